@@ -1,0 +1,1 @@
+"""s3warden guards every S3 bucket of an AWS organisation."""

@@ -1,0 +1,1 @@
+"""The only package that imports the AWS SDK: sessions, errors, thin typed calls."""

@@ -1,0 +1,1 @@
+"""Where requests to look again come from: queues and the timetable."""

@@ -1,0 +1,1 @@
+"""Who can reach a bucket, with proof."""

@@ -1,0 +1,1 @@
+"""The rules, a file for each topic, and the one tuple that lists them all."""

@@ -1,0 +1,165 @@
+"""What is known of a bucket and of its account: references, aspects, readings, states."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Generic, TypeAlias, TypeVar
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AccountRef:
+    """One AWS account: `partition` as in an ARN (`aws`, `aws-us-gov`, …), `account` as 12 digits."""
+
+    partition: str
+    account: str
+
+    @property
+    def key(self) -> str:
+        """The text that names this account in findings, logs and the store."""
+        return f"{self.partition}:{self.account}"
+
+    def __str__(self) -> str:
+        return f"account {self.account}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BucketRef:
+    """One general purpose bucket. `region` is where it lives; names are unique within a partition."""
+
+    partition: str
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        """The bucket's ARN, which carries neither account nor region."""
+        return f"arn:{self.partition}:s3:::{self.name}"
+
+    @property
+    def key(self) -> str:
+        """The text that names this bucket in findings, logs and the store; the region is not part of its identity."""
+        return f"{self.partition}:{self.account}:{self.name}"
+
+    @property
+    def owner(self) -> AccountRef:
+        """The account that owns the bucket."""
+        return AccountRef(self.partition, self.account)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Subject: TypeAlias = AccountRef | BucketRef
+
+
+class Aspect(StrEnum):
+    """One separately readable part of a bucket's or an account's configuration."""
+
+    ACL = "acl"
+    POLICY = "policy"
+    POLICY_STATUS = "policy_status"
+    PUBLIC_ACCESS_BLOCK = "public_access_block"
+    OWNERSHIP = "ownership"
+    ENCRYPTION = "encryption"
+    LOGGING = "logging"
+    VERSIONING = "versioning"
+    LIFECYCLE = "lifecycle"
+    REPLICATION = "replication"
+    OBJECT_LOCK = "object_lock"
+    NOTIFICATION = "notification"
+    WEBSITE = "website"
+    CORS = "cors"
+    TAGGING = "tagging"
+    REQUEST_PAYMENT = "request_payment"
+    ACCELERATE = "accelerate"
+    ACCOUNT_PUBLIC_ACCESS_BLOCK = "account_public_access_block"
+
+
+ACCOUNT_ASPECTS = frozenset({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK})
+BUCKET_ASPECTS = frozenset(Aspect) - ACCOUNT_ASPECTS
+
+
+class Cause(StrEnum):
+    """Why something could not be read. Closed: it is a metric label."""
+
+    SCP = "scp"
+    RCP = "rcp"
+    BUCKET_POLICY = "bucket_policy"
+    ROLE_PERMISSION = "role_permission"
+    DENIED = "denied"
+    ASSUME_ROLE = "assume_role"
+    CREDENTIALS = "credentials"
+    REGION_OFF = "region_off"
+    THROTTLED = "throttled"
+    UNREACHABLE = "unreachable"
+    MALFORMED = "malformed"
+    NOT_READ = "not_read"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Present(Generic[T_co]):
+    """The aspect was read and is configured; `value` is one of the types of `model.configuration`."""
+
+    value: T_co
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The aspect was read and is not configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The aspect could not be read. Never to be taken for `Absent`. `detail` is AWS's own text, shortened."""
+
+    cause: Cause
+    detail: str = ""
+
+
+Reading: TypeAlias = Present[T_co] | Absent | Unreadable
+ABSENT = Absent()
+NOT_READ = Unreadable(Cause.NOT_READ, "not read yet")
+
+_EMPTY: Mapping[Aspect, "Reading[object]"] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """The readings of one account. `read_at` is UTC."""
+
+    ref: AccountRef
+    read_at: datetime
+    readings: Mapping[Aspect, Reading[object]] = field(default_factory=lambda: _EMPTY)
+
+    def reading(self, aspect: Aspect) -> Reading[object]:
+        """The reading of `aspect`; `NOT_READ` where nobody has asked AWS yet."""
+        return self.readings.get(aspect, NOT_READ)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketState:
+    """The readings of one bucket together with those of its account. `read_at` is UTC.
+
+    `exists` is False for a bucket that AWS says is gone: a state, not an error.
+    """
+
+    ref: BucketRef
+    read_at: datetime
+    readings: Mapping[Aspect, Reading[object]] = field(default_factory=lambda: _EMPTY)
+    account: AccountState | None = None
+    exists: bool = True
+
+    def reading(self, aspect: Aspect) -> Reading[object]:
+        """The reading of `aspect`, account aspects included; `NOT_READ` where nobody has asked AWS yet."""
+        if aspect in ACCOUNT_ASPECTS:
+            return NOT_READ if self.account is None else self.account.reading(aspect)
+        return self.readings.get(aspect, NOT_READ)
+
+
+State: TypeAlias = AccountState | BucketState

@@ -1,0 +1,161 @@
+"""What happened: the parsed messages of the queues, and the requests to look again that follow from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who made a call, as CloudTrail's userIdentity tells it. For blame lines only, never to find the target.
+
+    `principal` is an ARN, a service name or `anonymous`; `kind` is userIdentity.type.
+    """
+
+    principal: str
+    kind: str = ""
+    account: str | None = None
+    source_ip: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Why a bucket is looked at again: who changed what, when. Times are UTC."""
+
+    name: str
+    source: str
+    event_id: str
+    event_time: datetime | None = None
+    actor: Actor | None = None
+    replay: bool = False
+
+
+class Level(StrEnum):
+    """How far a change reaches: one bucket, or every bucket of an account."""
+
+    BUCKET = "bucket"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an event points at. Fields that the event does not tell are None; `bucket` is None for an account."""
+
+    level: Level
+    account: str | None
+    region: str | None = None
+    bucket: str | None = None
+    aspects: frozenset[Aspect] = frozenset()
+    partition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """The message says that something changed: look at `targets`. `urgent` when the call can widen access.
+
+    `reason` is a stable code: `change`, `unknown_call`, `outcome_unknown`, `finding`, …
+    """
+
+    targets: tuple[Target, ...]
+    trigger: Trigger
+    reason: str
+    kind: str
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The message was understood and asks for nothing. `reason` is a stable code: `read_only`, `call_failed`, …"""
+
+    reason: str
+    kind: str = "other"
+    trigger: Trigger | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """The message could not be understood. `reason` is a stable code; `detail` says what is wrong with it."""
+
+    reason: str
+    detail: str = ""
+
+
+Parsed: TypeAlias = Refresh | Skip | Poison
+
+
+class Origin(StrEnum):
+    """What asks for a refresh."""
+
+    EVENT = "event"
+    ACCOUNT = "account"
+    SWEEP = "sweep"
+    RECHECK = "recheck"
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRequest:
+    """Look at `subject` again: read `aspects` (none: only evaluate again what is cached) and judge.
+
+    Triggers are in order of arrival. `urgent` asks for no quiet period.
+    """
+
+    subject: Subject
+    aspects: frozenset[Aspect]
+    origin: Origin
+    triggers: tuple[Trigger, ...] = ()
+    urgent: bool = False
+
+    def merge(self, later: "RefreshRequest") -> "RefreshRequest":
+        """One request that does the work of both: events win over sweeps, urgency stays, triggers add up."""
+        order = (Origin.EVENT, Origin.ACCOUNT, Origin.RECHECK, Origin.SWEEP)
+        known = {trigger.event_id for trigger in self.triggers}
+        return RefreshRequest(
+            subject=later.subject,
+            aspects=self.aspects | later.aspects,
+            origin=min(self.origin, later.origin, key=order.index),
+            triggers=self.triggers + tuple(t for t in later.triggers if t.event_id not in known),
+            urgent=self.urgent or later.urgent,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The refresh is finished and committed. `followups` are waves of requests; a wave starts when the one before ended."""
+
+    followups: tuple[tuple[RefreshRequest, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Nothing was to be done. `reason` is a stable code."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It could not be done now; try again later. `reason` is a stable code."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Done | Skipped | Retry
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a sweep found in one account: the buckets, and which regions could not be listed and why."""
+
+    account: AccountRef
+    buckets: tuple[BucketRef, ...]
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether a bucket that is not listed can be taken for gone."""
+        return not self.failures

@@ -1,0 +1,52 @@
+"""What people read about a rule: its metadata, without its check."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from s3warden.model.alert import Fix
+from s3warden.model.bucket import Aspect, BucketRef, Subject
+from s3warden.model.finding import Severity
+
+
+class Category(StrEnum):
+    """The topic of a rule. Closed: it is a metric label."""
+
+    EXPOSURE = "exposure"
+    ACCESS = "access"
+    ENCRYPTION = "encryption"
+    LOGGING = "logging"
+    RESILIENCE = "resilience"
+    GOVERNANCE = "governance"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """A rule's metadata.
+
+    `needs` are the aspects without which the rule cannot pass. `why` is the risk in two sentences at most. In `cli`
+    and `terraform` the words `{bucket}`, `{account}`, `{region}`, `{partition}` stand for the subject's own names.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    category: Category
+    needs: frozenset[Aspect]
+    why: str
+    cli: str
+    terraform: str
+    references: tuple[str, ...] = ()
+
+    def fix(self, subject: Subject) -> Fix:
+        """The fix with the subject's own names filled in."""
+        names = {"partition": subject.partition, "account": subject.account, "bucket": "", "region": ""}
+        if isinstance(subject, BucketRef):
+            names |= {"bucket": subject.name, "region": subject.region}
+        return Fix(cli=_fill(self.cli, names), terraform=_fill(self.terraform, names))
+
+
+def _fill(template: str, names: dict[str, str]) -> str:
+    # Not str.format: the snippets are full of braces that mean themselves.
+    for name, value in names.items():
+        template = template.replace("{" + name + "}", value)
+    return template

@@ -1,0 +1,1 @@
+"""One notifier for each kind of destination."""

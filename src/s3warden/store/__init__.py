@@ -1,0 +1,1 @@
+"""What survives a restart: findings, their history, and the outbox."""
