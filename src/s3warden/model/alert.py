@@ -101,7 +101,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Not taken, worth another try. `reason` is a stable code; `retry_after` in seconds where the destination named it."""
+    """Not taken, worth another try. `reason` is a stable code; `retry_after` in seconds, where it was named."""
 
     reason: str
     detail: str = ""

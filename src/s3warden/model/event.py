@@ -125,7 +125,7 @@ class RefreshRequest:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The refresh is finished and committed. `followups` are waves of requests; a wave starts when the one before ended."""
+    """The refresh is committed. `followups` are waves of requests; each starts when the one before has ended."""
 
     followups: tuple[tuple[RefreshRequest, ...], ...] = ()
 
