@@ -1,0 +1,172 @@
+"""From a message to requests for a fresh look: parse it, find whose bucket it means, hand the work to the queue.
+
+Takes bodies from the sources, hands `RefreshRequest`s on, and answers with the one outcome that decides what becomes
+of the message. Never judges a bucket from what an event says of it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from s3warden.collect.parser import parse
+from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, BucketRef
+from s3warden.model.event import (
+    Done,
+    Level,
+    Origin,
+    Outcome,
+    Poison,
+    Refresh,
+    RefreshRequest,
+    Retry,
+    Skip,
+    Skipped,
+    Target,
+)
+from s3warden.telemetry.metrics import Metrics
+
+log = structlog.get_logger("s3warden.intake")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which accounts, regions and bucket names are guarded. `accounts` is None until the list was first read."""
+
+    partition: str
+    home_region: str
+    accounts: frozenset[AccountRef] | None = None
+    regions: frozenset[str] = frozenset()
+    excluded_regions: frozenset[str] = frozenset()
+    bucket_prefix: str = ""
+
+    def account(self, account: str) -> AccountRef | None:
+        """The account's reference, or None if it is not guarded."""
+        ref = AccountRef(self.partition, account)
+        return ref if self.accounts is not None and ref in self.accounts else None
+
+    def covers(self, bucket: BucketRef) -> bool:
+        """Whether the settings keep this bucket in, by region and by name."""
+        return (
+            (not self.regions or bucket.region in self.regions)
+            and bucket.region not in self.excluded_regions
+            and bucket.name.startswith(self.bucket_prefix)
+        )
+
+
+class KnownBuckets(Protocol):
+    """The part of the cache that finds a bucket by its name."""
+
+    def find(self, partition: str | None, name: str) -> BucketRef | None:
+        """The bucket of that name, if it is known."""
+
+
+Submit = Callable[[RefreshRequest], Awaitable["asyncio.Future[Outcome]"]]
+
+
+@dataclass(slots=True)
+class Intake:
+    """What the queue sources call for each body. `scope` is replaced whenever the list of accounts is read again."""
+
+    scope: Scope
+    known: KnownBuckets
+    submit: Submit
+    metrics: Metrics
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    async def receive(self, body: str) -> Outcome | Poison:
+        """Work one message off: the answer comes when everything that it asks for is done and stored."""
+        parsed = parse(body)
+        match parsed:
+            case Poison():
+                return parsed
+            case Skip(reason=reason):
+                self.metrics.events_ignored.labels(reason).inc()
+                return Skipped(reason)
+            case Refresh():
+                with bound_contextvars(event_id=parsed.trigger.event_id, event_name=parsed.trigger.name):
+                    return await self._refresh(parsed)
+
+    async def _refresh(self, event: Refresh) -> Outcome:
+        self._count(event)
+        found = requests(event, self.scope, self.known)
+        if not isinstance(found, tuple):
+            log.debug("event_left_alone", outcome=type(found).__name__.lower(), reason=found.reason)
+            if isinstance(found, Skipped):
+                self.metrics.events_ignored.labels(found.reason).inc()
+            return found
+        log.info(
+            "event_received",
+            reason=event.reason,
+            subjects=[str(request.subject) for request in found][:10],
+            actor=event.trigger.actor.principal if event.trigger.actor else None,
+        )
+        futures = [await self.submit(request) for request in found]
+        return combine(await asyncio.gather(*futures))
+
+    def _count(self, event: Refresh) -> None:
+        self.metrics.events_received.labels(event.kind).inc()
+        when = event.trigger.event_time
+        if when is not None:
+            self.metrics.event_lag.labels("delivery").observe(max(0.0, (self.clock() - when).total_seconds()))
+        for account in {target.account for target in event.targets if target.account}:
+            if self.scope.account(account) is not None:
+                self.metrics.last_event.labels(account).set(self.clock().timestamp())
+
+
+def combine(outcomes: Sequence[Outcome]) -> Outcome:
+    """One outcome for a message with several targets: any that wants another try decides."""
+    retry = next((outcome for outcome in outcomes if isinstance(outcome, Retry)), None)
+    if retry is not None:
+        return retry
+    done = next((outcome for outcome in outcomes if isinstance(outcome, Done)), None)
+    return done if done is not None else next(iter(outcomes), Skipped("no_target"))
+
+
+def requests(event: Refresh, scope: Scope, known: KnownBuckets) -> tuple[RefreshRequest, ...] | Skipped | Retry:
+    """What to look at again for an event; Skipped where nothing of it is guarded, Retry while that is not known."""
+    if scope.accounts is None:
+        return Retry("accounts_not_known_yet")
+    found: list[RefreshRequest] = []
+    reasons: list[str] = []
+    for target in event.targets:
+        subject = _subject(target, event, scope, known)
+        if isinstance(subject, str):
+            reasons.append(subject)
+            continue
+        everything = ACCOUNT_ASPECTS if isinstance(subject, AccountRef) else BUCKET_ASPECTS
+        found.append(
+            RefreshRequest(
+                subject=subject,
+                aspects=target.aspects or everything,
+                origin=Origin.EVENT,
+                triggers=(event.trigger,),
+                urgent=event.urgent,
+            )
+        )
+    return tuple(found) if found else Skipped(reasons[0] if reasons else "no_target")
+
+
+def _subject(target: Target, event: Refresh, scope: Scope, known: KnownBuckets) -> AccountRef | BucketRef | str:
+    """The guarded subject that a target means, or the stable reason why there is none."""
+    if target.partition is not None and target.partition != scope.partition:
+        return "other_partition"
+    cached = None if target.bucket is None else known.find(scope.partition, target.bucket)
+    account = target.account or (cached.account if cached else None)
+    if account is None:
+        return "account_not_named"
+    owner = scope.account(account)
+    if owner is None:
+        return "account_not_guarded"
+    if target.level is Level.ACCOUNT or target.bucket is None:
+        return owner
+    # A bucket stays where it was made, so what is known of its region beats what the event says, but for its making.
+    if cached is not None and cached.account == account and event.trigger.name != "CreateBucket":
+        bucket = cached
+    else:
+        bucket = BucketRef(scope.partition, account, target.region or scope.home_region, target.bucket)
+    return bucket if scope.covers(bucket) else "bucket_not_guarded"
