@@ -1,0 +1,242 @@
+"""What is known to be wrong, and what a fresh look changes about it.
+
+Takes the verdicts on one subject, compares them with the open findings and hands on the changes; nothing is remembered
+before `apply`, so that the store can commit first. Only open findings are kept. One subject must not be compared twice
+at the same time. The ledger must never resolve a failure because it could not be read again.
+
+The steps, by what is known of a rule and a subject, and by the new verdict:
+
+| known   | FAIL                               | UNKNOWN                    | PASS, NOT_APPLICABLE, no result |
+|---------|------------------------------------|----------------------------|---------------------------------|
+| nothing | OPENED                             | OPENED, verdict UNKNOWN    | -                               |
+| UNKNOWN | OPENED, `first_seen` is now        | UPDATED if cause differs   | RESOLVED                        |
+| FAIL    | UPDATED if the facts differ        | UPDATED once, remains FAIL | RESOLVED                        |
+
+A finding that came from the store and is still the same gives RESUMED the first time it is seen again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import chain
+
+from s3warden.model.bucket import BucketRef, Subject
+from s3warden.model.event import Origin, Trigger
+from s3warden.model.finding import ChangeKind, Finding, FindingChange, RuleResult, Verdict, fingerprint
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Reason(StrEnum):
+    """Why a finding changed: the stable codes in `FindingChange.reason`."""
+
+    ESCALATED = "escalated"
+    EASED = "eased"
+    CHANGED = "changed"
+    UNREADABLE = "unreadable"
+    READABLE = "readable"
+    CAUSE = "cause"
+    FIXED = "fixed"
+    NOT_APPLICABLE = "not_applicable"
+    RULE_DISABLED = "rule_disabled"
+    BUCKET_DELETED = "bucket_deleted"
+    ACCOUNT_LEFT = "account_left"
+
+
+# Only these say that AWS itself changed. The others come of what s3warden was able or asked to see.
+_TRUTH = frozenset(
+    {Reason.ESCALATED, Reason.EASED, Reason.CHANGED, Reason.FIXED, Reason.NOT_APPLICABLE, Reason.BUCKET_DELETED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What all changes of one comparison share."""
+
+    subject: Subject
+    at: datetime
+    sequence: int
+    trigger: Trigger | None
+    drift: bool
+
+    def opened(self, result: RuleResult, reason: Reason | None, *, drift: bool) -> FindingChange:
+        finding = Finding(
+            fingerprint=fingerprint(result.rule_id, self.subject),
+            rule_id=result.rule_id,
+            subject=self.subject,
+            verdict=result.verdict,
+            severity=result.severity,
+            evidence=result.evidence,
+            first_seen=self.at,
+            changed_at=self.at,
+            cause=result.cause,
+            trigger=self.trigger,
+            sequence=self.sequence,
+        )
+        return FindingChange(ChangeKind.OPENED, finding, self.at, reason or "", drift and self.drift)
+
+    def updated(self, finding: Finding, reason: Reason) -> FindingChange:
+        after = replace(finding, subject=self.subject, sequence=self.sequence)
+        return FindingChange(ChangeKind.UPDATED, after, self.at, reason, self.drift and reason in _TRUTH)
+
+    def resolved(self, finding: Finding, reason: Reason) -> FindingChange:
+        # The trigger is now whoever ended it; naming the one who began it would thank the wrong person.
+        after = replace(
+            finding, subject=self.subject, sequence=self.sequence, resolved_at=self.at, trigger=self.trigger
+        )
+        drift = self.drift and reason in _TRUTH and finding.verdict is Verdict.FAIL
+        return FindingChange(ChangeKind.RESOLVED, after, self.at, reason, drift)
+
+
+class Ledger:
+    """The open findings, by subject. `findings` are those that the store knows from before."""
+
+    def __init__(self, findings: Iterable[Finding] = ()) -> None:
+        self._open: dict[str, tuple[Finding, ...]] = {}
+        self._unconfirmed: set[str] = set()
+        self._sequence = 0
+        for finding in findings:
+            self._put(finding)
+            self._unconfirmed.add(finding.fingerprint)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._open.values()))
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Every open finding, failures and unknowns."""
+        return tuple(chain.from_iterable(self._open.values()))
+
+    def of(self, subject: Subject) -> tuple[Finding, ...]:
+        """The open findings of one subject."""
+        return self._open.get(subject.key, ())
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Every subject with an open finding, each once: those that a complete sweep must see again."""
+        return tuple(findings[0].subject for findings in self._open.values())
+
+    def compare(
+        self,
+        subject: Subject,
+        results: Sequence[RuleResult],
+        triggers: Sequence[Trigger] = (),
+        *,
+        at: datetime,
+        origin: Origin,
+        gone: bool = False,
+        known_before: bool = False,
+    ) -> tuple[FindingChange, ...]:
+        """What `results`, those of all enabled rules, change about `subject`. Remembers nothing.
+
+        `gone`: the subject exists no longer, and all its findings end. `known_before`: this process had looked at the
+        subject before, so that a change without a trigger is drift.
+
+        Sequence numbers are the microseconds of `at` since 1970, or one more than the highest number seen where the
+        clock stands still or steps back. So the numbers of one finding rise, and a finding that opens again after a
+        restart does not repeat one of a history that was not loaded.
+        """
+        look = _Look(
+            subject=subject,
+            at=at,
+            sequence=max((at - _EPOCH) // _MICROSECOND, self._sequence + 1),
+            trigger=_latest(triggers),
+            drift=known_before and not triggers and origin in (Origin.SWEEP, Origin.RECHECK),
+        )
+        known = {finding.rule_id: finding for finding in self.of(subject)}
+        changes = [] if gone else [self._step(known.pop(result.rule_id, None), result, look) for result in results]
+        ended = _end(subject) if gone else Reason.RULE_DISABLED
+        changes += [look.resolved(finding, ended) for finding in known.values()]
+        return tuple(change for change in changes if change is not None)
+
+    def apply(self, changes: Iterable[FindingChange]) -> None:
+        """Remember changes that the store has committed. Applying them twice does no harm."""
+        for change in changes:
+            finding = change.finding
+            self._unconfirmed.discard(finding.fingerprint)
+            if change.kind is ChangeKind.RESOLVED:
+                self._drop(finding)
+            else:
+                self._put(finding)
+
+    def _step(self, known: Finding | None, result: RuleResult, look: _Look) -> FindingChange | None:
+        if result.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+            return look.resolved(known, _solved(known, result)) if known else None
+        if known is None:
+            reason = Reason.UNREADABLE if result.verdict is Verdict.UNKNOWN else None
+            return look.opened(result, reason, drift=result.verdict is Verdict.FAIL)
+        change = _failing(known, result, look) if result.verdict is Verdict.FAIL else _unreadable(known, result, look)
+        if change is None and known.fingerprint in self._unconfirmed:
+            return FindingChange(ChangeKind.RESUMED, known, look.at)
+        return change
+
+    def _put(self, finding: Finding) -> None:
+        others = (other for other in self.of(finding.subject) if other.rule_id != finding.rule_id)
+        self._open[finding.subject.key] = (*others, finding)
+        self._sequence = max(self._sequence, finding.sequence)
+
+    def _drop(self, finding: Finding) -> None:
+        key = finding.subject.key
+        left = tuple(other for other in self._open.pop(key, ()) if other.rule_id != finding.rule_id)
+        if left:
+            self._open[key] = left
+        self._sequence = max(self._sequence, finding.sequence)
+
+
+def _failing(known: Finding, result: RuleResult, look: _Look) -> FindingChange | None:
+    if known.verdict is Verdict.UNKNOWN:
+        return look.opened(result, Reason.READABLE, drift=False)
+    reason = _difference(known, result)
+    if reason is not None:
+        after = replace(
+            known,
+            severity=result.severity,
+            evidence=result.evidence,
+            changed_at=look.at,
+            cause=None,
+            trigger=look.trigger or known.trigger,
+            unknown_since=None,
+        )
+        return look.updated(after, reason)
+    if known.unknown_since is not None:
+        return look.updated(replace(known, cause=None, unknown_since=None), Reason.READABLE)
+    return None
+
+
+def _unreadable(known: Finding, result: RuleResult, look: _Look) -> FindingChange | None:
+    if known.verdict is Verdict.FAIL:
+        if known.unknown_since is not None:
+            return None
+        return look.updated(replace(known, cause=result.cause, unknown_since=look.at), Reason.UNREADABLE)
+    if known.cause == result.cause:
+        return None
+    after = replace(known, evidence=result.evidence, cause=result.cause, changed_at=look.at)
+    return look.updated(after, Reason.CAUSE)
+
+
+def _difference(known: Finding, result: RuleResult) -> Reason | None:
+    before, after = (known.severity.rank, known.evidence.live), (result.severity.rank, result.evidence.live)
+    if before != after:
+        return Reason.ESCALATED if after[0] > before[0] or after[1] > before[1] else Reason.EASED
+    return Reason.CHANGED if known.evidence.digest != result.evidence.digest else None
+
+
+def _solved(known: Finding, result: RuleResult) -> Reason:
+    if result.verdict is Verdict.NOT_APPLICABLE:
+        return Reason.NOT_APPLICABLE
+    return Reason.FIXED if known.verdict is Verdict.FAIL else Reason.READABLE
+
+
+def _end(subject: Subject) -> Reason:
+    return Reason.BUCKET_DELETED if isinstance(subject, BucketRef) else Reason.ACCOUNT_LEFT
+
+
+def _latest(triggers: Sequence[Trigger]) -> Trigger | None:
+    """The last change that someone made; a trigger that names nobody only where no other is left."""
+
+    def rank(trigger: Trigger) -> tuple[bool, datetime]:
+        return trigger.actor is not None, trigger.event_time or _LONG_AGO
+
+    # max() keeps the first of equals, and the last to arrive is wanted.
+    return max(reversed(triggers), key=rank, default=None)

@@ -1,0 +1,140 @@
+"""What a rule is: metadata for people, the subject it judges, a pure check, and examples that prove the check.
+
+A check takes a state and the options and hands on a judgement. It asks for configuration through `configured`, which
+raises `UnreadableError` for what could not be read, so that no check can take the unreadable for the absent. It must
+never do I/O, read a clock or keep anything between two calls.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias, TypeVar
+
+from s3warden.model.bucket import Absent, Aspect, BucketState, State, Unreadable
+from s3warden.model.finding import Evidence, Severity, Verdict
+from s3warden.model.rule import RuleInfo
+
+T = TypeVar("T")
+_NO_PATTERNS: Mapping[str, str] = MappingProxyType({})
+_NO_DETAILS: Mapping[str, str] = MappingProxyType({})
+
+
+class Kind(StrEnum):
+    """What a rule judges: one bucket (with its account's readings beside it), or one account."""
+
+    BUCKET = "bucket"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOptions:
+    """What the operator may set about rules. Patterns are regular expressions that must match the whole text.
+
+    `required_tags` are tag keys, compared as AWS does: case counts. `tag_patterns` maps a tag key to the pattern of
+    its value. `name_pattern` is the house convention for bucket names. `log_buckets` are name globs (`*`, `?`, `[…]`)
+    of the buckets that receive access logs. A pattern that does not compile raises ValueError.
+    """
+
+    required_tags: tuple[str, ...] = ("Name", "Role", "Environment", "Owner")
+    tag_patterns: Mapping[str, str] = field(default_factory=lambda: _NO_PATTERNS)
+    name_pattern: str | None = None
+    log_buckets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        patterns = {f"tag_patterns.{key}": pattern for key, pattern in self.tag_patterns.items()}
+        if self.name_pattern is not None:
+            patterns["name_pattern"] = self.name_pattern
+        for place, pattern in patterns.items():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{place}: not a regular expression: {error}") from error
+
+
+DEFAULT_OPTIONS = RuleOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a check says: PASS, FAIL or NOT_APPLICABLE. `severity` only where it differs from the rule's own."""
+
+    verdict: Verdict
+    evidence: Evidence
+    severity: Severity | None = None
+
+
+def passes(summary: str) -> Judgement:
+    """The subject keeps the rule."""
+    return Judgement(Verdict.PASS, Evidence(summary))
+
+
+def not_applicable(summary: str) -> Judgement:
+    """The rule has nothing to say about this subject; `summary` tells why."""
+    return Judgement(Verdict.NOT_APPLICABLE, Evidence(summary))
+
+
+def fails(
+    summary: str,
+    details: Mapping[str, str] = _NO_DETAILS,
+    *,
+    severity: Severity | None = None,
+    live: bool = False,
+) -> Judgement:
+    """The subject breaks the rule; `details` are the decisive facts, `live` marks an exposure that works right now."""
+    return Judgement(Verdict.FAIL, Evidence(summary, details, live), severity)
+
+
+class UnreadableError(Exception):
+    """A check needs an aspect that could not be read."""
+
+    def __init__(self, aspect: Aspect, reading: Unreadable) -> None:
+        super().__init__(f"{aspect} could not be read: {reading.cause}")
+        self.aspect = aspect
+        self.reading = reading
+
+
+def configured(state: State, aspect: Aspect, kind: type[T]) -> T | None:
+    """The value of `aspect`, None where it is not configured.
+
+    Raises UnreadableError where it could not be read, and TypeError where the value is not a `kind`: a rule must not
+    guess about a value that it does not understand.
+    """
+    reading = state.reading(aspect)
+    if isinstance(reading, Unreadable):
+        raise UnreadableError(aspect, reading)
+    if isinstance(reading, Absent):
+        return None
+    if not isinstance(reading.value, kind):
+        raise TypeError(f"{aspect} is a {type(reading.value).__name__}, not a {kind.__name__}")
+    return reading.value
+
+
+Check: TypeAlias = Callable[[State, RuleOptions], Judgement]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A state and what the rule must say of it; documentation that a test runs."""
+
+    title: str
+    state: State
+    verdict: Verdict
+    options: RuleOptions = DEFAULT_OPTIONS
+    severity: Severity | None = None
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: what people read (`info`), what it judges (`kind`), how (`check`), and the examples that prove it."""
+
+    info: RuleInfo
+    kind: Kind
+    check: Check
+    examples: tuple[Example, ...] = ()
+
+    def applies_to(self, state: State) -> bool:
+        """Whether this rule judges such a state."""
+        return (self.kind is Kind.BUCKET) == isinstance(state, BucketState)
