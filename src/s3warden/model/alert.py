@@ -29,7 +29,7 @@ class Fix:
 class Alert:
     """One finding's news, with all that the reader on call needs. Times are UTC.
 
-    `fingerprint` names the finding, `sequence` the step in its history.
+    `fingerprint` names the finding, `sequence` the step in its history. `category` is the rule's, as text.
     """
 
     fingerprint: str
@@ -49,6 +49,7 @@ class Alert:
     trigger: Trigger | None = None
     reason: str = ""
     runbook_url: str = ""
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
