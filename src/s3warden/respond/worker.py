@@ -1,0 +1,303 @@
+"""The worker of one destination: takes its messages from the outbox in order, sends, notes what became of them.
+
+Messages of one group go in the order in which they were written. Nothing a notifier raises ends a worker, and nothing
+the store raises makes it send again what was taken.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from s3warden.model.alert import AlertStatus, Delivered, Delivery, Notification, Postponed, Refused
+from s3warden.respond.notifier import Notifier
+from s3warden.respond.outbox import Entry, Health, Outbox
+from s3warden.respond.pace import Backoff, TokenBucket
+from s3warden.telemetry.metrics import Metrics
+
+log = structlog.get_logger("s3warden.dispatch")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+POLL = 5.0
+MAX_PAUSE = 3600.0
+WINDOW = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How one destination is to be treated: messages a second, burst, seconds a call may take, waits between tries."""
+
+    rate: float = 1.0
+    burst: int = 3
+    timeout: float = 30.0
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all workers share."""
+
+    outbox: Outbox
+    metrics: Metrics
+    health: Health
+    clock: Callable[[], datetime]
+    draw: random.Random
+
+
+class Worker:
+    """Works the outbox of one destination.
+
+    Three waits keep a worker from sending: the destination asked for a pause (`_gate`), its rate is used up
+    (`_bucket`), or a group failed a moment ago (`_held`), so that what comes behind it in the group must wait too.
+    """
+
+    def __init__(self, notifier: Notifier, limits: Limits, context: Context) -> None:
+        self.quiet = asyncio.Event()
+        self.task_name = f"dispatch:{notifier.name}"
+        self._notifier = notifier
+        self._limits = limits
+        self._in = context
+        self._bucket = TokenBucket(limits.rate, limits.burst)
+        self._wakeup = asyncio.Event()
+        self._gate = 0.0
+        self._held: dict[str, float] = {}
+        self._alone: set[int] = set()
+        self._failing = False
+        self._deadline: float | None = None
+        self._counted = -POLL
+
+    def wake(self) -> None:
+        """Look into the outbox at once."""
+        if not self._too_late(self._gate):
+            self.quiet.clear()
+        self._wakeup.set()
+
+    def hurry(self, deadline: float) -> None:
+        """The process ends at `deadline` (loop time): report quiet as soon as nothing more can go before."""
+        self._deadline = deadline
+        self.wake()
+        if self._too_late(self._gate):
+            self.quiet.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        while True:
+            self._in.health.beat(self.task_name)
+            if await self._wait_for_leave():
+                continue
+            # Cleared before the look, not after: a commit between the two must lead to another look.
+            self._wakeup.clear()
+            entries = await self._take()
+            await self._count()
+            if entries:
+                await self._round(entries)
+            else:
+                await self._rest()
+
+    async def _wait_for_leave(self) -> bool:
+        """Wait for pause and rate; True if it had to wait, a slice of at most `POLL` seconds."""
+        now = _now()
+        delay = max(self._gate - now, self._bucket.delay(now))
+        if delay <= 0:
+            return False
+        if self._too_late(now + delay):
+            self.quiet.set()
+        await asyncio.sleep(min(delay, POLL))
+        return True
+
+    async def _rest(self) -> None:
+        """Nothing can be sent now: until a commit, the end of the shortest hold, or the next poll."""
+        now = _now()
+        release = min(self._held.values(), default=now + POLL)
+        if not self._wakeup.is_set() and (not self._held or self._too_late(release)):
+            self.quiet.set()
+        try:
+            async with asyncio.timeout(max(0.0, min(release - now, POLL))):
+                await self._wakeup.wait()
+        except TimeoutError:
+            pass
+
+    def _too_late(self, moment: float) -> bool:
+        return self._deadline is not None and moment >= self._deadline
+
+    async def _take(self) -> list[Entry]:
+        """The oldest messages that may go now, as many as the rate allows; none whose group is held.
+
+        The holds are kept here and not asked of the store: it would hand out the second message of a group while
+        the first one waits. Hence the look beyond what is due.
+        """
+        now = _now()
+        self._held = {group: until for group, until in self._held.items() if until > now}
+        batch = self._notifier.batch
+        want = batch * min(self._notifier.parallel, self._bucket.available(now)) if batch == 1 else batch
+        limit = want
+        while True:
+            horizon = self._in.clock() + timedelta(seconds=2 * MAX_PAUSE)
+            entries = await self._stored(self._in.outbox.due, self._notifier.name, horizon, limit)
+            ready = [entry for entry in entries if entry.notification.group_key not in self._held][:want]
+            if ready or len(entries) < limit or limit >= WINDOW:
+                return ready
+            limit = min(WINDOW, limit * 8)
+
+    async def _round(self, entries: Sequence[Entry]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for lane in self._lanes(entries):
+                tasks.create_task(self._lane(lane))
+
+    def _lanes(self, entries: Sequence[Entry]) -> list[list[list[Entry]]]:
+        """What may be under way at once: each lane is a list of messages in order, each message a list of entries."""
+        if self._notifier.batch > 1:
+            return [[self._first_message(entries)]]
+        groups: dict[str, list[list[Entry]]] = {}
+        for entry in entries:
+            groups.setdefault(entry.notification.group_key, []).append([entry])
+        return list(groups.values())
+
+    def _first_message(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The longest start of `entries` that makes one message: a digest and what was refused in company go alone."""
+        message: list[Entry] = []
+        for entry in entries:
+            alone = entry.notification.digest is not None or entry.id in self._alone
+            if message and alone:
+                break
+            message.append(entry)
+            if alone:
+                break
+        return message
+
+    async def _lane(self, messages: Sequence[Sequence[Entry]]) -> None:
+        for entries in messages:
+            self._bucket.take(1)
+            delivery = await self._send([entry.notification for entry in entries])
+            await self._settle(entries, delivery)
+            if isinstance(delivery, Postponed):
+                return
+
+    async def _send(self, notifications: Sequence[Notification]) -> Delivery:
+        self._in.metrics.notifications.labels(self._notifier.name).inc()
+        try:
+            async with asyncio.timeout(self._limits.timeout):
+                return await self._notifier.send(notifications)
+        except TimeoutError:
+            return Postponed("timeout")
+        except Exception as error:  # noqa: BLE001 - one broken notifier must not stop the others; it is shown and retried
+            # The text of the error may hold the address, which is a secret; its type may not.
+            return Postponed("error", type(error).__name__)
+
+    async def _settle(self, entries: Sequence[Entry], delivery: Delivery) -> None:
+        match delivery:
+            case Delivered():
+                await self._delivered(entries)
+            case Postponed():
+                await self._postponed(entries, delivery)
+            case Refused() if len(entries) > 1:
+                # One malformed message must not take the others with it: each gets a try of its own.
+                self._failed(delivery)
+                self._alone.update(entry.id for entry in entries)
+            case Refused():
+                await self._refused(entries[0], delivery)
+
+    async def _delivered(self, entries: Sequence[Entry]) -> None:
+        at = self._in.clock()
+        await self._stored(self._in.outbox.delivered, [entry.id for entry in entries], at)
+        self._alone.difference_update(entry.id for entry in entries)
+        if self._failing:
+            # The destination is back: what waits because of the outage need not wait longer.
+            self._failing = False
+            self._held.clear()
+            log.info("destination_recovered", destination=self._notifier.name)
+        self._in.health.set_ready(self._condition, ok=True)
+        for entry in entries:
+            self._measure(entry, at)
+            log.info("notification_delivered", **self._about(entry))
+
+    def _measure(self, entry: Entry, at: datetime) -> None:
+        name = self._notifier.name
+        self._in.metrics.notification_delay.labels(name).observe(max(0.0, (at - entry.enqueued_at).total_seconds()))
+        for alert in entry.notification.alerts:
+            if (
+                alert.status is AlertStatus.FIRING
+                and alert.trigger is not None
+                and alert.trigger.event_time is not None
+            ):
+                lag = (at - alert.trigger.event_time).total_seconds()
+                self._in.metrics.event_lag.labels("notify").observe(max(0.0, lag))
+
+    async def _postponed(self, entries: Sequence[Entry], delivery: Postponed) -> None:
+        self._failed(delivery)
+        self._failing = True
+        attempts = entries[0].attempts + 1
+        if delivery.retry_after:
+            wait = min(delivery.retry_after, MAX_PAUSE)
+            self._gate = max(self._gate, _now() + wait)
+        else:
+            wait = self._limits.backoff.wait(attempts, self._in.draw)
+            self._held |= {entry.notification.group_key: _now() + wait for entry in entries}
+        # First and then ever more rarely: an outage of a day must not fill the log.
+        if attempts & (attempts - 1) == 0:
+            log.warning(
+                "notification_postponed",
+                reason=delivery.reason,
+                detail=delivery.detail or None,
+                attempts=attempts,
+                messages=len(entries),
+                retry_in=round(wait, 1),
+                **self._about(entries[0]),
+            )
+        until = self._in.clock() + timedelta(seconds=wait)
+        await self._stored(self._in.outbox.postpone, [entry.id for entry in entries], until, delivery.reason)
+
+    async def _refused(self, entry: Entry, delivery: Refused) -> None:
+        self._failed(delivery)
+        self._in.metrics.notifications_refused.labels(self._notifier.name, delivery.reason).inc()
+        self._in.health.set_ready(self._condition, ok=False, detail=delivery.reason)
+        log.error("notification_refused", reason=delivery.reason, detail=delivery.detail or None, **self._about(entry))
+        at = self._in.clock()
+        await self._stored(self._in.outbox.refuse, [entry.id], delivery.reason, at)
+        self._alone.discard(entry.id)
+
+    def _failed(self, delivery: Postponed | Refused) -> None:
+        self._in.metrics.notifications_failed.labels(self._notifier.name, delivery.reason).inc()
+
+    async def _count(self) -> None:
+        """Show how much waits, once a second at most: it is a query."""
+        if _now() - self._counted >= 1.0:
+            self._counted = _now()
+            pending = await self._stored(self._in.outbox.pending)
+            self._in.metrics.outbox_pending.labels(self._notifier.name).set(pending.get(self._notifier.name, 0))
+
+    async def _stored(self, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The answer of the store, asked until it answers: a message sent must be noted, not sent again."""
+        failures = 0
+        while True:
+            try:
+                return await call(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - whatever the store's driver raises, it passes or the operator acts
+                failures += 1
+                if failures & (failures - 1) == 0:
+                    log.warning("outbox_unavailable", destination=self._notifier.name, error=type(error).__name__)
+                self._in.health.beat(self.task_name)
+                await asyncio.sleep(min(POLL, self._limits.backoff.wait(failures, self._in.draw)))
+
+    @property
+    def _condition(self) -> str:
+        return f"destination:{self._notifier.name}"
+
+    def _about(self, entry: Entry) -> dict[str, object]:
+        notification = entry.notification
+        return {
+            "destination": self._notifier.name,
+            "notification_id": entry.id,
+            "dedup_key": notification.dedup_key,
+            "event_id": notification.correlation[0] if notification.correlation else None,
+        }
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
