@@ -66,9 +66,9 @@ def _judge(rule: Rule, state: State, on_error: Callable[[str], None], options: R
 def _unknown(rule: Rule, unread: Mapping[Aspect, Unreadable]) -> RuleResult:
     worst = min(unread.values(), key=lambda reading: _WORST_FIRST.index(reading.cause))
     names = ", ".join(sorted(unread))
-    said = f" ({worst.detail})" if worst.detail else ""
+    why = worst.cause.replace("_", " ") + (f": {worst.detail}" if worst.detail else "")
     evidence = Evidence(
-        f"Not known: {names.replace('_', ' ')} could not be read: {worst.cause.replace('_', ' ')}{said}.",
+        f"Could not be read: {names.replace('_', ' ')} ({why}).",
         {"unreadable": names, "cause": worst.cause.value},
     )
     return RuleResult(rule.info.id, Verdict.UNKNOWN, rule.info.severity, evidence, worst.cause)
@@ -76,7 +76,7 @@ def _unknown(rule: Rule, unread: Mapping[Aspect, Unreadable]) -> RuleResult:
 
 def _crashed(rule: Rule, error: Exception) -> RuleResult:
     evidence = Evidence(
-        f"Not known: the rule itself failed ({type(error).__name__}).",
+        f"Not decided: the rule itself failed ({type(error).__name__}).",
         {"cause": Cause.ERROR.value, "error": type(error).__name__},
     )
     return RuleResult(rule.info.id, Verdict.UNKNOWN, rule.info.severity, evidence, Cause.ERROR)

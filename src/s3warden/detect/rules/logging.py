@@ -1,0 +1,85 @@
+"""Server access logging.
+
+A bucket that receives access logs is usually not logged itself. One bucket's state does not tell that it is one, and a
+hint that anyone may plant (an ACL grant, a tag) must not switch a rule off: the operator names such buckets.
+"""
+
+from fnmatch import fnmatchcase
+
+from s3warden.detect.rule import (
+    Example,
+    Judgement,
+    Kind,
+    Rule,
+    RuleOptions,
+    configured,
+    fails,
+    not_applicable,
+    passes,
+)
+from s3warden.detect.samples import DENIED, bucket
+from s3warden.model.bucket import ABSENT, Aspect, State
+from s3warden.model.configuration import Logging
+from s3warden.model.finding import Severity, Verdict
+from s3warden.model.rule import Category, RuleInfo
+
+
+def _check(state: State, options: RuleOptions) -> Judgement:
+    name = str(state.ref)
+    receives = next((glob for glob in options.log_buckets if fnmatchcase(name, glob)), None)
+    if receives is not None:
+        return not_applicable(f"The settings name the bucket as a receiver of logs ({receives}).")
+    logging = configured(state, Aspect.LOGGING, Logging)
+    if logging is None:
+        return fails("Requests to the bucket are not logged.", {"logging": "off"})
+    return passes(f"Requests are logged to {logging.target_bucket}.")
+
+
+_OPTIONS = RuleOptions(log_buckets=("example-*-logs",))
+
+ACCESS_LOGGING = Rule(
+    RuleInfo(
+        id="bucket-access-logging",
+        title="Server access logging is off",
+        severity=Severity.MEDIUM,
+        category=Category.LOGGING,
+        needs=frozenset({Aspect.LOGGING}),
+        why=(
+            "After an exposure nobody can tell from here who read what. "
+            "CloudTrail data events answer the same question; where they cover the bucket, disable this rule."
+        ),
+        cli="""\
+# Set LOG_BUCKET first: same account and region, with a policy that admits S3's log delivery.
+aws s3api put-bucket-logging --bucket {bucket} --region {region} --expected-bucket-owner {account} \\
+  --bucket-logging-status \\
+  "{\\"LoggingEnabled\\":{\\"TargetBucket\\":\\"${LOG_BUCKET:?}\\",\\"TargetPrefix\\":\\"{bucket}/\\"}}\"""",
+        terraform="""\
+resource "aws_s3_bucket_logging" "this" {
+  bucket        = "{bucket}"
+  target_bucket = var.log_bucket
+  target_prefix = "{bucket}/"
+}""",
+        references=(
+            "Conformity S3-011",
+            "Security Hub S3.9",
+            "Config s3-bucket-logging-enabled",
+            "Prowler s3_bucket_server_access_logging_enabled",
+            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
+        ),
+    ),
+    Kind.BUCKET,
+    _check,
+    (
+        Example("logged", bucket(), Verdict.PASS),
+        Example("off", bucket({Aspect.LOGGING: ABSENT}), Verdict.FAIL),
+        Example(
+            "a receiver of logs",
+            bucket({Aspect.LOGGING: ABSENT}, name="example-eu-logs"),
+            Verdict.NOT_APPLICABLE,
+            options=_OPTIONS,
+        ),
+        Example("unreadable", bucket({Aspect.LOGGING: DENIED}), Verdict.UNKNOWN),
+    ),
+)
+
+RULES = (ACCESS_LOGGING,)

@@ -1,0 +1,161 @@
+"""Bucket policies that AWS itself calls public (GetBucketPolicyStatus), in effect or held back by one flag."""
+
+from s3warden.detect.effective import LAYERS_OF_POLICY, policy_restricted_by
+from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, configured, fails, passes
+from s3warden.detect.samples import DENIED, flags, unguarded
+from s3warden.model.bucket import Aspect, Present, State
+from s3warden.model.configuration import PolicyStatus
+from s3warden.model.finding import Severity, Verdict
+from s3warden.model.rule import Category, RuleInfo
+
+_NEEDS = LAYERS_OF_POLICY | {Aspect.POLICY_STATUS}
+_PUBLIC = Present(PolicyStatus(is_public=True))
+_FIXED = Present(PolicyStatus(is_public=False))
+_GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
+_EDIT = """\
+aws s3api get-bucket-policy --bucket {bucket} --region {region} --query Policy --output text > {bucket}.json
+# In {bucket}.json, remove the public statement or name its principals, then:
+aws s3api put-bucket-policy --bucket {bucket} --region {region} --expected-bucket-owner {account} \\
+  --policy file://{bucket}.json"""
+_CLOSE = """\
+# Close it now; this also cuts what the same policy grants to other accounts:
+aws s3api put-public-access-block --bucket {bucket} --region {region} --expected-bucket-owner {account} \\
+  --public-access-block-configuration \\
+  BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+# Or mend the policy:
+"""
+_TERRAFORM_EDIT = """\
+# In the policy of aws_s3_bucket_policy for {bucket}: remove the public statement,
+# or give it principals instead of "*"."""
+_TERRAFORM_CLOSE = """\
+resource "aws_s3_bucket_public_access_block" "this" {
+  bucket                  = "{bucket}"
+  block_public_acls       = true
+  ignore_public_acls      = true
+  block_public_policy     = true
+  restrict_public_buckets = true
+}"""
+
+
+def _is_public(state: State) -> bool:
+    status = configured(state, Aspect.POLICY_STATUS, PolicyStatus)
+    return status is not None and status.is_public
+
+
+def _live(state: State, _options: RuleOptions) -> Judgement:
+    if not _is_public(state):
+        return passes("AWS does not call the bucket policy public.")
+    layers = policy_restricted_by(state)
+    if layers:
+        return passes(f"The bucket policy is public, without effect: {' and '.join(layers)}.")
+    return fails(
+        "AWS calls the bucket policy public, and RestrictPublicBuckets is off in account and bucket.",
+        {"policy_status": "IsPublic", "RestrictPublicBuckets": "off (account), off (bucket)"},
+        live=True,
+    )
+
+
+def _latent(state: State, _options: RuleOptions) -> Judgement:
+    if not _is_public(state):
+        return passes("AWS does not call the bucket policy public.")
+    layers = policy_restricted_by(state)
+    if not layers:
+        return passes("The bucket policy is public and in effect.")
+    return fails(
+        f"AWS calls the bucket policy public, without effect only because of {' and '.join(layers)}.",
+        {"policy_status": "IsPublic", "restricted_by": ", ".join(layers)},
+    )
+
+
+PUBLIC = Rule(
+    RuleInfo(
+        id="bucket-policy-public",
+        title="The bucket policy is public",
+        severity=Severity.CRITICAL,
+        category=Category.EXPOSURE,
+        needs=_NEEDS,
+        why=(
+            "The bucket policy allows something to callers that it does not tie to fixed accounts, networks or "
+            "organisations, and nothing restricts it. What exactly is open, the policy's Allow statements say."
+        ),
+        cli=_CLOSE + _EDIT,
+        terraform=_TERRAFORM_CLOSE,
+        references=(
+            "Conformity S3-014",
+            "Security Hub S3.2, S3.3",
+            "Config s3-bucket-public-read-prohibited, s3-bucket-public-write-prohibited",
+            "Prowler s3_bucket_public_access",
+            _GUIDE,
+        ),
+    ),
+    Kind.BUCKET,
+    _live,
+    (
+        Example("no policy", unguarded(), Verdict.PASS),
+        Example("a policy for fixed principals", unguarded({Aspect.POLICY_STATUS: _FIXED}), Verdict.PASS),
+        Example("public, nothing restricts it", unguarded({Aspect.POLICY_STATUS: _PUBLIC}), Verdict.FAIL, live=True),
+        Example(
+            "blocking new policies does not close an old one",
+            unguarded(
+                {
+                    Aspect.POLICY_STATUS: _PUBLIC,
+                    Aspect.PUBLIC_ACCESS_BLOCK: flags(acls=True, ignore=True, policy=True),
+                    Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: flags(policy=True),
+                }
+            ),
+            Verdict.FAIL,
+            live=True,
+        ),
+        Example(
+            "the account restricts it",
+            unguarded({Aspect.POLICY_STATUS: _PUBLIC, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: flags(restrict=True)}),
+            Verdict.PASS,
+        ),
+        Example(
+            "the bucket's block is unreadable",
+            unguarded({Aspect.POLICY_STATUS: _PUBLIC, Aspect.PUBLIC_ACCESS_BLOCK: DENIED}),
+            Verdict.UNKNOWN,
+        ),
+        Example("the status is unreadable", unguarded({Aspect.POLICY_STATUS: DENIED}), Verdict.UNKNOWN),
+    ),
+)
+LATENT_PUBLIC = Rule(
+    RuleInfo(
+        id="bucket-policy-latent-public",
+        title="The bucket policy is public and held back by one setting",
+        severity=Severity.MEDIUM,
+        category=Category.EXPOSURE,
+        needs=_NEEDS,
+        why=(
+            "RestrictPublicBuckets alone keeps a public policy from taking effect; the bucket opens when it goes. "
+            "Meanwhile it also cuts every grant that the same policy gives to other accounts."
+        ),
+        cli=_EDIT,
+        terraform=_TERRAFORM_EDIT,
+        references=("Conformity S3-014, where it has no effect", _GUIDE),
+    ),
+    Kind.BUCKET,
+    _latent,
+    (
+        Example("no policy", unguarded(), Verdict.PASS),
+        Example("public and live: another rule tells", unguarded({Aspect.POLICY_STATUS: _PUBLIC}), Verdict.PASS),
+        Example(
+            "restricted by the bucket, whatever the account says",
+            unguarded(
+                {
+                    Aspect.POLICY_STATUS: _PUBLIC,
+                    Aspect.PUBLIC_ACCESS_BLOCK: flags(restrict=True),
+                    Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: DENIED,
+                }
+            ),
+            Verdict.FAIL,
+        ),
+        Example(
+            "live or held back is not known",
+            unguarded({Aspect.POLICY_STATUS: _PUBLIC, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: DENIED}),
+            Verdict.UNKNOWN,
+        ),
+    ),
+)
+
+RULES = (PUBLIC, LATENT_PUBLIC)
