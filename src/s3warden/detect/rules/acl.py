@@ -1,8 +1,8 @@
 """Bucket ACL grants to everyone, and to everyone with an AWS account.
 
 The ten grants (two groups, five permissions) fold into one rule for each group and for reading and changing: one cause,
-one alert; FULL_CONTROL, which reads too, is a matter of changing alone. The evidence names every grant. An explicit deny in the bucket policy is not looked at: for lack of it these
-rules may report a grant that the policy takes back, never the other way round.
+one alert. FULL_CONTROL, which reads too, counts as changing alone. The evidence names every grant. An explicit deny in
+the bucket policy is not looked at: these rules may report a grant that the policy takes back, never the other way round.
 """
 
 from collections.abc import Sequence
