@@ -1,0 +1,127 @@
+"""What the known S3 calls change: CloudTrail's eventName to the aspects to read again. Data, no decisions.
+
+CloudTrail's names are not the API's (PutBucketLifecycle, PutAccountPublicAccessBlock). Sources: the S3 user guide's
+chapter on CloudTrail, records seen, detection rules of others. Where no record was seen and the two candidates differ,
+both are listed. A call that is missing here is no mistake: with a bucket in it, the whole bucket is read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, Aspect
+from s3warden.model.event import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a successful call changes. `urgent` when it can widen access, so that no quiet period is waited for."""
+
+    aspects: frozenset[Aspect]
+    urgent: bool = False
+    level: Level = Level.BUCKET
+
+
+def _changes(*aspects: Aspect) -> Call:
+    return Call(frozenset(aspects))
+
+
+def _widens(*aspects: Aspect) -> Call:
+    return Call(frozenset(aspects), urgent=True)
+
+
+_ACCOUNT_BLOCK = Call(ACCOUNT_ASPECTS, urgent=True, level=Level.ACCOUNT)
+_BUCKET_POLICY = _widens(Aspect.POLICY, Aspect.POLICY_STATUS)
+_BUCKET_BLOCK = _widens(Aspect.PUBLIC_ACCESS_BLOCK)
+# With BucketOwnerEnforced the API answers another ACL than without.
+_OWNERSHIP = _widens(Aspect.OWNERSHIP, Aspect.ACL)
+# An access point changes none of the bucket's own answers; these decide what can be reached through it.
+_ACCESS_POINT = Call(frozenset({Aspect.POLICY, Aspect.POLICY_STATUS, Aspect.PUBLIC_ACCESS_BLOCK}))
+_ACCESS_POINT_POLICY = Call(_ACCESS_POINT.aspects, urgent=True)
+
+CREATE_BUCKET = "CreateBucket"
+
+CALLS: Mapping[str, Call] = MappingProxyType(
+    {
+        "PutAccountPublicAccessBlock": _ACCOUNT_BLOCK,
+        "DeleteAccountPublicAccessBlock": _ACCOUNT_BLOCK,
+        CREATE_BUCKET: Call(BUCKET_ASPECTS),
+        "DeleteBucket": Call(BUCKET_ASPECTS),
+        "PutBucketAcl": _widens(Aspect.ACL),
+        "PutBucketPolicy": _BUCKET_POLICY,
+        "DeleteBucketPolicy": _BUCKET_POLICY,
+        "PutBucketPublicAccessBlock": _BUCKET_BLOCK,
+        "DeleteBucketPublicAccessBlock": _BUCKET_BLOCK,
+        "PutBucketOwnershipControls": _OWNERSHIP,
+        "DeleteBucketOwnershipControls": _OWNERSHIP,
+        "PutBucketEncryption": _changes(Aspect.ENCRYPTION),
+        "DeleteBucketEncryption": _changes(Aspect.ENCRYPTION),
+        "PutBucketVersioning": _changes(Aspect.VERSIONING),
+        "PutBucketLifecycle": _changes(Aspect.LIFECYCLE),
+        "DeleteBucketLifecycle": _changes(Aspect.LIFECYCLE),
+        "PutBucketLogging": _changes(Aspect.LOGGING),
+        "PutBucketNotification": _changes(Aspect.NOTIFICATION),
+        "PutBucketReplication": _changes(Aspect.REPLICATION),
+        "DeleteBucketReplication": _changes(Aspect.REPLICATION),
+        "PutBucketTagging": _changes(Aspect.TAGGING),
+        "DeleteBucketTagging": _changes(Aspect.TAGGING),
+        "TagResource": _changes(Aspect.TAGGING),
+        "UntagResource": _changes(Aspect.TAGGING),
+        "PutBucketWebsite": _changes(Aspect.WEBSITE),
+        "DeleteBucketWebsite": _changes(Aspect.WEBSITE),
+        "PutBucketCors": _changes(Aspect.CORS),
+        "DeleteBucketCors": _changes(Aspect.CORS),
+        "PutBucketRequestPayment": _changes(Aspect.REQUEST_PAYMENT),
+        "PutAccelerateConfiguration": _changes(Aspect.ACCELERATE),
+        "PutBucketAccelerateConfiguration": _changes(Aspect.ACCELERATE),
+        "PutBucketObjectLockConfiguration": _changes(Aspect.OBJECT_LOCK),
+        "PutObjectLockConfiguration": _changes(Aspect.OBJECT_LOCK),
+        "CreateAccessPoint": _ACCESS_POINT,
+        "DeleteAccessPoint": _ACCESS_POINT,
+        "PutAccessPointPolicy": _ACCESS_POINT_POLICY,
+        "DeleteAccessPointPolicy": _ACCESS_POINT_POLICY,
+        "PutAccessPointScope": _ACCESS_POINT_POLICY,
+        "DeleteAccessPointScope": _ACCESS_POINT_POLICY,
+    }
+)
+
+OBJECT_CALLS = frozenset(
+    {
+        "AbortMultipartUpload",
+        "CompleteMultipartUpload",
+        "CopyObject",
+        "CreateMultipartUpload",
+        "CreateSession",
+        "DeleteObject",
+        "DeleteObjects",
+        "DeleteObjectTagging",
+        "InitiateMultipartUpload",
+        "PostObject",
+        "PutObject",
+        "PutObjectAcl",
+        "PutObjectLegalHold",
+        "PutObjectRetention",
+        "PutObjectTagging",
+        "RenameObject",
+        "RestoreObject",
+        "UpdateObjectEncryption",
+        "UploadPart",
+        "UploadPartCopy",
+        "WriteGetObjectResponse",
+    }
+)
+"""Calls on objects. Their records carry eventCategory `Data`, but those of before 2020 do not."""
+
+READ_VERBS = ("Get", "List", "Head", "Describe", "Select")
+"""EventBridge's own test for read-only calls knows Get, List and Describe; S3 has two more."""
+
+UNKNOWN_OUTCOMES = frozenset(
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+    }
+)
+"""Error codes of the 5xx kind: the call may have taken effect all the same. Any other code means it has not."""
