@@ -157,7 +157,11 @@ class Front:
             raise web.HTTPServiceUnavailable(text="the front is not started")
         headers = {name: value for name, value in request.headers.items() if name.lower() != "accept-encoding"}
         async with self._session.request(
-            request.method, self.emulator + request.raw_path, headers=headers, data=body, allow_redirects=False
+            request.method,
+            self.emulator + _origin_form(request.raw_path),
+            headers=headers,
+            data=body,
+            allow_redirects=False,
         ) as answer:
             kept = {
                 name: value
@@ -203,6 +207,11 @@ def _call(request: web.Request, caller: Caller) -> Call:
     bucket, _, key = request.path.lstrip("/").partition("/")
     event = None if key or not bucket else _bucket_event(request)
     return Call("s3", caller, region, bucket=bucket or None, key=key, event=event)
+
+
+def _origin_form(target: str) -> str:
+    """The path and query of a request target; a client that takes the front for a proxy sends the whole URL."""
+    return "/" + target.split("/", 3)[3] if target.startswith("http://") else target
 
 
 def _control_call(request: web.Request, caller: Caller, region: str) -> Call:
