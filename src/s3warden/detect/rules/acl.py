@@ -2,7 +2,7 @@
 
 The ten grants (two groups, five permissions) fold into one rule for each group and for reading and changing: one cause,
 one alert. FULL_CONTROL, which reads too, counts as changing alone. The evidence names every grant. An explicit deny in
-the bucket policy is not looked at: these rules may report a grant that the policy takes back, never the other way round.
+the bucket policy is not looked at: they may report a grant that the policy takes back, never the other way round.
 """
 
 from collections.abc import Sequence
