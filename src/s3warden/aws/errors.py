@@ -161,6 +161,11 @@ def classify(code: str, status: int, message: str, *, abroad: bool = False) -> C
     return Cause.ERROR
 
 
+def malformed(operation: str, message: str) -> AwsError:
+    """The error for an answer that does not have the shape AWS documents."""
+    return AwsError("Malformed", message, cause=Cause.MALFORMED, operation=operation)
+
+
 def shorten(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """`text` on one line without control characters, at most `limit` characters long."""
     clean = _CONTROL.sub(" ", text).strip()

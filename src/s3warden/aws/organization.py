@@ -1,0 +1,70 @@
+"""Which accounts an organisation has.
+
+Takes ids of accounts, organisational units and roots to include and exclude, hands on account ids. Asked as the own
+account, which must be the management account or a delegated administrator. Never caches and never decides what to do
+when the answer fails: it raises AwsError.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any
+
+from s3warden.aws.calls import Calls
+from s3warden.aws.errors import malformed
+from s3warden.model.bucket import AccountRef
+
+
+class Organization:
+    """The organisation that `home` belongs to."""
+
+    def __init__(self, calls: Calls, home: AccountRef) -> None:
+        self._calls = calls
+        self._home = home
+
+    async def active(self, include: Collection[str] = (), exclude: Collection[str] = ()) -> tuple[str, ...]:
+        """Ids of the active accounts, sorted.
+
+        An id of an organisational unit or root stands for every account below it. Nothing included means all; what is
+        excluded stays out even when it is included too.
+        """
+        found = {str(account["Id"]) async for account in self._list("ListAccounts", "Accounts") if _is_active(account)}
+        if include:
+            found &= await self._members(include)
+        if exclude:
+            found -= await self._members(exclude)
+        return tuple(sorted(found))
+
+    async def _members(self, ids: Collection[str]) -> set[str]:
+        """The accounts among `ids` and those below its units and roots, at any depth."""
+        members = {id_ for id_ in ids if not _is_parent(id_)}
+        parents = [id_ for id_ in ids if _is_parent(id_)]
+        seen = set(parents)
+        while parents:
+            parent = parents.pop()
+            members |= {str(a["Id"]) async for a in self._list("ListAccountsForParent", "Accounts", ParentId=parent)}
+            below = self._list("ListOrganizationalUnitsForParent", "OrganizationalUnits", ParentId=parent)
+            units = {str(unit["Id"]) async for unit in below} - seen
+            seen |= units
+            parents.extend(units)
+        return members
+
+    async def _list(self, operation: str, key: str, **params: str) -> AsyncIterator[Mapping[str, Any]]:
+        while True:
+            answer = await self._calls.ask(self._home, "organizations", operation, **params)
+            if key not in answer:
+                raise malformed(operation, f"the answer has no {key}")
+            for item in answer[key]:
+                if not item.get("Id"):
+                    raise malformed(operation, "an item has no id")
+                yield item
+            if not answer.get("NextToken"):
+                return
+            params["NextToken"] = answer["NextToken"]
+
+
+def _is_active(account: Mapping[str, Any]) -> bool:
+    # Organizations is replacing Status by State; during the change an answer may carry either.
+    return (account.get("State") or account.get("Status")) == "ACTIVE"
+
+
+def _is_parent(id_: str) -> bool:
+    return id_.startswith(("ou-", "r-"))
