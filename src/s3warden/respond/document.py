@@ -15,6 +15,7 @@ from s3warden.respond.render import clean, shorten, text
 
 SCHEMA = "s3warden/notification/1"
 CUT = 500
+LINES = 50
 
 
 def document(notification: Notification) -> dict[str, Any]:
@@ -59,16 +60,17 @@ def encode(value: object) -> bytes:
 def fitted(whole: dict[str, Any], limit: int) -> dict[str, Any]:
     """`whole` so that it takes at most `limit` bytes; `truncated` tells that something is missing.
 
-    First the long texts are cut, then alerts are left out, the mildest first (they come ordered), then the digest's
-    live alerts. `limit` must leave room for one alert with cut texts: 8 KiB does.
+    First long texts and lists are cut, then alerts are left out, the mildest first, since they come ordered. What is
+    left names the message even where `limit` is smaller than that.
     """
     if len(encode(whole)) <= limit:
         return whole
     cut = {**_cut(whole), "truncated": True}
     digest = cut["digest"]
     if digest is not None:
-        room = limit - len(encode({**cut, "digest": {**digest, "live": []}}))
-        cut["digest"] = {**digest, "live": _first(digest["live"], room)}
+        live, digest = digest["live"], {**digest, "live": []}
+        room = limit - len(encode({**cut, "digest": digest}))
+        cut["digest"] = {**digest, "live": _first(live, room)}
         return cut
     room = limit - len(encode({**cut, "alerts": []}))
     kept = _first(cut["alerts"], room)
@@ -86,13 +88,13 @@ def _first(items: list[Any], room: int) -> list[Any]:
 
 
 def _cut(value: Any) -> Any:
-    """`value` with every text shortened to `CUT` characters and every list but the outermost to `CUT` items."""
+    """`value` with every text cut to `CUT` characters and every collection to `LINES` items."""
     if isinstance(value, str):
         return shorten(value, CUT)
     if isinstance(value, Mapping):
-        return {shorten(key, CUT): _cut(item) for key, item in list(value.items())[:CUT]}
+        return {shorten(key, CUT): _cut(item) for key, item in list(value.items())[:LINES]}
     if isinstance(value, list):
-        return [_cut(item) for item in value[:CUT]]
+        return [_cut(item) for item in value[:LINES]]
     return value
 
 
