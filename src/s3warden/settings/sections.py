@@ -1,0 +1,344 @@
+"""The tree of settings: every section with its fields, defaults, bounds and descriptions.
+
+The descriptions are the documentation: the example file and the reference page are written from them. A value that
+an operator cannot usefully change is no setting.
+"""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from apscheduler.triggers.cron import CronTrigger
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from s3warden.settings.destinations import Destination
+from s3warden.settings.section import Section
+from s3warden.settings.values import (
+    AccountId,
+    Accounts,
+    AccountsOrUnits,
+    Duration,
+    HttpUrl,
+    Pattern,
+    Port,
+    Region,
+    Regions,
+    SecretSetting,
+    Span,
+    StoreUrl,
+    Texts,
+    between,
+    matching,
+    store_url,
+)
+
+
+class Aws(Section):
+    """How AWS is reached. Credentials come from the usual chain: task role, pod identity, profile, environment."""
+
+    region: Region | None = Field(
+        default=None, description="Home region. Default: AWS_REGION or the profile.", examples=["eu-west-1"]
+    )
+    endpoint_url: HttpUrl | None = Field(
+        default=None,
+        description="Replaces the endpoints of all services; for emulators.",
+        examples=["http://localhost:5000"],
+    )
+    role_name: Annotated[
+        str, matching(r"/?([A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]{1,64}", "the name of a role, with its path if any")
+    ] = Field(
+        default="s3warden", description="Role to assume in every account but the own one, with its path if it has one."
+    )
+    role_session_name: Annotated[
+        str, matching(r"[A-Za-z0-9+=,.@_-]{2,64}", "2 to 64 letters, digits or any of +=,.@_-")
+    ] = Field(default="s3warden", description="Session name shown in CloudTrail for assumed roles.")
+    external_id: SecretSetting | None = Field(
+        default=None, description="External id sent when a role is assumed.", examples=["env:S3_EXTERNAL_ID"]
+    )
+    max_in_flight: int = Field(
+        default=200, ge=1, le=2000, description="Calls to AWS under way at once, over all accounts."
+    )
+    connect_timeout: Annotated[Span, between("100ms", "1m")] = Field(
+        default=Duration.parse("5s"), description="How long to wait for a connection."
+    )
+    read_timeout: Annotated[Span, between("1s", "5m")] = Field(
+        default=Duration.parse("30s"), description="How long to wait for an answer."
+    )
+
+
+class Guarded(Section):
+    """Which accounts, regions and buckets are guarded. With nothing set: all buckets of the own account."""
+
+    ids: Accounts = Field(default=(), description="Account ids to guard.", examples=[["111122223333", "444455556666"]])
+    organization: bool = Field(default=False, description="Guard every active account of the AWS organisation.")
+    include: AccountsOrUnits = Field(
+        default=(), description="Keep only these accounts, or those below these OUs.", examples=[["ou-ab12-cdefgh34"]]
+    )
+    exclude: AccountsOrUnits = Field(
+        default=(), description="Leave these accounts out, or those below these OUs.", examples=[["777788889999"]]
+    )
+    regions: Regions = Field(
+        default=(), description="Guard only these regions. Default: all.", examples=[["eu-west-1"]]
+    )
+    exclude_regions: Regions = Field(default=(), description="Leave these regions out.", examples=[["us-west-1"]])
+    bucket_prefix: str = Field(default="", max_length=63, description="Guard only buckets whose name begins with this.")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Guarded":
+        both = sorted(set(self.regions) & set(self.exclude_regions))
+        if both:
+            raise ValueError(f"`regions` and `exclude_regions` both name {', '.join(both)}")
+        return self
+
+
+def _queue_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.username or parts.password or not parts.path.strip("/"):
+        raise ValueError("must be the URL of a queue: https://<endpoint>/<account>/<name>")
+    return value
+
+
+class Queue(Section):
+    """A queue of events. A bare URL in place of a table is enough."""
+
+    url: Annotated[HttpUrl, AfterValidator(_queue_url)] = Field(
+        description="URL of the queue.", examples=["https://sqs.eu-west-1.example.com/111122223333/s3warden-events"]
+    )
+    region: Region | None = Field(
+        default=None, description="Region of the queue. Default: taken from the URL.", examples=["eu-west-1"]
+    )
+    account: AccountId | None = Field(
+        default=None,
+        description="Account whose role reads the queue. Default: the own identity.",
+        examples=["111122223333"],
+    )
+    receivers: int = Field(default=2, ge=1, le=32, description="Long polls under way at once.")
+
+
+class Events(Section):
+    """How messages are taken from the queues."""
+
+    poll: Annotated[Span, between("1s", "20s")] = Field(
+        default=Duration.parse("10s"), description="Length of a long poll. Shorter than `shutdown.deadline`."
+    )
+    visibility: Annotated[Span, between("10s", "1h")] = Field(
+        default=Duration.parse("60s"),
+        description="How long a message stays hidden while it is worked on; extended as needed.",
+    )
+    max_in_flight: int = Field(
+        default=100, ge=1, le=10_000, description="Messages of one queue being worked on at once."
+    )
+
+
+class Refresh(Section):
+    """How buckets are looked at again."""
+
+    workers: int = Field(default=32, ge=1, le=512, description="Buckets read at once.")
+    capacity: int = Field(
+        default=10_000, ge=10, le=1_000_000, description="Buckets that may wait; the sources pause when full."
+    )
+    quiet: Annotated[Span, between("0s", "10m")] = Field(
+        default=Duration.parse("2s"),
+        description="A burst of changes to one bucket is judged once it was quiet this long. "
+        "Calls that can widen access do not wait.",
+    )
+    max_delay: Annotated[Span, between("0s", "1h")] = Field(
+        default=Duration.parse("10s"), description="A change waits for quiet no longer than this."
+    )
+    account_fanout_per_second: float = Field(
+        default=100.0,
+        gt=0,
+        le=10_000,
+        description="Buckets a second that are read again after an account-level change.",
+    )
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Refresh":
+        if self.max_delay < self.quiet:
+            raise ValueError("`max_delay` must not be shorter than `quiet`")
+        return self
+
+
+def _cron(value: str) -> str:
+    try:
+        CronTrigger.from_crontab(value, timezone="UTC")
+    except ValueError as error:
+        raise ValueError(f"must be five cron fields (UTC), such as `0 */6 * * *`: {error}") from None
+    return value
+
+
+class Sweep(Section):
+    """The full pass that finds what no event told."""
+
+    on_start: bool = Field(default=True, description="Sweep once when the daemon starts.")
+    interval: Annotated[Span, between("1m", "7d")] = Field(
+        default=Duration.parse("6h"), description="Time between two sweeps."
+    )
+    cron: Annotated[str, AfterValidator(_cron)] | None = Field(
+        default=None,
+        description="Timetable in cron fields, UTC, in place of `interval`. Days of the week are 0 (Monday) to 6, "
+        "or names.",
+        examples=["0 */6 * * *"],
+    )
+    jitter: Annotated[Span, between("0s", "1h")] = Field(
+        default=Duration.parse("5m"), description="A sweep starts up to this much later, at random."
+    )
+    accounts_in_parallel: int = Field(default=8, ge=1, le=100, description="Accounts listed at once.")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Sweep":
+        if self.cron is not None and "interval" in self.model_fields_set:
+            raise ValueError("set either `interval` or `cron`, not both")
+        return self
+
+
+class Rules(Section):
+    """Which rules are applied, and what they ask for."""
+
+    enable: Texts = Field(default=("*",), description="Rules to apply, by id; `*` stands for any text.")
+    disable: Texts = Field(
+        default=(), description="Rules to leave out, by id; beats `enable`.", examples=[["bucket-logging"]]
+    )
+    required_tags: Texts = Field(
+        default=("Name", "Role", "Environment", "Owner"), description="Tags that every bucket needs. Case counts."
+    )
+    tag_patterns: dict[str, Pattern] = Field(
+        default={},
+        description="Regular expression that the whole value of a tag must match, by tag.",
+        examples=[{"Environment": "dev|test|prod"}],
+    )
+    name_pattern: Pattern | None = Field(
+        default=None,
+        description="Regular expression that the whole name of every bucket must match.",
+        examples=["acme-[a-z0-9-]+"],
+    )
+    log_buckets: Texts = Field(
+        default=(),
+        description="Buckets that receive access logs; `*` stands for any text.",
+        examples=[["*-access-logs"]],
+    )
+
+
+class Store(Section):
+    """Where findings and outgoing messages survive a restart."""
+
+    url: StoreUrl = Field(
+        default=store_url("sqlite:///s3warden.db"),
+        description="Database: `sqlite:///relative/path`, `sqlite:////absolute/path` or "
+        "`postgresql://user:password@host/name`; a reference such as `env:DATABASE_URL` keeps the password out of "
+        "this file.",
+    )
+    retention: Annotated[Span, between("1d", "3650d")] = Field(
+        default=Duration.parse("90d"), description="How long the history of resolved findings is kept."
+    )
+
+
+class Http(Section):
+    """The daemon's own HTTP server: metrics and probes. No secret is served, and there is no login."""
+
+    host: str = Field(default="0.0.0.0", min_length=1, description="Address to listen on.")  # noqa: S104 - probes come from outside the container
+    port: Port = Field(default=9456, description="Port to listen on; 0 takes any free one.")
+    reload_endpoint: bool = Field(
+        default=False, description="Let `POST /-/reload` load the settings again, as SIGHUP does."
+    )
+
+
+class MetricsOptions(Section):
+    """Metrics beyond the bounded set."""
+
+    exposed_buckets: bool = Field(
+        default=False, description="Name each exposed bucket in `s3warden_bucket_exposed_info`: one series a bucket."
+    )
+    exposed_buckets_limit: int = Field(
+        default=500, ge=1, le=10_000, description="At most this many series of that kind."
+    )
+
+
+class Log(Section):
+    """The log, on standard output."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], BeforeValidator(lambda v: v.lower() if isinstance(v, str) else v)
+    ] = Field(default="info", description="Lowest level shown: debug, info, warning or error.")
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="`json` lines, `console` for people, or `auto`: console on a terminal, else JSON."
+    )
+
+
+class Shutdown(Section):
+    """How the daemon stops."""
+
+    deadline: Annotated[Span, between("1s", "10m")] = Field(
+        default=Duration.parse("25s"),
+        description="Time to finish what is under way; the container runtime should wait longer.",
+    )
+
+
+def _queues(value: object) -> object:
+    """A bare URL, several with commas between them, or a list of URLs and tables."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, dict):
+        value = [value]
+    if isinstance(value, list | tuple):
+        return [{"url": item} if isinstance(item, str) else item for item in value]
+    return value
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `Settings()` are the defaults: it reads neither a file nor the environment."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=False,
+        case_sensitive=True,
+    )
+
+    queues: Annotated[tuple[Queue, ...], BeforeValidator(_queues)] = Field(
+        default=(), description="The queues that EventBridge fills. With none, only the sweep finds changes."
+    )
+    destinations: tuple[Destination, ...] = Field(
+        default=(), description="Who is told. With none, findings are only stored and counted."
+    )
+    runbook_base_url: HttpUrl | None = Field(
+        default=None,
+        description="Alerts link to this URL with the rule's id at its end.",
+        examples=["https://wiki.example.com/s3warden/"],
+    )
+    aws: Aws = Aws()
+    accounts: Guarded = Guarded()
+    events: Events = Events()
+    refresh: Refresh = Refresh()
+    sweep: Sweep = Sweep()
+    rules: Rules = Rules()
+    store: Store = Store()
+    http: Http = Http()
+    metrics: MetricsOptions = MetricsOptions()
+    log: Log = Log()
+    shutdown: Shutdown = Shutdown()
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Settings":
+        for what, names in (
+            ("destinations have the name", [d.name for d in self.destinations]),
+            ("queues have the URL", [q.url for q in self.queues]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"several {what} {', '.join(twice)}")
+        if self.queues and self.events.poll >= self.shutdown.deadline:
+            raise ValueError("`events.poll` must be shorter than `shutdown.deadline`")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' own signature
+        init_settings: PydanticBaseSettingsSource,
+        *_sources: PydanticBaseSettingsSource,
+        **_more: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing but what is handed in: `load` names the sources itself, with their origins."""
+        return (init_settings,)
