@@ -134,8 +134,8 @@ class Ledger:
         subject before, so that a change without a trigger is drift.
 
         Sequence numbers are the microseconds of `at` since 1970, or one more than the highest number seen where the
-        clock stands still or steps back. So the numbers of one finding rise, and a finding that opens again after a
-        restart does not repeat one of a history that was not loaded.
+        clock stands still or steps back. So the numbers of an open finding rise, and a finding that opens again after a
+        restart repeats none of its history, which was not loaded.
         """
         look = _Look(
             subject=subject,

@@ -43,7 +43,7 @@ class UnknownRuleError(ValueError):
 
     def __init__(self, patterns: Sequence[str], rules: Sequence[Rule]) -> None:
         words = [*(rule.info.id for rule in rules), *Category]
-        self.suggestions = {pattern: tuple(get_close_matches(pattern, words)) for pattern in patterns}
+        self.suggestions = {pattern: tuple(get_close_matches(pattern, words, n=2, cutoff=0.75)) for pattern in patterns}
         super().__init__("\n".join(_complaint(pattern, near) for pattern, near in self.suggestions.items()))
 
 

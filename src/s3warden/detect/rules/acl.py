@@ -130,11 +130,11 @@ def _latent(state: State, _options: RuleOptions) -> Judgement:
 def _without(chosen: str) -> str:
     """The AWS CLI command that writes the ACL back without the grants that the JMESPath term `chosen` picks."""
     # Backslashes before the backticks: the query stands within double quotes of the shell.
-    query = f"{{Owner: Owner, Grants: Grants[?({chosen}) == \\`false\\`]}}"
     return (
         "aws s3api put-bucket-acl --bucket {bucket} --region {region} --expected-bucket-owner {account} \\\n"
         '  --access-control-policy "$(aws s3api get-bucket-acl --bucket {bucket} --region {region} \\\n'
-        f'    --output json --query "{query}")"'
+        '    --output json --query "{Owner: Owner, Grants: Grants[?(\n'
+        f'      {chosen}) == \\`false\\`]}}")"'
     )
 
 

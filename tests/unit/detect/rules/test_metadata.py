@@ -1,0 +1,141 @@
+"""What people read about each rule is there, short, and true to what the rule does."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import pytest
+
+from s3warden.detect.evaluate import evaluate
+from s3warden.detect.rule import Example, Kind, Rule
+from s3warden.detect.rules import RULES
+from s3warden.detect.samples import ACCOUNT, bucket
+from s3warden.model.bucket import ACCOUNT_ASPECTS, Aspect, BucketState, Reading, State
+from s3warden.model.finding import Verdict
+from s3warden.model.rule import Category
+
+EXAMPLES = [
+    pytest.param(rule, example, id=f"{rule.info.id}: {example.title}") for rule in RULES for example in rule.examples
+]
+each_rule = pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.info.id) for rule in RULES])
+
+
+class Recorder(Mapping[Aspect, Reading[object]]):
+    """Readings that remember who was asked for."""
+
+    def __init__(self, readings: Mapping[Aspect, Reading[object]], asked: set[Aspect]) -> None:
+        self.readings = readings
+        self.asked = asked
+
+    def __getitem__(self, aspect: Aspect) -> Reading[object]:
+        self.asked.add(aspect)
+        return self.readings[aspect]
+
+    def __iter__(self) -> Iterator[Aspect]:
+        return iter(self.readings)
+
+    def __len__(self) -> int:
+        return len(self.readings)
+
+
+def recorded(state: State, asked: set[Aspect]) -> State:
+    """`state` whose readings, the account's included, are recorded in `asked`."""
+    if isinstance(state, BucketState) and state.account is not None:
+        account = replace(state.account, readings=Recorder(state.account.readings, asked))
+        return replace(state, readings=Recorder(state.readings, asked), account=account)
+    return replace(state, readings=Recorder(state.readings, asked))
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES)
+def test_example_holds(rule: Rule, example: Example) -> None:
+    """Each rule says of its examples what it promises."""
+    [result] = evaluate((rule,), example.state, options=example.options)
+    assert result.verdict is example.verdict
+    assert result.severity is (example.severity or rule.info.severity)
+    assert result.evidence.live is example.live
+    assert result.evidence.summary.endswith(".")
+    assert bool(result.evidence.details) is (result.verdict in (Verdict.FAIL, Verdict.UNKNOWN))
+
+
+@each_rule
+def test_examples_show_every_side(rule: Rule) -> None:
+    """Each rule shows a pass, a failure and, if it reads anything, an unknown; titles are unique."""
+    shown = Counter(example.verdict for example in rule.examples)
+    assert shown[Verdict.PASS]
+    assert shown[Verdict.FAIL]
+    assert bool(shown[Verdict.UNKNOWN]) is bool(rule.info.needs)
+    assert len({example.title for example in rule.examples}) == len(rule.examples)
+
+
+@each_rule
+def test_needs_are_what_the_check_reads(rule: Rule) -> None:
+    """Over all its examples a check asks for its needs and nothing else: what is not needed is never fetched."""
+    asked: set[Aspect] = set()
+    for example in rule.examples:
+        if example.verdict is not Verdict.UNKNOWN:
+            rule.check(recorded(example.state, asked), example.options)
+    assert asked == rule.info.needs
+
+
+@each_rule
+def test_metadata_is_for_people(rule: Rule) -> None:
+    """Ids are kebab-case and begin with what is judged; titles and reasons are short sentences."""
+    info = rule.info
+    assert re.fullmatch(rf"{rule.kind}(-[a-z]+)+", info.id)
+    assert 10 < len(info.title) <= 80
+    assert not info.title.endswith(".")
+    assert 2 <= len(re.findall(r"[.](?: |$)", info.why)) <= 2
+    assert len(info.why) <= 250
+    assert info.references
+
+
+@each_rule
+def test_fix_is_filled_in(rule: Rule) -> None:
+    """Both fixes are there, and no name of ours is left in braces once they are filled in."""
+    state = bucket() if rule.kind is Kind.BUCKET else rule.examples[0].state
+    fix = rule.info.fix(state.ref)
+    for text in (fix.cli, fix.terraform):
+        assert text.strip() == text
+        assert not re.search(r"(?<!\$)\{(bucket|account|region|partition)\}", text)
+        assert max(map(len, text.splitlines())) <= 140
+    assert "aws s3" in fix.cli
+    assert str(state.ref) if rule.kind is Kind.BUCKET else ACCOUNT.account in fix.cli
+
+
+@each_rule
+def test_account_rules_read_the_account_alone(rule: Rule) -> None:
+    """A rule about an account has no bucket to read."""
+    assert rule.kind is Kind.BUCKET or rule.info.needs <= ACCOUNT_ASPECTS
+
+
+def test_there_are_the_first_fifteen() -> None:
+    """The issue's fifteen, under stable ids."""
+    assert [rule.info.id for rule in RULES] == [
+        "bucket-acl-public-read",
+        "bucket-acl-public-write",
+        "bucket-acl-authenticated-read",
+        "bucket-acl-authenticated-write",
+        "bucket-acl-latent-public",
+        "bucket-policy-public",
+        "bucket-policy-latent-public",
+        "bucket-public-access-block",
+        "account-public-access-block",
+        "bucket-acls-disabled",
+        "bucket-default-encryption",
+        "bucket-access-logging",
+        "bucket-versioning",
+        "bucket-required-tags",
+        "bucket-name",
+    ]
+
+
+def test_no_id_is_a_category() -> None:
+    """Patterns may name ids or categories, so the two must never meet."""
+    assert not {rule.info.id for rule in RULES} & set(Category)
+    assert {rule.info.category for rule in RULES} == set(Category)
+
+
+def test_sound_bucket_passes_or_is_not_concerned() -> None:
+    """The sample of a sound bucket breaks no rule."""
+    assert {result.verdict for result in evaluate(RULES, bucket())} == {Verdict.PASS, Verdict.NOT_APPLICABLE}
