@@ -175,14 +175,9 @@ def _tags(answer: Answer) -> Tags | None:
     pairs = [_mapping(tag, "Tag") for tag in _sequence(answer.get("TagSet"), "TagSet")]
     if not pairs:
         return None
-    # An empty value is a legal tag, an empty key is not.
-    return Tags(tuple(sorted((_text(tag.get("Key"), "Key"), _tag_value(tag.get("Value"))) for tag in pairs)))
-
-
-def _tag_value(value: object) -> str:
-    if not isinstance(value, str):
-        raise ShapeError("Value is missing or no text")
-    return value
+    # An empty value is a legal tag, and may be left out; an empty key is not.
+    named = ((_text(tag.get("Key"), "Key"), _optional_text(tag.get("Value"), "Value") or "") for tag in pairs)
+    return Tags(tuple(sorted(named)))
 
 
 def _website(answer: Answer) -> Website:

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry
-from support.faults import FaultProxy
-from support.moto import CREDENTIALS, start_moto
 
 from s3warden.aws.calls import Backoff, Calls
 from s3warden.aws.limiter import Limiter
 from s3warden.aws.meter import Meter
 from s3warden.aws.session import SessionConfig, Sessions
 from s3warden.telemetry.metrics import Metrics
+from support.faults import FaultProxy
+from support.moto import CREDENTIALS, start_moto
 
 _NUMBERS = itertools.count(1)
 

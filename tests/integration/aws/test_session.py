@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.faults import FaultProxy
-from support.moto import HOME_ACCOUNT
 
 from s3warden.aws.errors import AwsError, translated
 from s3warden.aws.session import SessionConfig, Sessions
 from s3warden.model.bucket import Cause
 from s3warden.telemetry.metrics import Metrics
+from support.faults import FaultProxy
+from support.moto import HOME_ACCOUNT
 
 
 async def test_the_own_identity_is_asked_for_once(sessions: Sessions, proxy: FaultProxy) -> None:
