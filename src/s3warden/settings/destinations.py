@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from s3warden.model.finding import Severity
 from s3warden.model.rule import Category
 from s3warden.settings.section import Section
-from s3warden.settings.values import AccountId, Name, SecretSetting, TopicArn
+from s3warden.settings.values import Name, SecretSetting, TopicArn
 
 
 class _Common(Section):
@@ -28,16 +28,11 @@ class _Common(Section):
 
 
 class Sns(_Common):
-    """An SNS topic, standard or FIFO. The region is taken from the ARN."""
+    """An SNS topic, standard or FIFO, published to as the own identity; a foreign topic's policy lets it in."""
 
     type: Literal["sns"] = Field(description="The kind of destination: `sns`.")
     topic_arn: TopicArn = Field(
         description="ARN of the topic.", examples=["arn:<partition>:sns:eu-west-1:111122223333:s3warden"]
-    )
-    account: AccountId | None = Field(
-        default=None,
-        description="Account whose role publishes. Default: the own identity.",
-        examples=["111122223333"],
     )
 
 
