@@ -94,7 +94,7 @@ class Worker:
             # Cleared before the look, not after: a commit between the two must lead to another look.
             self._wakeup.clear()
             entries = await self._take()
-            await self._count()
+            await self._count(idle=not entries)
             if entries:
                 await self._round(entries)
             else:
@@ -265,9 +265,9 @@ class Worker:
     def _failed(self, delivery: Postponed | Refused) -> None:
         self._in.metrics.notifications_failed.labels(self._notifier.name, delivery.reason).inc()
 
-    async def _count(self) -> None:
-        """Show how much waits, once a second at most: it is a query."""
-        if _now() - self._counted >= 1.0:
+    async def _count(self, *, idle: bool) -> None:
+        """Show how much waits; while there is much to do once a second at most, since it is a query."""
+        if idle or _now() - self._counted >= 1.0:
             self._counted = _now()
             pending = await self._stored(self._in.outbox.pending)
             self._in.metrics.outbox_pending.labels(self._notifier.name).set(pending.get(self._notifier.name, 0))

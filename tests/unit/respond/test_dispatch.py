@@ -1,0 +1,513 @@
+"""Delivery on a virtual clock: hours of outage in milliseconds."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from s3warden.model.alert import Delivered, Delivery, Notification, Postponed, Refused
+from s3warden.respond.dispatch import Dispatch
+from s3warden.respond.pace import Backoff
+from s3warden.respond.worker import Limits
+from s3warden.telemetry.metrics import Metrics
+from support import virtual
+from support.alerts import NIGHT, alert, digest_notification, notification
+
+FAST = Limits(rate=1000.0, burst=1000, backoff=Backoff(base=1.0, cap=60.0))
+
+
+def clock() -> datetime:
+    """The virtual clock as a time of day."""
+    return NIGHT + timedelta(seconds=virtual.now())
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One entry of the outbox."""
+
+    id: int
+    notification: Notification
+    attempts: int
+    enqueued_at: datetime
+    until: datetime
+
+
+@dataclass
+class MemoryOutbox:
+    """An outbox in memory that records what became of each message; `broken` calls fail first."""
+
+    entries: dict[int, Waiting] = field(default_factory=dict)
+    taken: list[int] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    postponed: list[tuple[tuple[int, ...], str]] = field(default_factory=list)
+    broken: int = 0
+    settled_at: dict[int, datetime] = field(default_factory=dict)
+    _ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def put(self, *notifications: Notification) -> list[int]:
+        """Commit these."""
+        ids = [next(self._ids) for _ in notifications]
+        self.entries |= {id_: Waiting(id_, n, 0, clock(), clock()) for id_, n in zip(ids, notifications, strict=True)}
+        return ids
+
+    def _fail(self) -> None:
+        if self.broken:
+            self.broken -= 1
+            raise ConnectionError("the database is away")
+
+    async def due(self, destination: str, now: datetime, limit: int) -> Sequence[Waiting]:
+        self._fail()
+        mine = (e for e in self.entries.values() if e.notification.destination == destination)
+        return sorted((e for e in mine if e.until <= now), key=lambda e: e.id)[:limit]
+
+    async def delivered(self, ids: Sequence[int], at: datetime) -> None:
+        self._fail()
+        self.taken += ids
+        for id_ in ids:
+            self.settled_at[id_] = at
+            del self.entries[id_]
+
+    async def postpone(self, ids: Sequence[int], until: datetime, reason: str) -> None:
+        self._fail()
+        self.postponed.append((tuple(ids), reason))
+        for id_ in ids:
+            entry = self.entries[id_]
+            self.entries[id_] = replace(entry, attempts=entry.attempts + 1, until=until)
+
+    async def refuse(self, ids: Sequence[int], reason: str, at: datetime) -> None:
+        self._fail()
+        for id_ in ids:
+            self.refused[id_] = reason
+            self.settled_at[id_] = at
+            del self.entries[id_]
+
+    async def pending(self) -> Mapping[str, int]:
+        names = [e.notification.destination for e in self.entries.values()]
+        return {name: names.count(name) for name in names}
+
+
+@dataclass
+class Recorder:
+    """A destination that answers what `answers` says for a message, and records when it was asked."""
+
+    name: str = "oncall"
+    batch: int = 1
+    parallel: int = 1
+    answers: Callable[[Sequence[Notification]], Delivery | Exception | Awaitable[Delivery]] = lambda _: Delivered()
+    calls: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
+
+    async def send(self, notifications: Sequence[Notification]) -> Delivery:
+        self.calls.append((virtual.now(), tuple(n.dedup_key for n in notifications)))
+        answer = self.answers(notifications)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, Delivered | Postponed | Refused) else await answer
+
+    @property
+    def times(self) -> list[float]:
+        """Seconds since the first call."""
+        return [at - self.calls[0][0] for at, _ in self.calls]
+
+
+@dataclass
+class RecordedHealth:
+    """What was reported to health."""
+
+    beats: list[str] = field(default_factory=list)
+    conditions: dict[str, tuple[bool, str]] = field(default_factory=dict)
+
+    def beat(self, name: str) -> None:
+        self.beats.append(name)
+
+    def set_ready(self, condition: str, ok: bool, detail: str = "") -> None:
+        self.conditions[condition] = (ok, detail)
+
+
+class Scene:
+    """A dispatch over a memory outbox."""
+
+    def __init__(self, *notifiers: Recorder, limits: Limits = FAST) -> None:
+        self.outbox = MemoryOutbox()
+        self.health = RecordedHealth()
+        self.registry = CollectorRegistry()
+        self.dispatch = Dispatch(
+            self.outbox,
+            notifiers,
+            metrics=Metrics(self.registry),
+            health=self.health,
+            limits={notifier.name: limits for notifier in notifiers},
+            clock=clock,
+            draw=random.Random(1),
+        )
+
+    def commit(self, *notifications: Notification) -> list[int]:
+        """What the pipeline does."""
+        ids = self.outbox.put(*notifications)
+        self.dispatch.wake()
+        return ids
+
+    def play(self, story: Callable[[], Awaitable[None]]) -> None:
+        """Run the dispatch beside the story, and end it after."""
+
+        async def main() -> None:
+            running = asyncio.create_task(self.dispatch.run())
+            try:
+                await story()
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+
+        virtual.run(main())
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """The value of a metric."""
+        return self.registry.get_sample_value(f"s3warden_{name}", labels)
+
+
+def failing(times: int, answer: Delivery | Exception) -> Callable[[object], Delivery | Exception]:
+    """Answer so many times with `answer`, then take everything."""
+    left = iter([answer] * times)
+    return lambda _: next(left, Delivered())
+
+
+def test_commit_is_delivered_without_polling_delay() -> None:
+    """The wake of a commit is enough; nothing waits for the next poll."""
+    oncall = Recorder()
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        await asyncio.sleep(2.0)
+        scene.commit(notification(1))
+        await asyncio.sleep(0.01)
+        assert scene.outbox.taken == [1]
+
+    scene.play(story)
+
+
+def test_missed_wake_costs_one_poll() -> None:
+    """What another process put into the outbox is found within five seconds."""
+    oncall = Recorder()
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        await asyncio.sleep(1.0)
+        scene.outbox.put(notification(1))
+        await asyncio.sleep(5.0)
+        assert scene.outbox.taken == [1]
+
+    scene.play(story)
+
+
+def test_rate_limited_twice_ends_with_exactly_one_delivered() -> None:
+    """Retry-After is honoured to the second, and the message is sent again, not dropped."""
+    oncall = Recorder(answers=failing(2, Postponed("rate_limited", retry_after=30.0)))
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(notification(1))
+        await asyncio.sleep(100)
+
+    scene.play(story)
+    assert oncall.times == pytest.approx([0.0, 30.0, 60.0], abs=0.01)
+    assert scene.outbox.taken == [1]
+    assert scene.metric("notifications_failed_total", destination="oncall", reason="rate_limited") == 2
+
+
+def test_pause_asked_for_holds_for_every_message() -> None:
+    """While the destination asks for a pause, a new alert does not go either."""
+    oncall = Recorder(answers=failing(1, Postponed("rate_limited", retry_after=30.0)))
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(notification(1))
+        await asyncio.sleep(1)
+        scene.commit(notification(2))
+        await asyncio.sleep(100)
+
+    scene.play(story)
+    assert [keys for _, keys in oncall.calls[1:]] == [(notification(1).dedup_key,), (notification(2).dedup_key,)]
+    assert oncall.times[1] == pytest.approx(30.0, abs=0.01)
+
+
+def test_outage_is_retried_ever_more_rarely_and_without_end() -> None:
+    """A day of errors: no attempt is the last, and the waits grow to the cap."""
+    oncall = Recorder(answers=failing(1000, Postponed("http_503")))
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(notification(1))
+        await asyncio.sleep(86_400)
+
+    scene.play(story)
+    waits = [later - earlier for earlier, later in zip(oncall.times, oncall.times[1:], strict=False)]
+    assert waits[0] <= 1.1
+    assert min(waits[10:]) >= 30.0
+    assert max(waits) <= 60.1
+    assert scene.outbox.taken == [1]
+
+
+def test_failing_group_does_not_delay_the_others() -> None:
+    """One message that the receiver cannot stomach waits alone; what came later goes on time."""
+    bad = notification(1)
+    oncall = Recorder(answers=lambda told: Postponed("http_500") if bad in told else Delivered())
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(bad)
+        await asyncio.sleep(300)
+        scene.commit(notification(2))
+        await asyncio.sleep(0.01)
+        assert scene.outbox.taken == [2]
+
+    scene.play(story)
+
+
+def test_order_within_a_group_is_kept_over_retries() -> None:
+    """The end is never told before the beginning, even if only the beginning failed."""
+    first, second = notification(1, group="g"), notification(2, group="g")
+    oncall = Recorder(parallel=8, answers=failing(3, Postponed("http_503")))
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(first)
+        await asyncio.sleep(0.1)
+        scene.commit(second, notification(3))
+        await asyncio.sleep(60)
+
+    scene.play(story)
+    assert [id_ for id_ in scene.outbox.taken if id_ != 3] == [1, 2]
+
+
+def test_group_held_with_a_long_tail_does_not_hide_the_others() -> None:
+    """Fifty messages behind a failing one are skipped to find what may go."""
+    oncall = Recorder(answers=lambda told: Postponed("http_500") if told[0].group_key == "g" else Delivered())
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(*(notification(n, group="g") for n in range(50)), notification(99))
+        await asyncio.sleep(0.5)
+
+    scene.play(story)
+    assert scene.outbox.taken == [51]
+
+
+def test_slow_destination_delays_nobody() -> None:
+    """Each destination has its own worker; a hang ends in a timeout of its own."""
+
+    async def hang() -> Delivery:
+        await asyncio.sleep(1e6)
+        return Delivered()
+
+    slow, quick = Recorder("slow", answers=lambda _: hang()), Recorder("quick")
+    scene = Scene(slow, quick)
+
+    async def story() -> None:
+        scene.commit(replace(notification(1), destination="slow"), replace(notification(2), destination="quick"))
+        await asyncio.sleep(0.01)
+        assert scene.outbox.taken == [2]
+        await asyncio.sleep(31)
+        assert scene.outbox.postponed[0] == ((1,), "timeout")
+
+    scene.play(story)
+
+
+def test_crash_of_a_notifier_is_postponed_not_fatal() -> None:
+    """A bug in one notifier is counted and retried."""
+    oncall = Recorder(answers=failing(1, ValueError("https://hooks.example/secret")))
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(notification(1))
+        await asyncio.sleep(5)
+
+    scene.play(story)
+    assert scene.outbox.postponed == [((1,), "error")]
+    assert scene.outbox.taken == [1]
+
+
+def test_refusal_is_final_and_visible() -> None:
+    """A dead hook is counted, shown in health, and not tried again; the next success clears it."""
+    oncall = Recorder(answers=failing(1, Refused("no_service")))
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(notification(1))
+        await asyncio.sleep(1)
+        assert scene.health.conditions["destination:oncall"] == (False, "no_service")
+        scene.commit(notification(2))
+        await asyncio.sleep(1)
+
+    scene.play(story)
+    assert scene.outbox.refused == {1: "no_service"}
+    assert scene.outbox.taken == [2]
+    assert len(oncall.calls) == 2
+    assert scene.metric("notifications_refused_total", destination="oncall", reason="no_service") == 1
+    assert scene.health.conditions["destination:oncall"] == (True, "")
+
+
+def test_malformed_message_does_not_take_its_company_with_it() -> None:
+    """A refused batch is sent again one by one: the good ones arrive, the bad one is given up."""
+    bad = notification(2)
+    oncall = Recorder(batch=60, answers=lambda told: Refused("invalid_blocks") if bad in told else Delivered())
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(notification(1), bad, notification(3))
+        await asyncio.sleep(1)
+
+    scene.play(story)
+    assert scene.outbox.taken == [1, 3]
+    assert scene.outbox.refused == {2: "invalid_blocks"}
+
+
+def test_burst_becomes_few_messages_at_the_rate_allowed() -> None:
+    """500 alerts at one message a second: batches, none lost, in order."""
+    slack = Recorder(batch=60)
+    scene = Scene(slack, limits=Limits(rate=1.0, burst=3))
+
+    async def story() -> None:
+        scene.commit(*(notification(n) for n in range(500)))
+        await asyncio.sleep(30)
+
+    scene.play(story)
+    assert scene.outbox.taken == list(range(1, 501))
+    assert len(slack.calls) == 9
+    assert slack.times[-1] == pytest.approx(6.0, abs=0.1)
+
+
+def test_digest_is_a_message_of_its_own() -> None:
+    """A digest is not mixed with alerts, and keeps its place among them."""
+    slack = Recorder(batch=60)
+    scene = Scene(slack)
+
+    async def story() -> None:
+        scene.commit(notification(1), digest_notification(), notification(2), notification(3))
+        await asyncio.sleep(1)
+
+    scene.play(story)
+    assert [len(keys) for _, keys in slack.calls] == [1, 1, 2]
+
+
+def test_many_messages_are_under_way_at_once_where_the_destination_allows() -> None:
+    """Eight requests of 30 ms each run side by side."""
+
+    async def slowly() -> Delivery:
+        await asyncio.sleep(0.03)
+        return Delivered()
+
+    topic = Recorder(parallel=8, answers=lambda _: slowly())
+    scene = Scene(topic)
+
+    async def story() -> None:
+        scene.commit(*(notification(n) for n in range(100)))
+        await asyncio.sleep(0.03 * 13 + 0.01)
+
+    scene.play(story)
+    assert len(scene.outbox.taken) == 100
+
+
+def test_store_that_fails_is_asked_again_and_nothing_is_sent_twice() -> None:
+    """What was taken is noted as taken, however long the store is away."""
+    oncall = Recorder()
+    scene = Scene(oncall)
+
+    async def outage(_: object) -> None:
+        scene.outbox.broken = 5
+
+    async def taken() -> Delivery:
+        await outage(None)
+        return Delivered()
+
+    oncall.answers = lambda _: taken()
+
+    async def story() -> None:
+        scene.commit(notification(1))
+        await asyncio.sleep(60)
+
+    scene.play(story)
+    assert len(oncall.calls) == 1
+    assert scene.outbox.taken == [1]
+
+
+def test_death_of_a_worker_ends_the_run() -> None:
+    """A side task that dies is seen: it takes the whole dispatch with it."""
+    scene = Scene(Recorder())
+    scene.dispatch._workers[0]._held = None  # type: ignore[assignment]
+
+    async def main() -> None:
+        with pytest.raises(ExceptionGroup):
+            await scene.dispatch.run()
+
+    virtual.run(main())
+
+
+def test_flush_sends_what_waits_and_returns_at_once() -> None:
+    """Shutdown waits for the outbox, not for the deadline."""
+    oncall = Recorder(batch=10)
+    scene = Scene(oncall, limits=Limits(rate=1.0, burst=1))
+
+    async def story() -> None:
+        scene.commit(*(notification(n) for n in range(30)))
+        before = virtual.now()
+        assert await scene.dispatch.flush(before + 25)
+        assert len(scene.outbox.taken) == 30
+        assert virtual.now() - before < 5
+
+    scene.play(story)
+
+
+def test_flush_does_not_wait_for_what_cannot_go_in_time() -> None:
+    """A destination that asked for a minute is left for the next start."""
+    oncall = Recorder(answers=failing(9, Postponed("rate_limited", retry_after=60.0)))
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(notification(1))
+        await asyncio.sleep(1)
+        before = virtual.now()
+        assert await scene.dispatch.flush(before + 25)
+        assert virtual.now() - before < 1
+        assert scene.outbox.taken == []
+
+    scene.play(story)
+
+
+def test_flush_gives_up_at_the_deadline() -> None:
+    """A destination that hangs does not keep the process alive."""
+
+    async def hang() -> Delivery:
+        await asyncio.sleep(1e6)
+        return Delivered()
+
+    scene = Scene(Recorder(answers=lambda _: hang()))
+
+    async def story() -> None:
+        scene.commit(notification(1))
+        await asyncio.sleep(0.1)
+        before = virtual.now()
+        assert not await scene.dispatch.flush(before + 10)
+        assert virtual.now() - before == pytest.approx(10)
+
+    scene.play(story)
+
+
+def test_figures_are_shown() -> None:
+    """Attempts, delay, event lag and backlog are measured; the worker beats."""
+    oncall = Recorder()
+    scene = Scene(oncall)
+
+    async def story() -> None:
+        scene.commit(notification(1, alert()))
+        await asyncio.sleep(2)
+
+    scene.play(story)
+    assert scene.metric("notifications_total", destination="oncall") == 1
+    assert scene.metric("notification_delay_seconds_count", destination="oncall") == 1
+    assert scene.metric("event_lag_seconds_count", stage="notify") == 1
+    assert scene.metric("outbox_pending", destination="oncall") == 0
+    assert "dispatch:oncall" in scene.health.beats
