@@ -43,6 +43,12 @@ class Metrics:
             ["queue"],
             registry=registry,
         )
+        self.queue_redrive = Gauge(
+            "s3warden_queue_redrive_policy",
+            "1 if the queue has a redrive policy, 0 if bad messages never leave it.",
+            ["queue"],
+            registry=registry,
+        )
         self.events_received = counter("events_received", "Events that ask for a fresh look, by name.", "event_name")
         self.events_ignored = counter("events_ignored", "Events understood and left alone.", "reason")
         self.event_lag = Histogram(
