@@ -18,32 +18,15 @@ A finding that came from the store and is still the same gives RESUMED the first
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import chain
 
 from s3warden.model.bucket import BucketRef, Subject
 from s3warden.model.event import Origin, Trigger
-from s3warden.model.finding import ChangeKind, Finding, FindingChange, RuleResult, Verdict, fingerprint
+from s3warden.model.finding import ChangeKind, Finding, FindingChange, Reason, RuleResult, Verdict, fingerprint
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-
-class Reason(StrEnum):
-    """Why a finding changed: the stable codes in `FindingChange.reason`."""
-
-    ESCALATED = "escalated"
-    EASED = "eased"
-    CHANGED = "changed"
-    UNREADABLE = "unreadable"
-    READABLE = "readable"
-    CAUSE = "cause"
-    FIXED = "fixed"
-    NOT_APPLICABLE = "not_applicable"
-    RULE_DISABLED = "rule_disabled"
-    BUCKET_DELETED = "bucket_deleted"
-    ACCOUNT_LEFT = "account_left"
 
 
 # Only these say that AWS itself changed. The others come of what s3warden was able or asked to see.
@@ -216,6 +199,8 @@ def _unreadable(known: Finding, result: RuleResult, look: _Look) -> FindingChang
 
 
 def _difference(known: Finding, result: RuleResult) -> Reason | None:
+    if known.severity is result.severity and known.evidence is result.evidence:
+        return None
     before, after = (known.severity.rank, known.evidence.live), (result.severity.rank, result.evidence.live)
     if before != after:
         return Reason.ESCALATED if after[0] > before[0] or after[1] > before[1] else Reason.EASED

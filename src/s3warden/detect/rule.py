@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
@@ -83,7 +84,13 @@ def fails(
     live: bool = False,
 ) -> Judgement:
     """The subject breaks the rule; `details` are the decisive facts, `live` marks an exposure that works right now."""
-    return Judgement(Verdict.FAIL, Evidence(summary, details, live), severity)
+    return Judgement(Verdict.FAIL, _shared(summary, tuple(details.items()), live), severity)
+
+
+# Most buckets that break a rule break it in the same way: one evidence serves them all.
+@lru_cache(maxsize=4096)
+def _shared(summary: str, details: tuple[tuple[str, str], ...], live: bool) -> Evidence:
+    return Evidence(summary, dict(details), live)
 
 
 class UnreadableError(Exception):

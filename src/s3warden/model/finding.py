@@ -112,6 +112,25 @@ class ChangeKind(StrEnum):
     RESUMED = "resumed"
 
 
+class Reason(StrEnum):
+    """Why a finding changed: the codes in `FindingChange.reason`, which is empty where the kind says it all.
+
+    ESCALATED, EASED: more or less severe, or live, than before. UNREADABLE, READABLE: reads began or ceased to fail.
+    """
+
+    ESCALATED = "escalated"
+    EASED = "eased"
+    CHANGED = "changed"
+    UNREADABLE = "unreadable"
+    READABLE = "readable"
+    CAUSE = "cause"
+    FIXED = "fixed"
+    NOT_APPLICABLE = "not_applicable"
+    RULE_DISABLED = "rule_disabled"
+    BUCKET_DELETED = "bucket_deleted"
+    ACCOUNT_LEFT = "account_left"
+
+
 @dataclass(frozen=True, slots=True)
 class FindingChange:
     """One step in a finding's history. `finding` is the finding after the step; `drift`: a sweep found it, no event."""
