@@ -181,9 +181,9 @@ def _denial(message: str) -> Cause:
 
 
 def _refused(response: Mapping[str, Any], operation: str, *, abroad: bool) -> AwsError:
-    error = response.get("Error") or {}
-    metadata = response.get("ResponseMetadata") or {}
-    headers = metadata.get("HTTPHeaders") or {}
+    error = response.get("Error", {})
+    metadata = response.get("ResponseMetadata", {})
+    headers = metadata.get("HTTPHeaders", {})
     code, message = str(error.get("Code") or "Unknown"), str(error.get("Message") or "")
     status = int(metadata.get("HTTPStatusCode") or 0)
     return AwsError(

@@ -165,10 +165,10 @@ def _logging(answer: Answer) -> Logging | None:
 
 
 def _versioning(answer: Answer) -> Versioning | None:
-    if "Status" not in answer:
+    if not {"Status", "MFADelete"}.intersection(answer):
         return None
     mfa_delete = _one_of(answer.get("MFADelete", "Disabled"), "MFADelete", "Enabled", "Disabled")
-    return Versioning(_one_of(answer["Status"], "Status", "Enabled", "Suspended"), mfa_delete == "Enabled")
+    return Versioning(_one_of(answer.get("Status"), "Status", "Enabled", "Suspended"), mfa_delete == "Enabled")
 
 
 def _tags(answer: Answer) -> Tags | None:
