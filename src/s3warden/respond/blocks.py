@@ -172,7 +172,7 @@ def _facts(alert: Alert) -> Block:
     """A table of two columns: our label, and the value as it is."""
     fields: list[Block] = []
     for label, value in render.facts(alert)[:5]:
-        fields += [{"type": "mrkdwn", "text": f"*{label}*"}, _plain(escape(value or "-", LINE))]
+        fields += [{"type": "mrkdwn", "text": f"*{label}*"}, _plain(escape(value, LINE))]
     return {"type": "section", "fields": fields}
 
 
@@ -216,7 +216,8 @@ def _body(title: str, blocks: list[Block]) -> dict[str, Any]:
 
 
 def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": False}
+    # Slack refuses a message with an empty text anywhere in it.
+    return {"type": "plain_text", "text": text if text.strip() else "-", "emoji": False}
 
 
 def _header(text: str) -> Block:

@@ -181,9 +181,13 @@ def alert_text(alert: Alert) -> str:
 
 def digest_title(digest: Digest) -> str:
     """The digest in one line."""
-    count = sum(item.findings for item in digest.lines)
-    live = f", {len(digest.live)} live exposures" if digest.live else ", no live exposure"
-    return f"{count} findings in {digest.buckets} buckets of {digest.accounts} accounts{live}"
+    findings = _count(sum(item.findings for item in digest.lines), "finding")
+    live = _count(len(digest.live), "live exposure") if digest.live else "no live exposure"
+    return f"{findings} in {_count(digest.buckets, 'bucket')} of {_count(digest.accounts, 'account')}, {live}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def coverage(digest: Digest) -> str:
