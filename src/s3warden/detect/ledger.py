@@ -65,6 +65,14 @@ class _Look:
         after = replace(finding, subject=self.subject, sequence=self.sequence)
         return FindingChange(ChangeKind.UPDATED, after, self.at, reason, self.drift and reason in _TRUTH)
 
+    def resumed(self, finding: Finding, result: RuleResult) -> FindingChange:
+        # An equal finding, made of the parts that all findings of the subject and the rule share: what the store
+        # loaded has copies of its own.
+        evidence = result.evidence if result.evidence == finding.evidence else finding.evidence
+        subject = self.subject if self.subject == finding.subject else finding.subject
+        same = replace(finding, rule_id=result.rule_id, subject=subject, evidence=evidence)
+        return FindingChange(ChangeKind.RESUMED, same, self.at)
+
     def resolved(self, finding: Finding, reason: Reason) -> FindingChange:
         # The trigger is now whoever ended it; naming the one who began it would thank the wrong person.
         after = replace(
@@ -151,7 +159,7 @@ class Ledger:
             return look.opened(result, reason, drift=result.verdict is Verdict.FAIL)
         change = _failing(known, result, look) if result.verdict is Verdict.FAIL else _unreadable(known, result, look)
         if change is None and known.fingerprint in self._unconfirmed:
-            return FindingChange(ChangeKind.RESUMED, known, look.at)
+            return look.resumed(known, result)
         return change
 
     def _put(self, finding: Finding) -> None:

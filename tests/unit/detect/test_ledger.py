@@ -300,6 +300,21 @@ def test_restart_resumes_once_and_keeps_the_step() -> None:
     assert story.look(result()) == ()
 
 
+def test_resumed_findings_share_what_is_equal() -> None:
+    """After a restart the copies that the store made give way to the parts that everybody shares."""
+    before = Story()
+    before.look(result())
+    [known] = before.ledger.findings()
+    copy = replace(
+        known, subject=replace(BUCKET), evidence=replace(known.evidence, details=dict(known.evidence.details))
+    )
+    story, seen = Story([copy]), result()
+    [change] = story.look(seen)
+    assert change.finding == known
+    assert change.finding.subject is BUCKET
+    assert change.finding.evidence is seen.evidence
+
+
 @pytest.mark.parametrize(
     ("after", "kind"),
     [(result(fact="y"), "updated"), (UNKNOWN, "updated"), (PASS, "resolved")],

@@ -1,0 +1,237 @@
+"""The fix that an alert shows is typed into a shell as it stands, with the real AWS CLI, and the rule passes."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from s3warden.aws.calls import Calls
+from s3warden.aws.limiter import Limiter
+from s3warden.aws.meter import Meter
+from s3warden.aws.s3 import S3Reader
+from s3warden.aws.session import SessionConfig, Sessions
+from s3warden.collect.fetch import Fetch
+from s3warden.detect.evaluate import evaluate
+from s3warden.detect.rule import Kind
+from s3warden.detect.rules import RULES, find
+from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, BucketRef, State
+from s3warden.model.configuration import ALL_USERS, AUTHENTICATED_USERS
+from s3warden.model.finding import RuleResult, Verdict
+from s3warden.telemetry.metrics import Metrics
+from support.moto import CREDENTIALS, HOME_ACCOUNT, reset_moto, start_moto
+
+REGION = "eu-west-1"
+ACCOUNT = AccountRef("aws", HOME_ACCOUNT)
+EVERYONE = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject",'
+EVERYONE += '"Resource":"arn:aws:s3:::%s/*"}]}'
+Break = Callable[[Any, str], Awaitable[object]]
+
+
+def grants(*given: tuple[str, str]) -> Break:
+    """Puts an ACL with these grants beside the owner's."""
+
+    async def put(s3: Any, bucket: str) -> object:
+        acl = await s3.get_bucket_acl(Bucket=bucket)
+        added = [{"Grantee": {"Type": "Group", "URI": uri}, "Permission": permission} for uri, permission in given]
+        policy = {"Owner": acl["Owner"], "Grants": acl["Grants"] + added}
+        return await s3.put_bucket_acl(Bucket=bucket, AccessControlPolicy=policy)
+
+    return put
+
+
+async def ignored_grants(s3: Any, bucket: str) -> None:
+    """Public grants of both groups, under IgnorePublicAcls."""
+    await grants((ALL_USERS, "WRITE"), (AUTHENTICATED_USERS, "READ"))(s3, bucket)
+    await s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"IgnorePublicAcls": True})
+
+
+async def public_policy(s3: Any, bucket: str) -> None:
+    """A policy that lets everyone read."""
+    await s3.put_bucket_policy(Bucket=bucket, Policy=EVERYONE % bucket)
+
+
+async def restricted_policy(s3: Any, bucket: str) -> None:
+    """The same, held back."""
+    await public_policy(s3, bucket)
+    await s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+
+
+async def some_tags(s3: Any, bucket: str) -> None:
+    """A tag that the fix must keep."""
+    await s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "Team", "Value": "blue"}]})
+
+
+async def log_bucket(s3: Any, _bucket: str) -> None:
+    """A bucket that may receive access logs."""
+    await s3.create_bucket(
+        Bucket="log-bucket", CreateBucketConfiguration={"LocationConstraint": REGION}, ACL="log-delivery-write"
+    )
+
+
+async def nothing(_s3: Any, _bucket: str) -> None:
+    """A new bucket of the emulator breaks the rule as it is."""
+
+
+BREAKS: dict[str, Break] = {
+    "bucket-acl-public-read": grants((ALL_USERS, "READ"), (ALL_USERS, "READ_ACP"), (AUTHENTICATED_USERS, "READ")),
+    "bucket-acl-public-write": grants((ALL_USERS, "WRITE_ACP"), (ALL_USERS, "FULL_CONTROL"), (ALL_USERS, "READ")),
+    "bucket-acl-authenticated-read": grants((AUTHENTICATED_USERS, "READ"), (AUTHENTICATED_USERS, "WRITE")),
+    "bucket-acl-authenticated-write": grants((AUTHENTICATED_USERS, "WRITE"), (ALL_USERS, "WRITE")),
+    "bucket-acl-latent-public": ignored_grants,
+    "bucket-policy-public": public_policy,
+    "bucket-policy-latent-public": restricted_policy,
+    "bucket-public-access-block": nothing,
+    "account-public-access-block": nothing,
+    "bucket-acls-disabled": nothing,
+    "bucket-default-encryption": nothing,
+    "bucket-access-logging": log_bucket,
+    "bucket-versioning": nothing,
+    "bucket-required-tags": some_tags,
+}
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The URL of an emulated AWS."""
+    with start_moto() as url:
+        yield url
+
+
+@pytest.fixture
+def environment(moto: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
+    """What a person's shell would have, before an empty AWS; credentials are set for this process, too."""
+    reset_moto(moto)
+    own = {"AWS_CONFIG_FILE": str(tmp_path / "none"), "AWS_EC2_METADATA_DISABLED": "true", **CREDENTIALS}
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    # S3 Control's account prefix makes a host name that not every resolver knows; a proxy needs no resolver.
+    endpoint = {"AWS_ENDPOINT_URL": moto, "HTTP_PROXY": moto.replace("localhost", "127.0.0.1")}
+    blanks = {"ROLE": "storage", "ENVIRONMENT": "test", "OWNER": "blue", "LOG_BUCKET": "log-bucket"}
+    return {"PATH": path, "HOME": str(tmp_path), "AWS_DEFAULT_REGION": "us-east-1", **own, **endpoint, **blanks}
+
+
+@pytest.fixture
+async def sessions(moto: str, environment: dict[str, str]) -> AsyncIterator[Sessions]:
+    """Sessions of the home account."""
+    config = SessionConfig(region=REGION, endpoint_url=moto)
+    async with Sessions(config, meter=Meter(Metrics(CollectorRegistry()))) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("rule_id", BREAKS)
+async def test_fix_from_the_alert_fixes(
+    rule_id: str, sessions: Sessions, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Broken, judged, repaired by copy and paste, judged again."""
+    rule = find(rule_id)
+    bucket = BucketRef("aws", HOME_ACCOUNT, REGION, rule_id)
+    s3 = await sessions.client("s3", region=REGION)
+    await s3.create_bucket(Bucket=bucket.name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    await BREAKS[rule_id](s3, bucket.name)
+    fetch = Fetch(S3Reader(Calls(sessions, Limiter())))
+
+    async def judge() -> RuleResult:
+        account = await fetch.account(ACCOUNT, ACCOUNT_ASPECTS)
+        state: State = account
+        if rule.kind is Kind.BUCKET:
+            state = await fetch.bucket(bucket, rule.info.needs & BUCKET_ASPECTS, account=account)
+        [result] = evaluate((rule,), state)
+        return result
+
+    before = await judge()
+    assert before.verdict is Verdict.FAIL, before.evidence.summary
+    fix = rule.info.fix(ACCOUNT if rule.kind is Kind.ACCOUNT else bucket)
+    await run_in_shell(edited(fix.cli), environment, tmp_path)
+    after = await judge()
+    assert after.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE), after.evidence.summary
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "left"),
+    [
+        ("bucket-acl-public-read", [("AuthenticatedUsers", "READ")]),
+        ("bucket-acl-public-write", [("AllUsers", "READ")]),
+        ("bucket-acl-authenticated-read", [("AuthenticatedUsers", "WRITE")]),
+        ("bucket-acl-authenticated-write", [("AllUsers", "WRITE")]),
+    ],
+)
+async def test_acl_fix_removes_no_other_grant(
+    rule_id: str, left: list[tuple[str, str]], sessions: Sessions, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The owner's grant and those of other rules stay."""
+    bucket = BucketRef("aws", HOME_ACCOUNT, REGION, rule_id)
+    s3 = await sessions.client("s3", region=REGION)
+    await s3.create_bucket(Bucket=bucket.name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    await BREAKS[rule_id](s3, bucket.name)
+    await run_in_shell(find(rule_id).info.fix(bucket).cli, environment, tmp_path)
+    acl = await s3.get_bucket_acl(Bucket=bucket.name)
+    kept = [(grant["Grantee"].get("URI", "owner").rsplit("/", 1)[-1], grant["Permission"]) for grant in acl["Grants"]]
+    assert sorted(kept) == sorted([("owner", "FULL_CONTROL"), *left])
+
+
+async def test_tag_fix_keeps_other_tags(sessions: Sessions, environment: dict[str, str], tmp_path: Path) -> None:
+    """Tags that the rule does not ask for are nobody's to remove."""
+    bucket = BucketRef("aws", HOME_ACCOUNT, REGION, "tagged-bucket")
+    s3 = await sessions.client("s3", region=REGION)
+    await s3.create_bucket(Bucket=bucket.name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    await some_tags(s3, bucket.name)
+    await run_in_shell(find("bucket-required-tags").info.fix(bucket).cli, environment, tmp_path)
+    tags = {tag["Key"]: tag["Value"] for tag in (await s3.get_bucket_tagging(Bucket=bucket.name))["TagSet"]}
+    expected = {"Team": "blue", "Name": "tagged-bucket", "Role": "storage", "Environment": "test", "Owner": "blue"}
+    assert tags == expected
+
+
+@pytest.mark.parametrize("rule_id", ["bucket-required-tags", "bucket-access-logging", "bucket-name"])
+async def test_fix_with_blanks_stops_until_they_are_filled(
+    rule_id: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Pasted without the names it asks for, the fix changes nothing."""
+    blank = {key: value for key, value in environment.items() if key not in {"ROLE", "LOG_BUCKET"}}
+    fix = find(rule_id).info.fix(BucketRef("aws", HOME_ACCOUNT, REGION, "no-such-bucket"))
+    code, said = await shell(fix.cli, blank, tmp_path)
+    assert code != 0
+    assert "parameter null or not set" in said
+
+
+def test_every_rule_with_a_fix_is_tried() -> None:
+    """Only a bucket's name cannot be fixed in place."""
+    assert {rule.info.id for rule in RULES} - BREAKS.keys() == {"bucket-name"}
+
+
+def edited(script: str) -> str:
+    """The script in which a person has followed the one instruction that is no command: to mend the policy."""
+    lines = script.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("# In ") and ".json" in line:
+            name = line.split()[2].rstrip(",")
+            mended = f'\'s/"Principal": *"\\*"/"Principal":{{"AWS":"arn:aws:iam::{HOME_ACCOUNT}:root"}}/\''
+            lines[number] = f"sed -i {mended} {name}"
+    return "\n".join(lines)
+
+
+async def run_in_shell(script: str, environment: dict[str, str], directory: Path) -> None:
+    """Run the script as a person would; it must succeed."""
+    code, said = await shell(script, environment, directory)
+    assert code == 0, said
+
+
+async def shell(script: str, environment: dict[str, str], directory: Path) -> tuple[int | None, str]:
+    """Exit code and standard error of the script."""
+    process = await asyncio.create_subprocess_exec(
+        "bash",
+        "-e",
+        "-c",
+        script,
+        cwd=directory,
+        env=environment,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _out, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, err.decode()
