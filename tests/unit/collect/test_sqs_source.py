@@ -127,7 +127,7 @@ async def test_done_and_skipped_are_deleted_in_batches() -> None:
         assert bench.count("queue_up") == 1
         assert bench.count("queue_last_message_timestamp_seconds") == AT.timestamp()
         assert bench.health.conditions == {f"queue:{LABEL}": (True, "")}
-        lag = bench.metrics.registry.get_sample_value("s3warden_event_lag_seconds_sum", {"stage": "delivery"})
+        lag = bench.metrics.registry.get_sample_value("s3warden_event_lag_seconds_sum", {"stage": "queue"})
         assert lag == 21 * 7
 
 

@@ -212,7 +212,7 @@ class SqsSource:
             self._metrics.messages_redelivered.labels(self._label).inc()
         elif message.sent_at is not None:
             age = (received - message.sent_at).total_seconds()
-            self._metrics.event_lag.labels("delivery").observe(max(age, 0.0))
+            self._metrics.event_lag.labels("queue").observe(max(age, 0.0))
 
     async def _work_on(self, message: Message, received: datetime) -> Outcome | Poison:
         structlog.contextvars.bind_contextvars(queue=self._label, message_id=message.id)
