@@ -46,7 +46,7 @@ async def post(
             return Answer(response.status, text.replace(url.reveal(), "***"), retry_after)
     except TimeoutError:
         return Postponed("timeout")
-    except aiohttp.InvalidURL:
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
         return Refused("invalid_url")
     except aiohttp.ClientSSLError as error:
         return Postponed("tls", type(error).__name__)

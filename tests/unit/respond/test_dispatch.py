@@ -2,10 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import count
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -17,6 +16,7 @@ from s3warden.respond.worker import Limits
 from s3warden.telemetry.metrics import Metrics
 from support import virtual
 from support.alerts import NIGHT, alert, digest_notification, notification
+from support.outbox import MemoryOutbox, RecordedHealth
 
 FAST = Limits(rate=1000.0, burst=1000, backoff=Backoff(base=1.0, cap=60.0))
 
@@ -24,71 +24,6 @@ FAST = Limits(rate=1000.0, burst=1000, backoff=Backoff(base=1.0, cap=60.0))
 def clock() -> datetime:
     """The virtual clock as a time of day."""
     return NIGHT + timedelta(seconds=virtual.now())
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """One entry of the outbox."""
-
-    id: int
-    notification: Notification
-    attempts: int
-    enqueued_at: datetime
-    until: datetime
-
-
-@dataclass
-class MemoryOutbox:
-    """An outbox in memory that records what became of each message; `broken` calls fail first."""
-
-    entries: dict[int, Waiting] = field(default_factory=dict)
-    taken: list[int] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
-    postponed: list[tuple[tuple[int, ...], str]] = field(default_factory=list)
-    broken: int = 0
-    settled_at: dict[int, datetime] = field(default_factory=dict)
-    _ids: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def put(self, *notifications: Notification) -> list[int]:
-        """Commit these."""
-        ids = [next(self._ids) for _ in notifications]
-        self.entries |= {id_: Waiting(id_, n, 0, clock(), clock()) for id_, n in zip(ids, notifications, strict=True)}
-        return ids
-
-    def _fail(self) -> None:
-        if self.broken:
-            self.broken -= 1
-            raise ConnectionError("the database is away")
-
-    async def due(self, destination: str, now: datetime, limit: int) -> Sequence[Waiting]:
-        self._fail()
-        mine = (e for e in self.entries.values() if e.notification.destination == destination)
-        return sorted((e for e in mine if e.until <= now), key=lambda e: e.id)[:limit]
-
-    async def delivered(self, ids: Sequence[int], at: datetime) -> None:
-        self._fail()
-        self.taken += ids
-        for id_ in ids:
-            self.settled_at[id_] = at
-            del self.entries[id_]
-
-    async def postpone(self, ids: Sequence[int], until: datetime, reason: str) -> None:
-        self._fail()
-        self.postponed.append((tuple(ids), reason))
-        for id_ in ids:
-            entry = self.entries[id_]
-            self.entries[id_] = replace(entry, attempts=entry.attempts + 1, until=until)
-
-    async def refuse(self, ids: Sequence[int], reason: str, at: datetime) -> None:
-        self._fail()
-        for id_ in ids:
-            self.refused[id_] = reason
-            self.settled_at[id_] = at
-            del self.entries[id_]
-
-    async def pending(self) -> Mapping[str, int]:
-        names = [e.notification.destination for e in self.entries.values()]
-        return {name: names.count(name) for name in names}
 
 
 @dataclass
@@ -114,25 +49,11 @@ class Recorder:
         return [at - self.calls[0][0] for at, _ in self.calls]
 
 
-@dataclass
-class RecordedHealth:
-    """What was reported to health."""
-
-    beats: list[str] = field(default_factory=list)
-    conditions: dict[str, tuple[bool, str]] = field(default_factory=dict)
-
-    def beat(self, name: str) -> None:
-        self.beats.append(name)
-
-    def set_ready(self, condition: str, ok: bool, detail: str = "") -> None:
-        self.conditions[condition] = (ok, detail)
-
-
 class Scene:
     """A dispatch over a memory outbox."""
 
     def __init__(self, *notifiers: Recorder, limits: Limits = FAST) -> None:
-        self.outbox = MemoryOutbox()
+        self.outbox = MemoryOutbox(clock)
         self.health = RecordedHealth()
         self.registry = CollectorRegistry()
         self.dispatch = Dispatch(
