@@ -171,8 +171,9 @@ class Sessions:
             read_timeout=self._config.read_timeout,
             max_pool_connections=self._config.max_connections,
             retries={"mode": "standard", "total_max_attempts": 1 if service in _SINGLE_ATTEMPT else _ATTEMPTS},
-            # One host name for all buckets of a region lets connections be used again.
-            s3={"addressing_style": "path"},
+            # One host name for all buckets of a region lets connections be used again; the global one is not for
+            # networks that reach AWS by private endpoints.
+            s3={"addressing_style": "path", "us_east_1_regional_endpoint": "regional"},
             user_agent_extra=f"s3warden/{version('s3warden')}",
         )
 
