@@ -9,6 +9,9 @@ from s3warden.model.rule import Category
 from s3warden.settings.section import Section
 from s3warden.settings.values import Name, SecretSetting, TopicArn
 
+# No name of a partition stands in an ARN of the code; this one is only shown.
+_SHOWN_PARTITION = "aws"
+
 
 class _Common(Section):
     """What all destinations have."""
@@ -32,7 +35,7 @@ class Sns(_Common):
 
     type: Literal["sns"] = Field(description="The kind of destination: `sns`.")
     topic_arn: TopicArn = Field(
-        description="ARN of the topic.", examples=["arn:<partition>:sns:eu-west-1:111122223333:s3warden"]
+        description="ARN of the topic.", examples=[f"arn:{_SHOWN_PARTITION}:sns:eu-west-1:111122223333:s3warden"]
     )
 
 

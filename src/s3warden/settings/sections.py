@@ -11,6 +11,7 @@ from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from s3warden.detect.rules import RULES, select
 from s3warden.settings.destinations import Destination
 from s3warden.settings.section import Section
 from s3warden.settings.values import (
@@ -29,6 +30,7 @@ from s3warden.settings.values import (
     Texts,
     between,
     matching,
+    split,
     store_url,
 )
 
@@ -192,12 +194,24 @@ class Sweep(Section):
         return self
 
 
+def _names_a_rule(value: str) -> str:
+    select(RULES, (value,))
+    return value
+
+
+RulePatterns = Annotated[tuple[Annotated[str, AfterValidator(_names_a_rule)], ...], BeforeValidator(split)]
+
+
 class Rules(Section):
     """Which rules are applied, and what they ask for."""
 
-    enable: Texts = Field(default=("*",), description="Rules to apply, by id; `*` stands for any text.")
-    disable: Texts = Field(
-        default=(), description="Rules to leave out, by id; beats `enable`.", examples=[["bucket-logging"]]
+    enable: RulePatterns = Field(
+        default=("*",), description="Rules to apply, by id or category; `*` stands for any text."
+    )
+    disable: RulePatterns = Field(
+        default=(),
+        description="Rules to leave out, by id or category; beats `enable`.",
+        examples=[["bucket-versioning"]],
     )
     required_tags: Texts = Field(
         default=("Name", "Role", "Environment", "Owner"), description="Tags that every bucket needs. Case counts."

@@ -76,7 +76,7 @@ def _not_a_number(value: object) -> object:
     return value
 
 
-def _split(value: object) -> object:
+def split(value: object) -> object:
     """One bare text, or several with commas between them, as environment variables give lists."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
@@ -108,10 +108,10 @@ TopicArn = Annotated[
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
-Accounts = Annotated[tuple[AccountId, ...], BeforeValidator(_split)]
-AccountsOrUnits = Annotated[tuple[AccountOrUnit, ...], BeforeValidator(_split)]
-Regions = Annotated[tuple[Region, ...], BeforeValidator(_split)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_split)]
+Accounts = Annotated[tuple[AccountId, ...], BeforeValidator(split)]
+AccountsOrUnits = Annotated[tuple[AccountOrUnit, ...], BeforeValidator(split)]
+Regions = Annotated[tuple[Region, ...], BeforeValidator(split)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(split)]
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 import structlog
+from prometheus_client import Counter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from s3warden.telemetry.metrics import Metrics
 from s3warden.telemetry.redaction import Redaction
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -32,11 +32,12 @@ def configure(
     level: Level = "info",
     form: Format = "auto",
     *,
-    metrics: Metrics | None = None,
+    count: Counter | None = None,
     stream: TextIO | None = None,
     redaction: Redaction = REDACTION,
 ) -> None:
-    """Set the log up for the whole process; may be called again, as a reload does. `stream` is standard output."""
+    """Set the log up for the whole process; may be called again, as a reload does. `stream` is standard output.
+    `count` counts the lines that are shown, by their level."""
     out = stream if stream is not None else sys.stdout
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -58,8 +59,8 @@ def configure(
             foreign_pre_chain=shared,
         )
     )
-    if metrics is not None:
-        handler.addFilter(_Count(metrics))
+    if count is not None:
+        handler.addFilter(_Count(count))
     _install(handler, level)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -125,9 +126,9 @@ class _Redact:
 class _Count(logging.Filter):
     """Counts the lines that are shown, by level; lets all of them pass."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, counter: Counter) -> None:
         super().__init__()
-        self._counter = metrics.log_messages
+        self._counter = counter
 
     def filter(self, record: logging.LogRecord) -> bool:
         self._counter.labels(record.levelname.lower()).inc()
