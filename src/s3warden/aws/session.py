@@ -53,7 +53,7 @@ class SessionConfig:
     role_duration: int = 3600
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
-    max_connections: int = 64
+    max_connections: int = 100
 
 
 @dataclass(frozen=True, slots=True)
