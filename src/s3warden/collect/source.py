@@ -5,13 +5,12 @@ says what became of it. It never judges what it carries.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from s3warden.model.event import Outcome, Poison
 
-Handle: TypeAlias = Callable[[str, datetime], Awaitable[Outcome | Poison]]
-"""Takes a message's body and when it was received (UTC); ends when the message may be answered for."""
+Handle: TypeAlias = Callable[[str], Awaitable[Outcome | Poison]]
+"""Takes a message's body; ends when everything it asks for is done and the message may be answered for."""
 
 
 class Source(Protocol):

@@ -82,7 +82,7 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 15) -
 
 @asynccontextmanager
 async def at_work(
-    sessions: Sessions, queue: QueueAddress, handle: Callable[[str, datetime], Awaitable[Outcome | Poison]]
+    sessions: Sessions, queue: QueueAddress, handle: Callable[[str], Awaitable[Outcome | Poison]]
 ) -> AsyncIterator[tuple[SqsSource, Metrics, FakePulse]]:
     """A source that polls fast."""
     metrics, health = Metrics(CollectorRegistry()), FakePulse()
@@ -173,7 +173,7 @@ async def test_the_source_empties_a_queue(sessions: Sessions) -> None:
     queue, _ = await make_queue(sessions)
     bodies: list[str] = []
 
-    async def handle(body: str, received: datetime) -> Outcome:
+    async def handle(body: str) -> Outcome:
         bodies.append(body)
         return Done()
 
@@ -188,7 +188,7 @@ async def test_poison_ends_in_the_dead_letter_queue(sessions: Sessions) -> None:
     """Poison is left to the redrive policy, which moves it after its receives; good messages go through meanwhile."""
     queue, dead = await make_queue(sessions, max_receives=2)
 
-    async def handle(body: str, received: datetime) -> Outcome | Poison:
+    async def handle(body: str) -> Outcome | Poison:
         return Poison("not_json") if body == "poison" else Done()
 
     async with at_work(sessions, queue, handle) as (source, metrics, _):
@@ -205,7 +205,7 @@ async def test_work_longer_than_the_visibility_is_done_once(sessions: Sessions) 
     queue, _ = await make_queue(sessions)
     started: list[str] = []
 
-    async def handle(body: str, received: datetime) -> Outcome:
+    async def handle(body: str) -> Outcome:
         started.append(body)
         await asyncio.sleep(5)
         return Done()
@@ -223,7 +223,7 @@ async def test_the_source_outlives_an_outage(sessions: Sessions, proxy: FaultPro
     await send(sessions, queue, "m")
     proxy.deny("ReceiveMessage")
 
-    async def handle(body: str, received: datetime) -> Outcome:
+    async def handle(body: str) -> Outcome:
         return Done()
 
     async with at_work(sessions, queue, handle) as (source, metrics, health):
@@ -241,7 +241,7 @@ async def test_a_drain_gives_back_over_the_wire(sessions: Sessions) -> None:
     queue, _ = await make_queue(sessions)
     taken = asyncio.Event()
 
-    async def handle(body: str, received: datetime) -> Outcome:
+    async def handle(body: str) -> Outcome:
         taken.set()
         await asyncio.sleep(600)
         return Done()

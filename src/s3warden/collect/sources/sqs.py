@@ -192,20 +192,20 @@ class SqsSource:
         return sum(self._accept_one(message) for message in messages)
 
     def _accept_one(self, message: Message) -> bool:
-        received = self._now()
-        self._count(message, received)
+        self._count(message)
         if self._stopping.is_set():
             self._give_back([message.receipt], 0, "draining")
             return False
         if not self._leases.take(message, self._clock()):
             return False
-        task = asyncio.create_task(self._work_on(message, received), name=f"message {message.id}")
+        task = asyncio.create_task(self._work_on(message), name=f"message {message.id}")
         self._work.add(task)
         # Not at the end of the coroutine: a task cancelled before its first step never gets there.
         task.add_done_callback(partial(self._finished, message))
         return True
 
-    def _count(self, message: Message, received: datetime) -> None:
+    def _count(self, message: Message) -> None:
+        received = self._now()
         self._metrics.messages_received.labels(self._label).inc()
         self._metrics.queue_last_message.labels(self._label).set(received.timestamp())
         if message.receive_count > 1:
@@ -214,10 +214,10 @@ class SqsSource:
             age = (received - message.sent_at).total_seconds()
             self._metrics.event_lag.labels("queue").observe(max(age, 0.0))
 
-    async def _work_on(self, message: Message, received: datetime) -> Outcome | Poison:
+    async def _work_on(self, message: Message) -> Outcome | Poison:
         structlog.contextvars.bind_contextvars(queue=self._label, message_id=message.id)
         try:
-            return await self._handle(message.body, received)
+            return await self._handle(message.body)
         except Exception:
             # Whatever one message provokes must not stop the others; it comes back, and at last the redrive takes it.
             log.exception("message_crashed")
