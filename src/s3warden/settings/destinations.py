@@ -10,7 +10,8 @@ from s3warden.settings.section import Section
 from s3warden.settings.values import Name, SecretSetting, TopicArn
 
 # No name of a partition stands in an ARN of the code; this one is only shown.
-_SHOWN_PARTITION = "aws"
+_PARTITION = "aws"
+_TOPIC = f"arn:{_PARTITION}:sns:eu-west-1:111122223333:s3warden"
 
 
 class _Common(Section):
@@ -34,9 +35,7 @@ class Sns(_Common):
     """An SNS topic, standard or FIFO, published to as the own identity; a foreign topic's policy lets it in."""
 
     type: Literal["sns"] = Field(description="The kind of destination: `sns`.")
-    topic_arn: TopicArn = Field(
-        description="ARN of the topic.", examples=[f"arn:{_SHOWN_PARTITION}:sns:eu-west-1:111122223333:s3warden"]
-    )
+    topic_arn: TopicArn = Field(description="ARN of the topic.", examples=[_TOPIC])
 
 
 class Slack(_Common):
