@@ -1,10 +1,11 @@
 """Notifications as Slack Block Kit. Pure.
 
 Text that somebody else chose goes into `plain_text` objects, where Slack parses no formatting and no mentions, or into
-code blocks without backticks; `mrkdwn` carries only our own words. Everything is escaped and cut to Slack's limits:
-a message that Slack refuses is an alert that nobody sees.
+code blocks whose end it cannot write; `mrkdwn` carries only our own words. Everything is escaped and cut to Slack's
+limits: a message that Slack refuses is an alert that nobody sees.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
@@ -37,6 +38,7 @@ _MARKS = {
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # Look-alikes that mean nothing to Slack; only where formatting cannot be switched off.
 _GRAVE = "\N{MODIFIER LETTER GRAVE ACCENT}"
+_FENCE = re.compile("`{3,}")
 _NEUTRAL = str.maketrans(
     {"*": "\N{ASTERISK OPERATOR}", "_": "\N{MODIFIER LETTER LOW MACRON}", "~": "\N{TILDE OPERATOR}", "`": _GRAVE}
 )
@@ -233,5 +235,7 @@ def _label(text: str) -> Block:
 
 
 def _code(label: str, text: str) -> Block:
-    code = escape(text.replace("`", _GRAVE), CODE)
-    return {"type": "section", "text": {"type": "mrkdwn", "text": f"*{label}*\n```{code}```"}}
+    # Three backticks would end the code; fewer must stay as they are, since people copy commands from here. On lines of
+    # their own the fences meet no backtick of the text.
+    fenceless = _FENCE.sub(lambda run: _GRAVE * len(run[0]), text)
+    return {"type": "section", "text": {"type": "mrkdwn", "text": f"*{label}*\n```\n{escape(fenceless, CODE)}\n```"}}

@@ -14,6 +14,9 @@ from s3warden.respond.blocks import escape, message
 from support.alerts import ALICE, BUCKET, PUT_ACL, alert, digest, digest_notification, notification, resolved
 from support.receivers import slack_complaints, slack_texts
 
+# Formatted text: a label, a label above a code block that ends where we end it, or the link to the runbook.
+OURS = re.compile(r"\*[A-Z][a-z ]+\*(\n```\n((?!```).)*\n```)?|<[^<>|]*\|Runbook>", re.DOTALL)
+
 
 def texts(*alerts: Alert) -> list[str]:
     """The texts of the message about these alerts of one group."""
@@ -33,9 +36,9 @@ def test_page_reads_well_at_ten_past_three() -> None:
         "account 111122223333, eu-west-1",
         "*When*",
         "2026-03-14 03:09:56 UTC",
-        "*Decisive facts*\n```grant: AllUsers READ```",
+        "*Decisive facts*\n```\ngrant: AllUsers READ\n```",
         "Why it matters: Anyone can list the names of all objects.",
-        "*Fix*\n```aws s3api put-bucket-acl --bucket payroll-exports --acl private```",
+        "*Fix*\n```\naws s3api put-bucket-acl --bucket payroll-exports --acl private\n```",
         f"rule bucket-acl-public, finding {alert().fingerprint[:12]}",
         "<https://runbooks.example/acl?a=1&amp;b=2|Runbook>",
     ]
@@ -98,6 +101,12 @@ def test_policy_text_cannot_format_or_mention() -> None:
     assert "*" not in body["text"]
 
 
+def test_command_can_be_copied_as_it_is() -> None:
+    """Backticks of a command survive; Slack ends the code only at three of them."""
+    command = "aws s3api get-bucket-acl --query 'Grants[?(x) == `false`]' --bucket `cat name`"
+    assert f"*Fix*\n```\n{command}\n```" in texts(alert(fix=Fix(command)))
+
+
 def test_digest_shows_live_exposure_coverage_and_blind_spots() -> None:
     """Counts first, then what was not seen, then what is open, then the rest by rule."""
     found = slack_texts(message([digest_notification()]))
@@ -152,6 +161,7 @@ def test_any_text_stays_inside_the_limits(told: Sequence[Alert], times: int) -> 
         unescaped = re.sub(r"&(amp|lt|gt);", "", text)
         assert "&" not in unescaped
         assert "<" not in unescaped or unescaped.endswith("|Runbook>")
+    assert all(OURS.fullmatch(text) for text in _formatted(body))
 
 
 @given(st.lists(hostile_text, max_size=60), st.lists(alerts, max_size=30))
