@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from s3warden.collect.fanout import merge_waves
 from s3warden.collect.refresh import RefreshLimits, RefreshQueue
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Subject
 from s3warden.model.event import Done, Origin, Outcome, RefreshRequest, Retry, Skipped, Trigger
@@ -406,6 +407,33 @@ def test_fan_outs_of_one_account_do_not_pile_up() -> None:
             assert await asyncio.gather(*futures) == [Done()] * 5
         assert looks.names.count("account 111111111111") == 5
         assert looks.names.count("b9") == 2
+
+    virtual.run(main())
+
+
+def test_merged_waves_do_the_work_of_both() -> None:
+    """The later waves lead; what only the earlier ones had comes last, and aspects add up."""
+    earlier = ((ask("a", aspects=[Aspect.ACL]), ask("b")), (ask("a", aspects=[Aspect.CORS]),))
+    later = ((ask("c"),), (ask("a", aspects=[Aspect.POLICY]),))
+    merged = merge_waves(earlier, later)
+    assert [[str(request.subject) for request in wave] for wave in merged] == [["c"], ["a"], ["b"]]
+    assert merged[1][0].aspects == {Aspect.ACL, Aspect.CORS, Aspect.POLICY}
+
+
+def test_drain_does_not_wait_for_a_paced_fan_out() -> None:
+    """What a fan-out has not put in yet is given up at once, so that its message is given back."""
+
+    async def main() -> None:
+        async def script(request: RefreshRequest) -> Outcome:
+            return Done(waves_of([f"b{n}" for n in range(1000)])) if request.subject == ACCOUNT else Done()
+
+        async with running(Looks(script=script), RefreshLimits(quiet=0.0, fanout_per_second=1)) as queue:
+            future = await queue.submit(ask(ACCOUNT))
+            await asyncio.sleep(3.5)
+            begin = virtual.now()
+            await queue.drain(begin + 25)
+            assert future.result() == Retry("draining")
+            assert virtual.now() - begin <= 1
 
     virtual.run(main())
 
