@@ -250,3 +250,10 @@ def test_the_table_covers_every_aspect() -> None:
     assert set(ASPECTS) == set(Aspect)
     assert all(entry.iam_action.startswith("s3:Get") for entry in ASPECTS.values())
     assert len({entry.iam_action for entry in ASPECTS.values()}) == len(ASPECTS)
+
+
+def test_what_aws_implies_is_a_value_of_the_same_kind() -> None:
+    """An absent aspect behaves like some configured one, or like nothing at all."""
+    for aspect, entry in ASPECTS.items():
+        assert entry.implied is None or type(entry.implied) is type(ANSWERS[aspect][1])
+        assert entry.implied is None or entry.absent_codes or aspect is Aspect.REQUEST_PAYMENT
