@@ -18,7 +18,7 @@ from s3warden.collect.cache import Cache
 from s3warden.collect.fetch import Fetch
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.ledger import Ledger
-from s3warden.detect.rule import Rule
+from s3warden.detect.rule import Kind, Rule, RuleOptions
 from s3warden.model.alert import Notification
 from s3warden.model.bucket import (
     ACCOUNT_ASPECTS,
@@ -29,10 +29,11 @@ from s3warden.model.bucket import (
     BucketState,
     Cause,
     State,
+    Subject,
     Unreadable,
 )
 from s3warden.model.event import Done, Origin, Outcome, RefreshRequest, Retry
-from s3warden.model.finding import ChangeKind, FindingChange
+from s3warden.model.finding import ChangeKind, FindingChange, RuleResult
 from s3warden.respond.routing import Routing
 from s3warden.telemetry.metrics import Metrics
 
@@ -58,13 +59,17 @@ class Pipeline:
     fetch: Fetch
     cache: Cache
     rules: Sequence[Rule]
+    options: RuleOptions
     needed: frozenset[Aspect]
     ledger: Ledger
     routing: Routing
     store: Commit
     metrics: Metrics
     committed: Callable[[], None]
-    baseline: bool = False
+    # Accounts that were swept once: before that their findings are a baseline, told in one digest.
+    settled: set[AccountRef] = field(default_factory=set)
+    # Changes so far that a sweep found and no event had told.
+    drift: int = 0
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _account_reads: dict[AccountRef, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
@@ -94,7 +99,7 @@ class Pipeline:
     def _fan_out(self, request: RefreshRequest, ref: AccountRef) -> tuple[tuple[RefreshRequest, ...], ...]:
         """All buckets of the account: first judged anew from what is known, at once, then read again, paced."""
         waves = (frozenset[Aspect](), DEPENDS_ON_ACCOUNT & self.needed)
-        buckets = [state.ref for state in self.cache.buckets(ref)]
+        buckets = self.cache.buckets(ref)
         return tuple(
             tuple(RefreshRequest(bucket, aspects, Origin.ACCOUNT, request.triggers, urgent=True) for bucket in buckets)
             for aspects in waves
@@ -110,43 +115,72 @@ class Pipeline:
             self.cache.replace(state)
             return state
 
-    async def judge(self, state: State, request: RefreshRequest, *, known_before: bool) -> tuple[FindingChange, ...]:
-        """Verdicts, changes, transaction. Findings in memory follow only what is stored."""
-        results = evaluate(self.rules, state, on_error=lambda rule_id: self.metrics.rule_errors.labels(rule_id).inc())
+    async def judge(self, state: State, request: RefreshRequest, *, known_before: bool) -> None:
+        """Verdicts on a fresh state, and what follows from them."""
+        results = evaluate(self.rules, state, self._crashed, options=self.options)
         gone = isinstance(state, BucketState) and not state.exists
+        await self._settle(state.ref, results, request, known_before=known_before, gone=gone)
+        self.cache.replace(state)
+
+    async def vanish(self, subject: Subject) -> None:
+        """The subject is ours no longer: no complete listing names it, or its account is not guarded any more."""
+        request = RefreshRequest(subject, frozenset(), Origin.SWEEP)
+        await self._settle(subject, (), request, known_before=True, gone=True)
+        self.cache.forget(subject)
+
+    async def _settle(
+        self,
+        subject: Subject,
+        results: Sequence[RuleResult],
+        request: RefreshRequest,
+        *,
+        known_before: bool,
+        gone: bool,
+    ) -> None:
+        """Changes, who is told, one transaction; what is known in memory follows only what is stored."""
         changes = self.ledger.compare(
-            state.ref,
+            subject,
             results,
             request.triggers,
             at=self.clock(),
             origin=request.origin,
-            known_before=known_before,
             gone=gone,
+            known_before=known_before,
         )
-        plan = self.routing.plan(changes, baseline=self._is_baseline(request, known_before), known=self.ledger.of)
+        baseline = self._is_baseline(subject, request, known_before)
+        plan = self.routing.plan(changes, baseline=baseline, known=self.ledger.of)
         if plan.changes or plan.notifications:
             await self.store.commit(plan.changes, plan.notifications)
         self.ledger.apply(plan.changes)
-        if isinstance(state, BucketState):
-            self._remember(state)
         self._report(plan.changes, request)
         if plan.notifications:
             self.committed()
-        return plan.changes
 
-    def _is_baseline(self, request: RefreshRequest, known_before: bool) -> bool:
-        return self.baseline and not (request.origin is Origin.EVENT and known_before)
+    def checks(self, buckets: int, accounts: int) -> int:
+        """How many verdicts that many buckets and accounts have."""
+        per_bucket = sum(rule.kind is Kind.BUCKET for rule in self.rules)
+        return buckets * per_bucket + accounts * (len(self.rules) - per_bucket)
 
-    def _remember(self, state: BucketState) -> None:
-        if state.exists:
-            self.cache.replace(state)
-        else:
-            self.cache.forget(state.ref)
+    def _category(self, rule_id: str) -> str:
+        return next((rule.info.category.value for rule in self.rules if rule.info.id == rule_id), "disabled")
+
+    def _crashed(self, rule_id: str) -> None:
+        # Called while the rule's exception is being handled.
+        log.exception("rule_crashed", rule_id=rule_id)  # noqa: LOG004
+        self.metrics.rule_errors.labels(rule_id).inc()
+
+    def _is_baseline(self, subject: Subject, request: RefreshRequest, known_before: bool) -> bool:
+        owner = subject if isinstance(subject, AccountRef) else subject.owner
+        # What an event changes in a bucket already looked at is news, even before the first sweep has ended.
+        return owner not in self.settled and not (request.origin is not Origin.SWEEP and known_before)
 
     def _report(self, changes: Sequence[FindingChange], request: RefreshRequest) -> None:
         for change in changes:
             finding = change.finding
             self.metrics.finding_changes.labels(change.kind.value, finding.severity.value).inc()
+            if change.drift:
+                self.drift += 1
+                self.metrics.sweep_drift.labels(self._category(finding.rule_id)).inc()
             # A sweep of a large estate would drown the log; its findings are in the digest and in the store.
             write = log.info if request.origin is Origin.EVENT else log.debug
             write(

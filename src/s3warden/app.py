@@ -1,0 +1,171 @@
+"""The daemon: start and stop in the right order, settings that change on the way, loops that must not end.
+
+Start: HTTP, store, then one life of the parts. New settings end one life and begin the next; the HTTP server, the store
+and what is known of the estate outlive it, unless their own settings changed.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from enum import StrEnum
+
+import structlog
+
+from s3warden import assembly
+from s3warden.aws.errors import AwsError
+from s3warden.aws.secrets import SecretError
+from s3warden.collect.cache import Cache
+from s3warden.detect.rules import UnknownRuleError
+from s3warden.life import Life, begin
+from s3warden.settings.load import Loaded, SettingsError
+from s3warden.store.errors import StoreError
+from s3warden.store.store import Store
+from s3warden.telemetry.health import Health
+from s3warden.telemetry.metrics import Metrics
+from s3warden.telemetry.server import TelemetryServer
+
+log = structlog.get_logger("s3warden.app")
+
+_STORE_RETRY = (1.0, 30.0)
+
+
+class _Order(StrEnum):
+    """What the operator asks of a running daemon."""
+
+    STOP = "stop"
+    RELOAD = "reload"
+
+
+class EndedError(Exception):
+    """A loop that must run for as long as the daemon does has ended; the daemon ends with it, so that it is seen."""
+
+
+class App:
+    """The daemon. `load` reads the settings again; `loaded` are those to start with."""
+
+    def __init__(self, load: Callable[[], Loaded], loaded: Loaded, *, metrics: Metrics, health: Health) -> None:
+        self._load = load
+        self._loaded = loaded
+        self._metrics = metrics
+        self._health = health
+        self._orders: asyncio.Queue[_Order] = asyncio.Queue()
+        self._stopping = False
+        self._cache = Cache()
+
+    async def run(self) -> int:
+        """Run until told to stop: 0 then, 1 if the daemon could not go on."""
+        self._take(self._loaded)
+        self._listen()
+        http = self._loaded.settings.http
+        server = TelemetryServer(http, self._metrics, self._health, reload=self._ask_reload)
+        try:
+            async with server:
+                log.info("http_listening", host=http.host, port=server.port)
+                while await self._live() is _Order.RELOAD:
+                    log.info("parts_rebuilt")
+        except (OSError, StoreError, EndedError, SecretError, UnknownRuleError, AwsError) as error:
+            log.critical("daemon_ends", error=str(error))
+            return 1
+        log.info("daemon_stopped")
+        return 0
+
+    async def _live(self) -> _Order:
+        """One life: from settings to the order that ends it."""
+        settings = self._loaded.settings
+        async with AsyncExitStack() as stack:
+            opening = asyncio.create_task(self._open(stack))
+            ordered = asyncio.create_task(self._orders.get())
+            await asyncio.wait({opening, ordered}, return_when=asyncio.FIRST_COMPLETED)
+            if not opening.done():
+                opening.cancel()
+                with suppress(asyncio.CancelledError):
+                    await opening
+                return await ordered
+            try:
+                life = opening.result()
+            except BaseException:
+                ordered.cancel()
+                raise
+            return await self._keep_alive(life, ordered, settings.shutdown.deadline)
+
+    async def _open(self, stack: AsyncExitStack) -> Life:
+        settings = self._loaded.settings
+        store = await stack.enter_async_context(self._store(await assembly.store_url(settings)))
+        return await stack.enter_async_context(
+            begin(settings, store, self._cache, metrics=self._metrics, health=self._health)
+        )
+
+    @asynccontextmanager
+    async def _store(self, url: str) -> AsyncIterator[Store]:
+        """The store, waited for while it does not answer; raises StoreError for what waiting does not mend."""
+        self._health.set_ready("store", ok=False, detail="opening")
+        store = await Store.open(url, metrics=self._metrics)
+        self._health.set_ready("store", ok=True)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    async def _keep_alive(self, life: Life, ordered: "asyncio.Task[_Order]", deadline: float) -> _Order:
+        loops = {asyncio.create_task(loop, name=name) for name, loop in life.loops().items()}
+        try:
+            await asyncio.wait({*loops, ordered}, return_when=asyncio.FIRST_COMPLETED)
+            died = next((loop for loop in loops if loop.done()), None)
+            if died is not None:
+                ordered.cancel()
+                raise EndedError(_obituary(died)) from died.exception()
+            order = ordered.result()
+            if order is _Order.STOP:
+                self._health.draining()
+            log.info("winding_up", order=order.value, deadline_seconds=deadline)
+            await life.wind_up(deadline)
+            return order
+        finally:
+            for task in loops:
+                task.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+    def _ask_reload(self) -> str | None:
+        """Read the settings again; None if they are taken, else what is wrong, and the last good ones stay."""
+        try:
+            loaded = self._load()
+        except SettingsError as error:
+            self._metrics.config_reload_successful.set(0)
+            log.warning("settings_refused", complaints=[str(complaint) for complaint in error.complaints])
+            return str(error)
+        self._take(loaded)
+        self._orders.put_nowait(_Order.RELOAD)
+        return None
+
+    def _take(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._metrics.config_info.clear()
+        self._metrics.config_info.labels(loaded.digest).set(1)
+        self._metrics.config_reload_successful.set(1)
+        self._metrics.config_reload_success.set(time.time())
+        for warning in loaded.warnings:
+            log.warning("settings_warning", place=warning.place, key=warning.key, message=warning.message)
+        log.info("settings_taken", digest=loaded.digest)
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ask_stop, number)
+        loop.add_signal_handler(signal.SIGHUP, self._ask_reload)
+
+    def _ask_stop(self, number: signal.Signals) -> None:
+        if self._stopping:
+            # The second signal means now. What is not stored comes back from the queue.
+            log.warning("stopping_at_once", signal=signal.Signals(number).name)
+            os._exit(128 + number)
+        self._stopping = True
+        log.info("stopping", signal=signal.Signals(number).name)
+        self._orders.put_nowait(_Order.STOP)
+
+
+def _obituary(task: "asyncio.Task[None]") -> str:
+    error = None if task.cancelled() else task.exception()
+    return f"the loop {task.get_name()!r} ended: {error!r}" if error else f"the loop {task.get_name()!r} ended"

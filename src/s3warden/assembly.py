@@ -1,0 +1,256 @@
+"""From settings to parts: every mapping of a setting to a constructor is here, and nothing else is.
+
+`scan` and the daemon share what reads AWS; the daemon adds what lasts and what tells.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+import aiohttp
+
+from s3warden.aws.calls import Calls
+from s3warden.aws.estate import Estate
+from s3warden.aws.estate import Scope as EstateScope
+from s3warden.aws.limiter import Limiter
+from s3warden.aws.meter import Meter
+from s3warden.aws.s3 import S3Reader
+from s3warden.aws.secrets import SecretResolver
+from s3warden.aws.session import SessionConfig, Sessions
+from s3warden.aws.sns import Sns
+from s3warden.aws.sqs import QueueAddress
+from s3warden.collect.cache import Cache
+from s3warden.collect.fetch import Fetch
+from s3warden.collect.refresh import RefreshLimits
+from s3warden.collect.sources.sqs import SqsLimits
+from s3warden.collect.sources.sweep import Submit, Sweep, SweepLimits
+from s3warden.collect.timetable import Timetable
+from s3warden.detect.ledger import Ledger
+from s3warden.detect.rule import Rule, RuleOptions
+from s3warden.detect.rules import RULES, needs, select
+from s3warden.intake import Scope
+from s3warden.model.bucket import AccountRef, BucketRef
+from s3warden.model.rule import RuleInfo
+from s3warden.pipeline import Commit, Pipeline
+from s3warden.respond.notifier import Notifier
+from s3warden.respond.notifiers.slack import Slack
+from s3warden.respond.notifiers.sns import SnsTopic
+from s3warden.respond.notifiers.webhook import Format, Webhook
+from s3warden.respond.routing import Destination, Routing
+from s3warden.respond.worker import Limits
+from s3warden.settings import destinations as kinds
+from s3warden.settings.sections import Queue, Settings
+from s3warden.telemetry.logging import hide
+from s3warden.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reads AWS: the sessions, the estate within scope, and the fetch of states."""
+
+    sessions: Sessions
+    secrets: SecretResolver
+    estate: Estate
+    fetch: Fetch
+
+
+@asynccontextmanager
+async def reading(settings: Settings, metrics: Metrics) -> AsyncIterator[Reading]:
+    """The parts that read AWS. Raises SecretError if the external id cannot be had."""
+    plain = session_config(settings)
+    meter = Meter(metrics)
+    # The external id may itself be kept in AWS; it is read as the own identity, which needs none.
+    async with Sessions(plain, meter=meter) as own:
+        secrets = SecretResolver(own, seen=hide)
+        reference = settings.aws.external_id
+        external_id = (await secrets.resolve(reference)).reveal() if reference is not None else None
+        async with Sessions(replace(plain, external_id=external_id), meter=meter) as sessions:
+            calls = Calls(sessions, Limiter(total=settings.aws.max_in_flight))
+            yield Reading(
+                sessions=sessions,
+                secrets=secrets,
+                estate=Estate(sessions, calls, estate_scope(settings)),
+                fetch=Fetch(S3Reader(calls)),
+            )
+
+
+async def store_url(settings: Settings) -> str:
+    """The address of the store, password and all. Raises SecretError."""
+    async with Sessions(session_config(settings)) as own:
+        return (await SecretResolver(own, seen=hide).resolve(settings.store.url)).reveal()
+
+
+def session_config(settings: Settings) -> SessionConfig:
+    """How to reach AWS, without the external id."""
+    aws = settings.aws
+    return SessionConfig(
+        region=aws.region,
+        endpoint_url=aws.endpoint_url,
+        role_name=aws.role_name,
+        session_name=aws.role_session_name,
+        connect_timeout=aws.connect_timeout,
+        read_timeout=aws.read_timeout,
+    )
+
+
+def estate_scope(settings: Settings) -> EstateScope:
+    """What the operator wants guarded, as the estate lists it."""
+    accounts = settings.accounts
+    return EstateScope(
+        accounts=accounts.ids,
+        organization=accounts.organization,
+        include=accounts.include,
+        exclude=accounts.exclude,
+        regions=accounts.regions,
+        prefix=accounts.bucket_prefix,
+    )
+
+
+def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions]:
+    """The enabled rules and what they ask for. Raises UnknownRuleError."""
+    chosen = settings.rules
+    options = RuleOptions(
+        required_tags=chosen.required_tags,
+        tag_patterns=chosen.tag_patterns,
+        name_pattern=chosen.name_pattern,
+        log_buckets=chosen.log_buckets,
+    )
+    return select(RULES, chosen.enable, chosen.disable), options
+
+
+def rule_infos() -> Mapping[str, RuleInfo]:
+    """The metadata of all rules: a finding of a rule that was disabled since is still told by its title."""
+    return {rule.info.id: rule.info for rule in RULES}
+
+
+def routing(settings: Settings) -> Routing:
+    """Who hears what."""
+    chosen = [
+        Destination(each.name, each.min_severity, each.send_resolved, frozenset(each.categories))
+        for each in settings.destinations
+    ]
+    base = settings.runbook_base_url
+    return Routing(chosen, rule_infos(), runbook_url=f"{base.rstrip('/')}/{{rule_id}}" if base else "")
+
+
+async def notifiers(
+    destinations: Sequence[kinds.Destination], parts: Reading, http: aiohttp.ClientSession
+) -> tuple[Notifier, ...]:
+    """One notifier for each destination. Raises SecretError where an address or a key cannot be had."""
+    return tuple([await _notifier(each, parts, http) for each in destinations])
+
+
+async def _notifier(each: kinds.Destination, parts: Reading, http: aiohttp.ClientSession) -> Notifier:
+    match each:
+        case kinds.Sns():
+            return SnsTopic(each.name, each.topic_arn, Sns(parts.sessions))
+        case kinds.Slack():
+            return Slack(each.name, await parts.secrets.resolve(each.webhook_url), http)
+        case kinds.Webhook():
+            key = await parts.secrets.resolve(each.signing_secret) if each.signing_secret is not None else None
+            url = await parts.secrets.resolve(each.url)
+            return Webhook(each.name, url, http, secret=key, body_format=Format(each.format))
+        case _:
+            assert_never(each)
+
+
+def delivery_limits(settings: Settings) -> Mapping[str, Limits]:
+    """How fast each destination may be told."""
+    return {each.name: Limits(rate=each.rate, burst=each.burst) for each in settings.destinations}
+
+
+def queue_address(queue: Queue) -> QueueAddress:
+    """Where a queue is."""
+    return QueueAddress.parse(queue.url, region=queue.region, account=queue.account)
+
+
+def sqs_limits(settings: Settings, queue: Queue) -> SqsLimits:
+    """How a queue is polled."""
+    events = settings.events
+    return SqsLimits(
+        receivers=queue.receivers,
+        in_flight=events.max_in_flight,
+        wait=round(events.poll),
+        visibility=round(events.visibility),
+    )
+
+
+def refresh_limits(settings: Settings) -> RefreshLimits:
+    """How much is looked at at once."""
+    refresh = settings.refresh
+    return RefreshLimits(
+        workers=refresh.workers,
+        capacity=refresh.capacity,
+        quiet=refresh.quiet,
+        max_delay=refresh.max_delay,
+        fanout_per_second=refresh.account_fanout_per_second,
+    )
+
+
+def pipeline(
+    settings: Settings,
+    fetch: Fetch,
+    cache: Cache,
+    *,
+    store: Commit,
+    ledger: Ledger,
+    committed: Callable[[], None],
+    metrics: Metrics,
+) -> Pipeline:
+    """The path from a request to a stored verdict. Raises UnknownRuleError."""
+    rules, options = rules_and_options(settings)
+    return Pipeline(
+        fetch=fetch,
+        cache=cache,
+        rules=rules,
+        options=options,
+        needed=needs(rules),
+        ledger=ledger,
+        routing=routing(settings),
+        store=store,
+        metrics=metrics,
+        committed=committed,
+    )
+
+
+def scope(settings: Settings, sessions: Sessions) -> Scope:
+    """What is guarded, as the intake of events sees it; the accounts are not known yet."""
+    accounts = settings.accounts
+    return Scope(
+        partition=sessions.partition,
+        home_region=sessions.home_region,
+        regions=frozenset(accounts.regions),
+        excluded_regions=frozenset(accounts.exclude_regions),
+        bucket_prefix=accounts.bucket_prefix,
+    )
+
+
+def sweep(settings: Settings, estate: Estate, submit: Submit, path: Pipeline, metrics: Metrics) -> Sweep:
+    """The full pass over the estate."""
+
+    def known(account: AccountRef) -> tuple[BucketRef, ...]:
+        subjects = path.ledger.subjects()
+        return tuple(s for s in subjects if isinstance(s, BucketRef) and s.owner == account)
+
+    return Sweep(
+        estate,
+        submit,
+        path.cache,
+        aspects=path.needed,
+        known=known,
+        limits=SweepLimits(parallel=settings.sweep.accounts_in_parallel),
+        metrics=metrics,
+    )
+
+
+def timetable(settings: Settings, run: Callable[[], Awaitable[object]]) -> Timetable:
+    """When the full pass is due."""
+    times = settings.sweep
+    return Timetable(
+        run,
+        interval=None if times.cron else times.interval,
+        cron=times.cron,
+        jitter=round(times.jitter),
+        at_start=times.on_start,
+    )

@@ -1,0 +1,262 @@
+"""One life of the daemon's parts, from one load of the settings to the next: how they are built, run and wound up.
+
+Takes settings, the store and what is known of the estate; runs the loops until told to stop. Winding up goes in the
+direction of the data: nothing new, the work in hand, the messages to people.
+"""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import aiohttp
+import structlog
+
+from s3warden import assembly
+from s3warden.aws.errors import AwsError
+from s3warden.aws.sqs import Sqs
+from s3warden.collect.cache import Cache
+from s3warden.collect.refresh import RefreshQueue
+from s3warden.collect.sources.sqs import SqsSource
+from s3warden.collect.sources.sweep import Sweep, SweepReport
+from s3warden.detect.ledger import Ledger
+from s3warden.intake import Intake
+from s3warden.model.alert import Alert, AlertStatus
+from s3warden.model.bucket import AccountRef, Subject
+from s3warden.model.finding import Finding, Verdict
+from s3warden.pipeline import Pipeline
+from s3warden.respond import digest
+from s3warden.respond.dispatch import Dispatch
+from s3warden.settings.sections import Settings
+from s3warden.store.store import Store
+from s3warden.telemetry.health import Health
+from s3warden.telemetry.metrics import Metrics
+
+log = structlog.get_logger("s3warden.life")
+
+# Of the time to stop, this share is kept for telling people what was found on the way out.
+_FLUSH_SHARE = 0.3
+_SCOPE_SECONDS = 300.0
+# First and longest wait before AWS is asked again what could not be told.
+_PATIENCE = (1.0, 60.0)
+_PRUNE_SECONDS = 3600.0
+_SETTLED = "settled_accounts"
+
+
+@dataclass(slots=True)
+class Life:
+    """The parts of one life."""
+
+    settings: Settings
+    parts: assembly.Reading
+    store: Store
+    cache: Cache
+    pipeline: Pipeline
+    intake: Intake
+    queue: RefreshQueue
+    dispatch: Dispatch
+    sources: Sequence[SqsSource]
+    sweeper: Sweep
+    metrics: Metrics
+    health: Health
+
+    def loops(self) -> Mapping[str, Coroutine[None, None, None]]:
+        """What must not end, by name."""
+        return {
+            "refresh": self.queue.run(),
+            "dispatch": self.dispatch.run(),
+            "scope": self._keep_scope(),
+            "housekeeping": self._keep_house(),
+            "timetable": assembly.timetable(self.settings, self.sweep).run(),
+            **{source.name: source.run() for source in self.sources},
+        }
+
+    async def sweep(self) -> None:
+        """One full pass, and what follows from it."""
+        drift = self.pipeline.drift
+        report = await self._swept()
+        guarded = frozenset(report.accounts)
+        left = {s for s in (*self.pipeline.ledger.subjects(), *self.cache.accounts()) if _owner(s) not in guarded}
+        for subject in {*report.gone, *left}:
+            await self.pipeline.vanish(subject)
+        await self._settle(report)
+        self.health.set_ready("baseline", ok=True, detail=f"{len(self.cache)} buckets known")
+        coverage = self.coverage(report, guarded)
+        log.info(
+            "sweep_judged",
+            checks=coverage.checks,
+            checks_unknown=coverage.checks_unknown,
+            unknown_by_cause=dict(coverage.unknown_by_cause or {}),
+            drift=self.pipeline.drift - drift,
+        )
+
+    async def _swept(self) -> SweepReport:
+        """A sweep that could begin: while nobody can say which accounts there are, it is tried again."""
+        wait = _PATIENCE[0]
+        while True:
+            try:
+                return await self.sweeper.run_once()
+            except AwsError as error:
+                log.warning("sweep_not_begun", error=str(error), cause=error.cause.value, retry_seconds=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, _PATIENCE[1])
+
+    async def wind_up(self, seconds: float) -> None:
+        """Take nothing new, finish or give back what is in hand, tell what is to be told: within `seconds`."""
+        started = time.monotonic()
+        work_ends = started + seconds * (1 - _FLUSH_SHARE)
+        for source in self.sources:
+            source.stop_intake()
+        await asyncio.gather(
+            self.queue.drain(work_ends), *(source.drain(work_ends) for source in self.sources), return_exceptions=True
+        )
+        log.info("intake_drained", seconds=round(time.monotonic() - started, 1))
+        left = seconds - (time.monotonic() - started)
+        flushed = await self.dispatch.flush(asyncio.get_running_loop().time() + max(left, 0.5))
+        log.info(
+            "outbox_flushed" if flushed else "outbox_left_for_next_start", seconds=round(time.monotonic() - started, 1)
+        )
+
+    async def _keep_scope(self) -> None:
+        """Know which accounts are guarded: at once, and again every few minutes."""
+        wait = _PATIENCE[0]
+        self.health.set_ready("accounts", ok=False, detail="not listed yet")
+        while True:
+            try:
+                accounts = await self.parts.estate.accounts()
+            except AwsError as error:
+                self.health.set_ready("accounts", ok=False, detail=str(error))
+                log.warning("accounts_not_listed", error=str(error), cause=error.cause.value, retry_seconds=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, _PATIENCE[1])
+                continue
+            wait = _PATIENCE[0]
+            sessions = self.parts.sessions
+            self.intake.scope = replace(
+                self.intake.scope,
+                partition=sessions.partition,
+                home_region=sessions.home_region,
+                accounts=frozenset(accounts),
+            )
+            self.health.set_ready("accounts", ok=True, detail=f"{len(accounts)} guarded")
+            await asyncio.sleep(_SCOPE_SECONDS)
+
+    async def _keep_house(self) -> None:
+        """Forget what is older than the operator wants it kept."""
+        while True:
+            await self.store.prune(datetime.now(UTC) - timedelta(seconds=self.settings.store.retention))
+            await asyncio.sleep(_PRUNE_SECONDS)
+
+    async def _settle(self, report: SweepReport) -> None:
+        """Tell the first look at accounts in one digest; its key is the same after a crash, so it goes once."""
+        fresh = frozenset(report.listed) - self.pipeline.settled
+        if not fresh:
+            return
+        findings = [f for f in self.pipeline.ledger.findings() if _owner(f.subject) in fresh]
+        told = digest.compose(
+            findings,
+            self.coverage(report, fresh),
+            at=datetime.now(UTC),
+            rules=assembly.rule_infos(),
+            alert=self._alert,
+        )
+        key = sha256("\0".join(sorted(account.key for account in fresh)).encode()).hexdigest()[:16]
+        names = [destination.name for destination in self.settings.destinations]
+        messages = [
+            replace(message, dedup_key=f"{message.group_key}/{key}")
+            for message in digest.notifications(told, names, kind="baseline")
+        ]
+        await self.store.commit((), messages)
+        self.pipeline.settled |= fresh
+        await self.store.put(_SETTLED, json.dumps(sorted(account.key for account in self.pipeline.settled)))
+        self.dispatch.wake()
+        log.info("baseline_told", accounts=len(fresh), findings=len(findings))
+
+    def coverage(self, report: SweepReport, accounts: frozenset[AccountRef]) -> digest.Coverage:
+        """The figures of a sweep over `accounts`: how many checks, and how many could not be decided, by cause."""
+        buckets = sum(len(self.cache.buckets(account)) for account in accounts)
+        unknown = [f for f in self.pipeline.ledger.findings() if is_unknown(f) and _owner(f.subject) in accounts]
+        causes = Counter(str(finding.cause) for finding in unknown)
+        return digest.Coverage(
+            accounts=len(accounts),
+            buckets=buckets,
+            checks=self.pipeline.checks(buckets, len(accounts)),
+            checks_unknown=len(unknown),
+            unknown_by_cause=causes,
+            failures=report.failure_texts(),
+        )
+
+    def _alert(self, finding: Finding) -> Alert:
+        return self.pipeline.routing.describe(finding, AlertStatus.FIRING, at=finding.changed_at)
+
+
+def is_unknown(finding: Finding) -> bool:
+    """Whether a check could not be decided, be it that it never was or that a known failure can't be read again."""
+    return finding.verdict is Verdict.UNKNOWN or finding.unknown_since is not None
+
+
+def _owner(subject: Subject) -> AccountRef:
+    return subject if isinstance(subject, AccountRef) else subject.owner
+
+
+@asynccontextmanager
+async def begin(
+    settings: Settings, store: Store, cache: Cache, *, metrics: Metrics, health: Health
+) -> AsyncIterator[Life]:
+    """Build the parts of one life; nothing runs yet. Raises SecretError, UnknownRuleError, AwsError, StoreError."""
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(assembly.reading(settings, metrics))
+        http = await stack.enter_async_context(aiohttp.ClientSession(trust_env=True))
+        notifiers = await assembly.notifiers(settings.destinations, parts, http)
+        limits = assembly.delivery_limits(settings)
+        dispatch = Dispatch(store, notifiers, metrics=metrics, health=health, limits=limits)
+        pipeline = assembly.pipeline(
+            settings,
+            parts.fetch,
+            cache,
+            store=store,
+            ledger=Ledger(await store.load_open()),
+            committed=dispatch.wake,
+            metrics=metrics,
+        )
+        pipeline.settled |= await _settled(store)
+        queue = RefreshQueue(pipeline.refresh, limits=assembly.refresh_limits(settings), metrics=metrics)
+        intake = Intake(assembly.scope(settings, parts.sessions), cache, queue.submit, metrics)
+        sqs = Sqs(parts.sessions)
+        sources = [
+            SqsSource(
+                assembly.queue_address(each),
+                sqs,
+                intake.receive,
+                limits=assembly.sqs_limits(settings, each),
+                metrics=metrics,
+                health=health,
+            )
+            for each in settings.queues
+        ]
+        sweeper = assembly.sweep(settings, parts.estate, queue.submit, pipeline, metrics)
+        yield Life(
+            settings=settings,
+            parts=parts,
+            store=store,
+            cache=cache,
+            pipeline=pipeline,
+            intake=intake,
+            queue=queue,
+            dispatch=dispatch,
+            sources=sources,
+            sweeper=sweeper,
+            metrics=metrics,
+            health=health,
+        )
+
+
+async def _settled(store: Store) -> set[AccountRef]:
+    """The accounts whose first sweep was told before."""
+    keys = json.loads(await store.get(_SETTLED) or "[]")
+    return {AccountRef(*key.split(":", 1)) for key in keys}
