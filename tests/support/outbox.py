@@ -79,13 +79,23 @@ class MemoryOutbox:
 
 @dataclass
 class RecordedHealth:
-    """What was reported to health."""
+    """What was reported to health; `past` keeps the conditions as they were when they were forgotten."""
 
+    expected: dict[str, float] = field(default_factory=dict)
     beats: list[str] = field(default_factory=list)
     conditions: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    past: dict[str, tuple[bool, str]] = field(default_factory=dict)
+
+    def expect(self, name: str, within: float) -> None:
+        self.expected[name] = within
 
     def beat(self, name: str) -> None:
         self.beats.append(name)
+
+    def forget(self, name: str) -> None:
+        self.expected.pop(name, None)
+        if name in self.conditions:
+            self.past[name] = self.conditions.pop(name)
 
     def set_ready(self, condition: str, ok: bool, detail: str = "") -> None:
         self.conditions[condition] = (ok, detail)

@@ -49,8 +49,14 @@ class Outbox(Protocol):
 class Health(Protocol):
     """The part of health that delivery reports to."""
 
+    def expect(self, name: str, within: float) -> None:
+        """The loop `name` is to beat at least every `within` seconds."""
+
     def beat(self, name: str) -> None:
         """The loop `name` is alive."""
+
+    def forget(self, name: str) -> None:
+        """The loop or condition `name` is no longer."""
 
     def set_ready(self, condition: str, ok: bool, detail: str = "") -> None:
         """Whether `condition` holds."""

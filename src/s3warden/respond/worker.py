@@ -87,6 +87,16 @@ class Worker:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
+        health = self._in.health
+        health.expect(self.task_name, self._limits.timeout + 6 * POLL)
+        health.set_ready(self._condition, ok=True, detail="nothing refused so far")
+        try:
+            await self._work()
+        finally:
+            health.forget(self.task_name)
+            health.forget(self._condition)
+
+    async def _work(self) -> None:
         while True:
             self._in.health.beat(self.task_name)
             if await self._wait_for_leave():
@@ -175,6 +185,7 @@ class Worker:
         for entries in messages:
             self._bucket.take(1)
             delivery = await self._send([entry.notification for entry in entries])
+            self._in.health.beat(self.task_name)
             await self._settle(entries, delivery)
             if isinstance(delivery, Postponed):
                 return

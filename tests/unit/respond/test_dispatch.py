@@ -268,7 +268,8 @@ def test_refusal_is_final_and_visible() -> None:
     assert scene.outbox.taken == [2]
     assert len(oncall.calls) == 2
     assert scene.metric("notifications_refused_total", destination="oncall", reason="no_service") == 1
-    assert scene.health.conditions["destination:oncall"] == (True, "")
+    assert scene.health.past["destination:oncall"] == (True, "")
+    assert scene.health.conditions == {}
 
 
 def test_malformed_message_does_not_take_its_company_with_it() -> None:
@@ -432,3 +433,17 @@ def test_figures_are_shown() -> None:
     assert scene.metric("event_lag_seconds_count", stage="notify") == 1
     assert scene.metric("outbox_pending", destination="oncall") == 0
     assert "dispatch:oncall" in scene.health.beats
+
+
+def test_worker_announces_itself_and_leaves_nothing_behind() -> None:
+    """Liveness watches the worker while it runs; a new life of the daemon starts with a clean sheet."""
+    scene = Scene(Recorder())
+
+    async def story() -> None:
+        await asyncio.sleep(0.1)
+        assert scene.health.expected == {"dispatch:oncall": 60.0}
+        assert scene.health.conditions["destination:oncall"][0]
+
+    scene.play(story)
+    assert scene.health.expected == {}
+    assert scene.health.conditions == {}
