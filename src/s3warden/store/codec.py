@@ -1,0 +1,81 @@
+"""Findings and messages as JSON texts, and back.
+
+A text of an older version still reads as long as new fields of the model have defaults. Any text of the model goes in:
+NUL is escaped by JSON itself; half a surrogate pair, which no database takes, is spelt out as `\\ud800`.
+"""
+
+import re
+from typing import Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from s3warden.model.alert import Notification
+from s3warden.model.finding import Finding
+
+T = TypeVar("T")
+
+_FINDING: Final = TypeAdapter(Finding)
+_NOTIFICATION: Final = TypeAdapter(Notification)
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
+class UndecodableError(ValueError):
+    """The text in the store is not what it should be."""
+
+
+def storable(text: str) -> str:
+    """The text for a column of its own: what no database takes is spelt out, NUL as `\\u0000`."""
+    return _UNSTORABLE.sub(_spelt, text)
+
+
+def encode_finding(finding: Finding) -> str:
+    """A finding as JSON."""
+    return _encode(_FINDING, finding)
+
+
+def decode_finding(text: str) -> Finding:
+    """The finding again. Raises UndecodableError."""
+    return _decode(_FINDING, text)
+
+
+def encode_notification(notification: Notification) -> str:
+    """A message as JSON."""
+    return _encode(_NOTIFICATION, notification)
+
+
+def decode_notification(text: str) -> Notification:
+    """The message again. Raises UndecodableError."""
+    return _decode(_NOTIFICATION, text)
+
+
+def _encode(adapter: TypeAdapter[T], value: T) -> str:
+    try:
+        return adapter.dump_json(value).decode()
+    except PydanticSerializationError:
+        return to_json(_without_surrogates(adapter.dump_python(value, mode="json"))).decode()
+
+
+def _decode(adapter: TypeAdapter[T], text: str) -> T:
+    try:
+        return adapter.validate_json(text)
+    except ValidationError as error:
+        raise UndecodableError(f"{error.error_count()} errors, the first: {error.errors()[0]['msg']}") from None
+
+
+def _without_surrogates(value: object) -> object:
+    match value:
+        case str():
+            return _SURROGATE.sub(_spelt, value)
+        case dict():
+            return {_without_surrogates(key): _without_surrogates(each) for key, each in value.items()}
+        case list():
+            return [_without_surrogates(each) for each in value]
+        case _:
+            return value
+
+
+def _spelt(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"

@@ -1,0 +1,184 @@
+"""The store: findings, their history, and the outbox, in SQLite or PostgreSQL.
+
+Takes finding changes together with the messages about them and makes them durable in one transaction; hands back the
+open findings after a restart, and messages until they are delivered. It decides nothing about either.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Self, TypeVar
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from s3warden.model.alert import Notification
+from s3warden.model.finding import ChangeKind, Finding, FindingChange
+from s3warden.store.codec import UndecodableError, decode_finding, storable
+from s3warden.store.database import Database, database, passes
+from s3warden.store.errors import StoreError, StoreUnavailableError
+from s3warden.store.migrations.migrate import migrate
+from s3warden.store.outbox import OutboxEntry, due_query, entry, next_due_query, pending_query
+from s3warden.store.schema import DELIVERED, REFUSED, finding_history, findings, meta
+from s3warden.store.writer import Writer
+from s3warden.store.writes import commit_writes, meta_writes, postpone_writes, settle_writes, statements
+from s3warden.telemetry.metrics import Metrics
+
+log = structlog.get_logger("s3warden.store")
+
+T = TypeVar("T")
+
+PATIENCE = 10.0
+_RETRY = 0.25
+
+
+class Store:
+    """An open store. Made by `open`; every method raises StoreError if the database does not do what was asked."""
+
+    def __init__(self, base: Database, writer: Writer, clock: Callable[[], datetime]) -> None:
+        self._database = base
+        self._writer = writer
+        self._clock = clock
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        metrics: Metrics,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        patience: float = PATIENCE,
+    ) -> Self:
+        """Open the store at `url` and bring its schema up to date.
+
+        A server that does not answer yet and a predecessor that still runs are waited for, `patience` seconds. Raises
+        StoreAddressError, StoreInUseError, StoreVersionError or StoreUnavailableError.
+        """
+        base = database(url)
+        writer = Writer(base.writer, statements(base.insert), metrics=metrics)
+        try:
+            before, after = await _patiently(lambda: writer.transaction(lambda link: link.run_sync(migrate)), patience)
+        except BaseException as error:
+            await writer.close()
+            await base.close()
+            if isinstance(error, Exception) and not isinstance(error, StoreError):
+                raise StoreUnavailableError(f"{base.name} cannot be used: {_cause(error)}") from error
+            raise
+        log.info("store_opened", store=base.name, schema=after, schema_before=before)
+        return cls(base, writer, clock)
+
+    async def close(self) -> None:
+        """Finish what is being written, then let go of the database."""
+        await self._writer.close()
+        await self._database.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def commit(self, changes: Sequence[FindingChange], notifications: Sequence[Notification]) -> None:
+        """Store changes and messages in one transaction; returns when they are durable. Repeating it does no harm."""
+        await self._writer.write(commit_writes(changes, notifications, self._clock()))
+
+    async def load_open(self) -> list[Finding]:
+        """The findings that still stand. One that cannot be read is left out, and found anew by the next sweep."""
+        found = []
+        async with self._reading() as connection:
+            rows = await connection.stream(select(findings.c.fingerprint, findings.c.body).where(findings.c.open))
+            async for row in rows:
+                try:
+                    found.append(decode_finding(row.body))
+                except UndecodableError as error:
+                    # The place in the code says nothing: the row is at fault.
+                    log.error("finding_unreadable", fingerprint=row.fingerprint, error=str(error))  # noqa: TRY400
+        return found
+
+    async def history(self, fingerprint: str) -> list[FindingChange]:
+        """The steps of one finding, oldest first."""
+        table = finding_history
+        query = select(table).where(table.c.fingerprint == storable(fingerprint)).order_by(table.c.sequence)
+        async with self._reading() as connection:
+            return [
+                FindingChange(ChangeKind(row.kind), decode_finding(row.body), row.at, row.reason, row.drift)
+                for row in await connection.execute(query)
+            ]
+
+    async def due(self, destination: str, now: datetime, limit: int) -> list[OutboxEntry]:
+        """At most `limit` messages that may go to `destination` at `now`: most severe first, each group in order."""
+        entries, broken = [], []
+        async with self._reading() as connection:
+            for row in await connection.execute(due_query(storable(destination), now, limit)):
+                try:
+                    entries.append(entry(row))
+                except UndecodableError as error:
+                    log.error("message_unreadable", notification_id=row.id, error=str(error))  # noqa: TRY400
+                    broken.append(row.id)
+        if broken:
+            await self.refuse(broken, "unreadable", now)
+        return entries
+
+    async def next_due(self, destination: str) -> datetime | None:
+        """When the next message for `destination` may go; None if none waits."""
+        async with self._reading() as connection:
+            moment: datetime | None = await connection.scalar(next_due_query(storable(destination)))
+            return moment
+
+    async def pending(self) -> Mapping[str, int]:
+        """How many messages wait, by destination; those with none are not named."""
+        async with self._reading() as connection:
+            return {row.destination: row.waiting for row in await connection.execute(pending_query())}
+
+    async def delivered(self, ids: Sequence[int], at: datetime) -> None:
+        """These messages were taken."""
+        await self._writer.write(settle_writes(ids, DELIVERED, at))
+
+    async def postpone(self, ids: Sequence[int], until: datetime, reason: str) -> None:
+        """These messages were not taken; the next try is at `until`."""
+        await self._writer.write(postpone_writes(ids, until, reason))
+
+    async def refuse(self, ids: Sequence[int], reason: str, at: datetime) -> None:
+        """These messages will never be taken."""
+        await self._writer.write(settle_writes(ids, REFUSED, at, reason))
+
+    async def get(self, key: str) -> str | None:
+        """A single value that was put, or None."""
+        async with self._reading() as connection:
+            value: str | None = await connection.scalar(select(meta.c.value).where(meta.c.key == storable(key)))
+            return value
+
+    async def put(self, key: str, value: str) -> None:
+        """Keep a single value."""
+        await self._writer.write(meta_writes(key, value))
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._database.engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise StoreUnavailableError(f"{self._database.name} does not answer: {_cause(error)}") from error
+
+
+async def _patiently(work: Callable[[], Awaitable[T]], patience: float) -> T:
+    """Try until it works, or the error will not pass, or `patience` seconds are over."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            return await work()
+        except Exception as error:
+            left = deadline - asyncio.get_running_loop().time()
+            if not passes(error) or left <= 0:
+                raise
+            log.warning("store_awaited", error=_cause(error))
+            await asyncio.sleep(min(_RETRY, left))
+
+
+def _cause(error: Exception) -> str:
+    """What went wrong, in the driver's own words but without statement and parameters."""
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {cause}"
