@@ -1,0 +1,23 @@
+"""Our own fake AWS, small and fast: what moto does not do, or not for thousands of messages."""
+
+from support.cloud.queues import Queue, Stored
+from support.cloud.server import HOME, REGION, FakeCloud, Published, keys
+from support.cloud.trail import change, wrapped
+from support.cloud.world import ALL_ON, PUBLIC_READ, TAGS, Bucket, World
+
+__all__ = [
+    "ALL_ON",
+    "HOME",
+    "PUBLIC_READ",
+    "REGION",
+    "TAGS",
+    "Bucket",
+    "FakeCloud",
+    "Published",
+    "Queue",
+    "Stored",
+    "World",
+    "change",
+    "keys",
+    "wrapped",
+]
