@@ -40,6 +40,12 @@ _ENDINGS = {
     "eased": "less severe now, still open",
 }
 
+_UPDATES = {
+    "escalated": "worse than before",
+    "eased": "less severe than before",
+    "changed": "the facts have changed",
+}
+
 
 def clean(text: str) -> str:
     """`text` without characters that cannot be seen or that change how the rest is read."""
@@ -142,6 +148,12 @@ def ending(alert: Alert) -> str:
     return f"{_ENDINGS.get(alert.reason, 'resolved')}, open for {duration(alert.at - alert.starts_at)}"
 
 
+def update(alert: Alert) -> str:
+    """What is new about a finding that was open already; empty for one that has just opened."""
+    words = _UPDATES.get(alert.reason)
+    return f"{words}, open for {duration(alert.at - alert.starts_at)}" if words else ""
+
+
 def facts(alert: Alert) -> tuple[tuple[str, str], ...]:
     """What a reader asks first, in the order of asking: labels and values of one line each."""
     call = (("What", line(alert.trigger.name)),) if alert.trigger and alert.trigger.name else ()
@@ -153,7 +165,8 @@ def facts(alert: Alert) -> tuple[tuple[str, str], ...]:
             ("Where", where(alert.subject)),
             ("When", when(alert)),
         )
-    return (("Who", who(alert)), *call, ("Where", where(alert.subject)), ("When", when(alert)))
+    news = (("Update", update(alert)),) if update(alert) else ()
+    return (*news, ("Who", who(alert)), *call, ("Where", where(alert.subject)), ("When", when(alert)))
 
 
 def evidence(alert: Alert) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from s3warden.model.alert import Delivered, Delivery, Notification, Postponed, Refused
@@ -447,3 +449,60 @@ def test_worker_announces_itself_and_leaves_nothing_behind() -> None:
     scene.play(story)
     assert scene.health.expected == {}
     assert scene.health.conditions == {}
+
+
+ANSWERS = st.sampled_from(
+    [
+        Delivered(),
+        Postponed("http_503"),
+        Postponed("rate_limited", retry_after=7.0),
+        Postponed("timeout"),
+        ValueError("crash"),
+    ]
+)
+
+
+@settings(max_examples=60)
+@given(
+    groups=st.lists(st.integers(0, 4), min_size=1, max_size=40),
+    answers=st.lists(ANSWERS, max_size=60),
+    gaps=st.lists(st.sampled_from([0.0, 0.001, 1.0, 20.0]), min_size=40, max_size=40),
+    broken=st.lists(st.integers(0, 3), min_size=40, max_size=40),
+    shape=st.sampled_from([(1, 1), (1, 8), (60, 1), (3, 1)]),
+)
+def test_everything_is_taken_once_and_in_order(
+    groups: list[int],
+    answers: list[Delivery | Exception],
+    gaps: list[float],
+    broken: list[int],
+    shape: tuple[int, int],
+) -> None:
+    """Whatever the destination answers and however often the store fails: each message once, each group in order."""
+    left = iter(answers)
+    oncall = Recorder(batch=shape[0], parallel=shape[1], answers=lambda _: next(left, Delivered()))
+    taken: list[str] = []
+    send = oncall.send
+
+    async def recorded(notifications: Sequence[Notification]) -> Delivery:
+        delivery = await send(notifications)
+        if isinstance(delivery, Delivered):
+            taken.extend(notification.dedup_key for notification in notifications)
+        return delivery
+
+    oncall.send = recorded  # type: ignore[method-assign]
+    scene = Scene(oncall)
+    sent = [notification(number, group=f"g{group}") for number, group in enumerate(groups)]
+
+    async def story() -> None:
+        for one, gap, failures in zip(sent, gaps, broken, strict=False):
+            scene.outbox.broken = failures
+            scene.commit(one)
+            await asyncio.sleep(gap)
+        await asyncio.sleep(7200)
+
+    scene.play(story)
+    assert sorted(taken) == sorted(one.dedup_key for one in sent)
+    for group in {one.group_key for one in sent}:
+        expected = [one.dedup_key for one in sent if one.group_key == group]
+        assert [key for key in taken if key in expected] == expected
+    assert scene.outbox.entries == {}

@@ -39,6 +39,21 @@ def test_resolved_tells_how_long_it_was_open_and_who_closed_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("escalated", "worse than before, open for 20 min"),
+        ("eased", "less severe than before, open for 20 min"),
+        ("changed", "the facts have changed, open for 20 min"),
+    ],
+)
+def test_update_is_told_apart_from_an_opening(reason: str, words: str) -> None:
+    """A second message about the same bucket says first what is new."""
+    later = alert(reason=reason, at=NIGHT + timedelta(minutes=20))
+    assert render.facts(later)[0] == ("Update", words)
+    assert "Update" not in dict(render.facts(alert()))
+
+
 def test_headline_names_the_bucket_once() -> None:
     """A summary that already names it is not prefixed."""
     named = alert(summary="bucket payroll-exports is public: anyone can list it")
