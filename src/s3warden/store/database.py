@@ -28,7 +28,7 @@ class Database(Protocol):
 
     @property
     def engine(self) -> AsyncEngine:
-        """To read from, each statement on its own."""
+        """To read from."""
 
     @property
     def insert(self) -> Callable[[Table], SqliteInsert | PostgresInsert]:

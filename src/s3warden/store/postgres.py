@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy import Table, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.dml import Insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from s3warden.store.errors import StoreAddressError, StoreInUseError
 
@@ -31,7 +31,7 @@ class Postgres:
     def __init__(self, url: str) -> None:
         self._url = f"postgresql://{url.partition('://')[2]}"
         self.name = _name(self._url)
-        self._pool = create_async_engine(
+        self.engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._connect,
             pool_size=3,
@@ -40,14 +40,9 @@ class Postgres:
             hide_parameters=True,
         )
 
-    @property
-    def engine(self) -> AsyncEngine:
-        """To read from: no transaction, thus no extra round trips."""
-        return self._pool.execution_options(isolation_level="AUTOCOMMIT")
-
     async def writer(self) -> AsyncConnection:
         """The connection that may write; it holds the lock until it is closed for real (`invalidate`)."""
-        connection = await self._pool.connect()
+        connection = await self.engine.connect()
         try:
             await self._claim(connection)
         except BaseException:
@@ -67,7 +62,7 @@ class Postgres:
 
     async def close(self) -> None:
         """Close every session."""
-        await self._pool.dispose()
+        await self.engine.dispose()
 
     async def _connect(self) -> Any:
         try:

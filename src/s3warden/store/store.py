@@ -5,13 +5,13 @@ open findings after a restart, and messages until they are delivered. It decides
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Delete, Row, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +22,7 @@ from s3warden.store.database import Database, database, passes
 from s3warden.store.errors import StoreError, StoreUnavailableError
 from s3warden.store.migrations.migrate import migrate
 from s3warden.store.outbox import OutboxEntry, due_query, entry, next_due_query, pending_query
+from s3warden.store.pruning import prune_statements
 from s3warden.store.schema import DELIVERED, REFUSED, finding_history, findings, meta
 from s3warden.store.writer import Writer
 from s3warden.store.writes import commit_writes, meta_writes, postpone_writes, settle_writes, statements
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 PATIENCE = 10.0
 _RETRY = 0.25
+_PORTION = 1000
 
 
 class Store:
@@ -87,15 +89,12 @@ class Store:
 
     async def load_open(self) -> list[Finding]:
         """The findings that still stand. One that cannot be read is left out, and found anew by the next sweep."""
-        found = []
+        found: list[Finding] = []
         async with self._reading() as connection:
             rows = await connection.stream(select(findings.c.fingerprint, findings.c.body).where(findings.c.open))
-            async for row in rows:
-                try:
-                    found.append(decode_finding(row.body))
-                except UndecodableError as error:
-                    # The place in the code says nothing: the row is at fault.
-                    log.error("finding_unreadable", fingerprint=row.fingerprint, error=str(error))  # noqa: TRY400
+            # In portions, so that the other tasks get their turn between them.
+            async for portion in rows.partitions(1000):
+                found += _readable(portion)
         return found
 
     async def history(self, fingerprint: str) -> list[FindingChange]:
@@ -155,13 +154,43 @@ class Store:
         """Keep a single value."""
         await self._writer.write(meta_writes(key, value))
 
+    async def prune(self, before: datetime) -> int:
+        """Forget what was over before `before`: resolved findings, the history of what is not open, settled messages.
+
+        Gives the number of rows removed. Works in portions, so that commits need not wait long for their turn.
+        """
+        removed = 0
+        for statement in prune_statements(before, _PORTION):
+            portion = _PORTION
+            while portion == _PORTION:
+                portion = await self._remove(statement)
+                removed += portion
+        return removed
+
+    async def _remove(self, statement: Delete) -> int:
+        async with self._translated():
+            return (await self._writer.transaction(lambda link: link.execute(statement))).rowcount
+
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        async with self._translated(), self._database.engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
         try:
-            async with self._database.engine.connect() as connection:
-                yield connection
+            yield
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise StoreUnavailableError(f"{self._database.name} does not answer: {_cause(error)}") from error
+
+
+def _readable(rows: Iterable[Row[Any]]) -> Iterator[Finding]:
+    for row in rows:
+        try:
+            yield decode_finding(row.body)
+        except UndecodableError as error:
+            # The place in the code says nothing: the row is at fault.
+            log.error("finding_unreadable", fingerprint=row.fingerprint, error=str(error))  # noqa: TRY400
 
 
 async def _patiently(work: Callable[[], Awaitable[T]], patience: float) -> T:
