@@ -21,7 +21,7 @@ class Waiting:
 
 @dataclass
 class MemoryOutbox:
-    """Records what became of each message; the next `broken` calls fail."""
+    """Records what became of each message; the next `broken` calls fail. Unlike the store it ranks by age alone."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -48,8 +48,15 @@ class MemoryOutbox:
 
     async def due(self, destination: str, now: datetime, limit: int) -> Sequence[Waiting]:
         self._fail()
-        mine = (e for e in self.entries.values() if e.notification.destination == destination)
-        return sorted((e for e in mine if e.until <= now), key=lambda e: e.id)[:limit]
+        mine = [e for e in self.entries.values() if e.notification.destination == destination]
+        found: list[Waiting] = []
+        held: set[str] = set()
+        for entry in sorted(mine, key=lambda e: e.id):
+            if entry.until > now:
+                held.add(entry.notification.group_key)
+            elif entry.notification.group_key not in held:
+                found.append(entry)
+        return found[:limit]
 
     async def delivered(self, ids: Sequence[int], at: datetime) -> None:
         self._fail()

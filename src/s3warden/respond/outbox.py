@@ -31,7 +31,10 @@ class Outbox(Protocol):
     """The part of the store that delivery works on."""
 
     async def due(self, destination: str, now: datetime, limit: int) -> Sequence[Entry]:
-        """The oldest messages for a destination whose next try is not after `now`, in order."""
+        """What may go to a destination at `now`, the most urgent first, each group in order.
+
+        A message behind one of its group that must wait still is not among them.
+        """
 
     async def delivered(self, ids: Sequence[int], at: datetime) -> None:
         """These were taken."""

@@ -40,7 +40,7 @@ class Backoff:
     """Exponential waits from `base` to `cap`, each drawn from its upper half so that retries do not march in step."""
 
     base: float = 1.0
-    cap: float = 120.0
+    cap: float = 60.0
 
     def wait(self, failures: int, draw: random.Random) -> float:
         """Seconds to wait after the `failures`-th failure in a row (from 1)."""

@@ -26,7 +26,11 @@ T = TypeVar("T")
 
 POLL = 5.0
 MAX_PAUSE = 3600.0
-WINDOW = 1000
+# After so many failures in a row one message is tried every POLL seconds: a destination that is down need not be asked
+# for each one that waits.
+DOWN = 8
+# The clock on the wall and the clock of the loop do not tick together: who looks too early finds nothing.
+TICK = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,9 @@ class Context:
 class Worker:
     """Works the outbox of one destination.
 
-    Three waits keep a worker from sending: the destination asked for a pause (`_gate`), its rate is used up
-    (`_bucket`), or a group failed a moment ago (`_held`), so that what comes behind it in the group must wait too.
+    Two waits keep a worker from sending at all: the destination asked for a pause (`_gate`), or its rate is used up
+    (`_bucket`). A message that failed otherwise waits alone, with what is behind it in its group: the store holds both
+    back, and `_retries` tells when to look again.
     """
 
     def __init__(self, notifier: Notifier, limits: Limits, context: Context) -> None:
@@ -66,9 +71,9 @@ class Worker:
         self._bucket = TokenBucket(limits.rate, limits.burst)
         self._wakeup = asyncio.Event()
         self._gate = 0.0
-        self._held: dict[str, float] = {}
+        self._retries: list[float] = []
         self._alone: set[int] = set()
-        self._failing = False
+        self._failures = 0
         self._deadline: float | None = None
         self._counted = -POLL
 
@@ -122,13 +127,14 @@ class Worker:
         return True
 
     async def _rest(self) -> None:
-        """Nothing can be sent now: until a commit, the end of the shortest hold, or the next poll."""
+        """Nothing can be sent now: until a commit, the next retry, or the next poll."""
         now = _now()
-        release = min(self._held.values(), default=now + POLL)
-        if not self._wakeup.is_set() and (not self._held or self._too_late(release)):
+        self._retries = [moment for moment in self._retries if moment > now]
+        retry = min(self._retries, default=None)
+        if not self._wakeup.is_set() and (retry is None or self._too_late(retry)):
             self.quiet.set()
         try:
-            async with asyncio.timeout(max(0.0, min(release - now, POLL))):
+            async with asyncio.timeout(POLL if retry is None else min(POLL, retry - now)):
                 await self._wakeup.wait()
         except TimeoutError:
             pass
@@ -136,24 +142,12 @@ class Worker:
     def _too_late(self, moment: float) -> bool:
         return self._deadline is not None and moment >= self._deadline
 
-    async def _take(self) -> list[Entry]:
-        """The oldest messages that may go now, as many as the rate allows; none whose group is held.
-
-        The holds are kept here and not asked of the store: it would hand out the second message of a group while
-        the first one waits. Hence the look beyond what is due.
-        """
-        now = _now()
-        self._held = {group: until for group, until in self._held.items() if until > now}
+    async def _take(self) -> Sequence[Entry]:
+        """What may go now, as much as the rate allows."""
         batch = self._notifier.batch
-        want = batch * min(self._notifier.parallel, self._bucket.available(now)) if batch == 1 else batch
-        limit = want
-        while True:
-            horizon = self._in.clock() + timedelta(seconds=2 * MAX_PAUSE)
-            entries = await self._stored(self._in.outbox.due, self._notifier.name, horizon, limit)
-            ready = [entry for entry in entries if entry.notification.group_key not in self._held][:want]
-            if ready or len(entries) < limit or limit >= WINDOW:
-                return ready
-            limit = min(WINDOW, limit * 8)
+        parallel = 1 if self._failures > DOWN else self._notifier.parallel
+        want = batch if batch > 1 else min(parallel, self._bucket.available(_now()))
+        return await self._stored(self._in.outbox.due, self._notifier.name, self._in.clock(), want)
 
     async def _round(self, entries: Sequence[Entry]) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -218,11 +212,9 @@ class Worker:
         at = self._in.clock()
         await self._stored(self._in.outbox.delivered, [entry.id for entry in entries], at)
         self._alone.difference_update(entry.id for entry in entries)
-        if self._failing:
-            # The destination is back: what waits because of the outage need not wait longer.
-            self._failing = False
-            self._held.clear()
-            log.info("destination_recovered", destination=self._notifier.name)
+        if self._failures > DOWN:
+            log.info("destination_recovered", destination=self._notifier.name, failures=self._failures)
+        self._failures = 0
         self._in.health.set_ready(self._condition, ok=True)
         for entry in entries:
             self._measure(entry, at)
@@ -242,14 +234,16 @@ class Worker:
 
     async def _postponed(self, entries: Sequence[Entry], delivery: Postponed) -> None:
         self._failed(delivery)
-        self._failing = True
+        self._failures += 1
+        if self._failures > DOWN:
+            self._gate = max(self._gate, _now() + POLL)
         attempts = entries[0].attempts + 1
         if delivery.retry_after:
             wait = min(delivery.retry_after, MAX_PAUSE)
             self._gate = max(self._gate, _now() + wait)
         else:
             wait = self._limits.backoff.wait(attempts, self._in.draw)
-            self._held |= {entry.notification.group_key: _now() + wait for entry in entries}
+            self._retries.append(_now() + wait + TICK)
         # First and then ever more rarely: an outage of a day must not fill the log.
         if attempts & (attempts - 1) == 0:
             log.warning(

@@ -184,10 +184,25 @@ def test_failing_group_does_not_delay_the_others() -> None:
         scene.commit(bad)
         await asyncio.sleep(300)
         scene.commit(notification(2))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(5)
         assert scene.outbox.taken == [2]
 
     scene.play(story)
+
+
+def test_destination_that_is_down_is_probed_not_hammered() -> None:
+    """An outage with a thousand messages waiting costs one try every five seconds; then all of them go."""
+    hook = Recorder(parallel=8, answers=lambda _: Delivered() if virtual.now() > 2000 else Postponed("unreachable"))
+    scene = Scene(hook)
+
+    async def story() -> None:
+        scene.commit(*(notification(n) for n in range(1000)))
+        await asyncio.sleep(900)
+        assert len(hook.calls) <= 900 / 5 + 20
+        await asyncio.sleep(300)
+
+    scene.play(story)
+    assert len(scene.outbox.taken) == 1000
 
 
 def test_order_within_a_group_is_kept_over_retries() -> None:
@@ -206,7 +221,7 @@ def test_order_within_a_group_is_kept_over_retries() -> None:
     assert [id_ for id_ in scene.outbox.taken if id_ != 3] == [1, 2]
 
 
-def test_group_held_with_a_long_tail_does_not_hide_the_others() -> None:
+def test_group_held_with_a_long_tail_does_not_stop_the_others() -> None:
     """Fifty messages behind a failing one are skipped to find what may go."""
     oncall = Recorder(answers=lambda told: Postponed("http_500") if told[0].group_key == "g" else Delivered())
     scene = Scene(oncall)
@@ -361,7 +376,7 @@ def test_store_that_fails_is_asked_again_and_nothing_is_sent_twice() -> None:
 def test_death_of_a_worker_ends_the_run() -> None:
     """A side task that dies is seen: it takes the whole dispatch with it."""
     scene = Scene(Recorder())
-    scene.dispatch._workers[0]._held = None  # type: ignore[assignment]
+    scene.dispatch._workers[0]._retries = None  # type: ignore[assignment]
 
     async def main() -> None:
         with pytest.raises(ExceptionGroup):
