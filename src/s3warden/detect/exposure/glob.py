@@ -1,0 +1,362 @@
+"""Patterns over text: what a policy's `*` and `?` admit, and whether anything is left after subtraction.
+
+Takes pattern texts, hands on matches, remainders and witnesses. A pattern is a tiny automaton whose states are the
+positions in its tokens, kept as the bits of one integer. The search for a witness is exact and bounded: past the
+bound it raises `Exhausted`, it must never answer "empty" because it was tired.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import takewhile
+
+
+class Exhausted(Exception):  # noqa: N818 - not a failure: the honest way out of a search that costs too much
+    """The work allowed for one question is used up: the answer is unknown."""
+
+
+class Budget:
+    """How much work one question may still cost."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, amount: int = 1) -> None:
+        """Take `amount` off; raises Exhausted when nothing is left."""
+        self.left -= amount
+        if self.left < 0:
+            raise Exhausted
+
+
+class Chars:
+    """A set of characters: those listed, or all but those listed."""
+
+    __slots__ = ("chars", "excluded")
+
+    def __init__(self, chars: str, *, excluded: bool) -> None:
+        self.chars: frozenset[str] = frozenset(chars)
+        self.excluded = excluded
+
+    def __contains__(self, char: str) -> bool:
+        return (char in self.chars) != self.excluded
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Chars) and (self.chars, self.excluded) == (other.chars, other.excluded)
+
+    def __hash__(self) -> int:
+        return hash((self.chars, self.excluded))
+
+
+ANY = Chars("", excluded=True)
+DIGIT = Chars("0123456789", excluded=False)
+NO_COLON = Chars(":", excluded=True)
+NO_SLASH = Chars("/", excluded=True)
+
+Token = tuple[str | Chars, bool]
+"""One character (literal or set), and whether it repeats any number of times."""
+
+STAR: Token = (ANY, True)
+ONE: Token = (ANY, False)
+
+
+class Pattern:
+    """One pattern. `pieces` is set where it consists of literal text around stars only: the fast form."""
+
+    __slots__ = ("_accepts", "_starred", "_tokens", "pieces")
+
+    def __init__(self, *, pieces: tuple[str, ...] | None = None, tokens: tuple[Token, ...] | None = None) -> None:
+        self.pieces = pieces
+        self._tokens = tokens
+        self._accepts: dict[str, int] = {}
+        self._starred = -1
+
+    @property
+    def literal(self) -> str | None:
+        """The one text this pattern admits, if it is one."""
+        return self.pieces[0] if self.pieces is not None and len(self.pieces) == 1 else None
+
+    @property
+    def prefix(self) -> str:
+        """The literal text that every match begins with."""
+        if self.pieces is not None:
+            return self.pieces[0]
+        literal = takewhile(lambda token: isinstance(token[0], str) and not token[1], self.tokens)
+        return "".join(char for char, _ in literal if isinstance(char, str))
+
+    @property
+    def universal(self) -> bool:
+        """Whether every text matches."""
+        return self.pieces is not None and len(self.pieces) > 1 and not any(self.pieces)
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The pattern as tokens, one for each character or star."""
+        if self._tokens is None:
+            assert self.pieces is not None  # noqa: S101 - one of the two forms is always there
+            found: list[Token] = [(char, False) for char in self.pieces[0]]
+            for piece in self.pieces[1:]:
+                if not found or found[-1] != STAR:
+                    found.append(STAR)
+                found.extend((char, False) for char in piece)
+            self._tokens = tuple(found)
+        return self._tokens
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pattern) and self.tokens == other.tokens
+
+    def __hash__(self) -> int:
+        return hash(self.tokens)
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.show()!r})"
+
+    def show(self) -> str:
+        """The pattern as a policy would spell it, with sets of characters shown as `?` or `*`."""
+        return "".join(
+            token if isinstance(token, str) and not many else "*" if many else "?" for token, many in self.tokens
+        )
+
+    def matches(self, text: str) -> bool:
+        """Whether the whole of `text` matches."""
+        if self.pieces is not None:
+            return _match_pieces(self.pieces, text)
+        state = self.start()
+        for char in text:
+            state = self.step(state, char)
+            if not state:
+                return False
+        return self.accepts(state)
+
+    def start(self) -> int:
+        """The state before the first character."""
+        return self._close(1)
+
+    def accepts(self, state: int) -> bool:
+        """Whether `state` is after the last token."""
+        return bool(state >> len(self.tokens) & 1)
+
+    def step(self, state: int, char: str) -> int:
+        """The state after `char`; 0 is the dead state."""
+        mask = self._accepts.get(char)
+        if mask is None:
+            mask = 0
+            for position, (token, _) in enumerate(self.tokens):
+                if char == token if isinstance(token, str) else char in token:
+                    mask |= 1 << position
+            self._accepts[char] = mask
+        live = state & mask
+        starred = self._stars()
+        return self._close(live & starred | (live & ~starred) << 1)
+
+    def _stars(self) -> int:
+        if self._starred < 0:
+            self._starred = sum(1 << position for position, (_, many) in enumerate(self.tokens) if many)
+        return self._starred
+
+    def _close(self, state: int) -> int:
+        starred = self._stars()
+        while True:
+            wider = state | (state & starred) << 1
+            if wider == state:
+                return state
+            state = wider
+
+    def after(self, prefix: str) -> tuple["Pattern", ...]:
+        """What may follow `prefix`: patterns whose union admits exactly the texts t with prefix + t admitted here."""
+        if self.pieces is not None:
+            first = self.pieces[0]
+            if first.startswith(prefix):
+                return (Pattern(pieces=(first[len(prefix) :], *self.pieces[1:])),)
+            if len(self.pieces) == 1 or not prefix.startswith(first):
+                return ()
+            if self.pieces[1:] == ("",):
+                return (EVERYTHING,)
+        state = self.start()
+        for char in prefix:
+            state = self.step(state, char)
+        state &= ~((state & self._stars()) << 1)  # what follows a star is admitted by the star already
+        rest = [tokenised(self.tokens[at:]) for at in range(len(self.tokens) + 1) if state >> at & 1]
+        return (EVERYTHING,) if any(pattern.universal for pattern in rest) else tuple(rest)
+
+
+EVERYTHING = Pattern(pieces=("", ""))
+
+
+def _match_pieces(pieces: tuple[str, ...], text: str) -> bool:
+    first = pieces[0]
+    if len(pieces) == 1:
+        return text == first
+    last = pieces[-1]
+    if not text.startswith(first) or len(text) < len(first) + len(last) or not text.endswith(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for piece in pieces[1:-1]:
+        found = text.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
+
+
+@lru_cache(maxsize=4096)
+def exact(text: str) -> Pattern:
+    """The pattern that admits `text` only."""
+    return Pattern(pieces=(text,))
+
+
+@lru_cache(maxsize=1024)
+def folded(text: str) -> Pattern:
+    """The pattern that admits `text` in any mixture of upper and lower case."""
+    return Pattern(tokens=tuple((_either_case(char), False) for char in text))
+
+
+def _either_case(char: str) -> str | Chars:
+    both = {char, char.lower(), char.upper()}
+    return char if len(both) == 1 else Chars("".join(c for c in both if len(c) == 1), excluded=False)
+
+
+@lru_cache(maxsize=8192)
+def glob(text: str) -> Pattern:
+    """The pattern `text` with `*` for any run of characters and `?` for any one."""
+    if "?" not in text:
+        return Pattern(pieces=tuple(text.split("*")))
+    return tokenised((STAR if char == "*" else ONE if char == "?" else (char, False)) for char in text)
+
+
+def tokenised(tokens: Iterable[Token]) -> Pattern:
+    """The pattern of `tokens`, repeated stars folded into one, in the fast form where that is possible."""
+    found: list[Token] = []
+    for token in tokens:
+        if not (found and token[1] and found[-1] == token):
+            found.append(token)
+    if all(isinstance(token, str) or (token, many) == STAR for token, many in found):
+        text = "".join(token if isinstance(token, str) else "\0*" for token, _ in found)
+        if text.count("\0") == text.count("\0*") and "\0" not in "".join(t for t, _ in found if isinstance(t, str)):
+            return Pattern(pieces=tuple(text.split("\0*")))
+    return Pattern(tokens=tuple(found))
+
+
+ARN_FIELDS = 6
+
+
+def arn_like(parts: Sequence[str | Token]) -> Pattern | None:
+    """A pattern for ARNs, whose six fields are matched one by one; None where there are fewer than six.
+
+    `parts` are literal texts and wildcard tokens. Wildcards before the fifth colon do not reach over a colon.
+    """
+    found: list[Token] = []
+    colons = 0
+    for part in parts:
+        if isinstance(part, str):
+            colons += part.count(":")
+            found.extend((char, False) for char in part)
+        elif colons < ARN_FIELDS - 1:
+            found.append((NO_COLON, part[1]))
+        else:
+            found.append(part)
+    return tokenised(found) if colons >= ARN_FIELDS - 1 else None
+
+
+def witness(wanted: Sequence[Pattern], barred: Sequence[Pattern], sample: str, budget: Budget) -> str | None:
+    """A text that every pattern of `wanted` and none of `barred` admits, or None if there is none.
+
+    `sample` is what to try first. Raises Exhausted.
+    """
+    budget.spend(1 + (len(wanted) + len(barred)) // 4)
+    for pattern in wanted:
+        text = pattern.literal
+        if text is not None:
+            return text if _fits(text, wanted, barred) else None
+    for text in _guesses(wanted, sample):
+        if _fits(text, wanted, barred):
+            return text
+    if any(bar.universal or any(_covers(bar, want) for want in wanted) for bar in barred):
+        return None
+    return _walk(wanted, barred, budget)
+
+
+def _fits(text: str, wanted: Sequence[Pattern], barred: Sequence[Pattern]) -> bool:
+    return all(pattern.matches(text) for pattern in wanted) and not any(pattern.matches(text) for pattern in barred)
+
+
+def _guesses(wanted: Sequence[Pattern], sample: str) -> Iterable[str]:
+    yield sample
+    narrowest = max(wanted, key=lambda pattern: len(pattern.tokens), default=None)
+    if narrowest is None:
+        return
+    for fill in (sample, "x", "7", ""):
+        if narrowest.pieces is not None:
+            yield fill.join(narrowest.pieces)
+        else:
+            yield "".join(
+                token if isinstance(token, str) else fill if many and token is ANY else _some(token, fill)
+                for token, many in narrowest.tokens
+            )
+
+
+def _some(chars: Chars, preferred: str) -> str:
+    for char in preferred[:1] + "x7":
+        if char in chars:
+            return char
+    return "_" if chars.excluded else next(iter(sorted(chars.chars)), "_")
+
+
+def _covers(bar: Pattern, want: Pattern) -> bool:
+    """Whether everything `want` admits is admitted by `bar`; False where that is not plain to see."""
+    if bar.pieces is None or want.pieces is None:
+        return bar == want
+    if len(bar.pieces) == 2:
+        return (
+            want.pieces[0].startswith(bar.pieces[0]) and want.pieces[-1].endswith(bar.pieces[1]) and _apart(bar, want)
+        )
+    return bar.pieces == want.pieces
+
+
+def _apart(bar: Pattern, want: Pattern) -> bool:
+    """Whether prefix and suffix of `bar` cannot overlap in a text that `want` admits."""
+    assert bar.pieces is not None  # noqa: S101 - the caller has looked
+    assert want.pieces is not None  # noqa: S101 - the caller has looked
+    return not all(bar.pieces) or len("".join(want.pieces)) >= len("".join(bar.pieces))
+
+
+def _walk(wanted: Sequence[Pattern], barred: Sequence[Pattern], budget: Budget) -> str | None:
+    """Depth-first search of the product automaton, one representative for all characters nobody tells apart."""
+    alphabet = _alphabet((*wanted, *barred))
+    start = (tuple(p.start() for p in wanted), tuple(p.start() for p in barred))
+    seen = {start}
+    stack = [(start, "")]
+    cost = 1 + (len(wanted) + len(barred)) // 2
+    while stack:
+        (inside, outside), text = stack.pop()
+        if all(p.accepts(s) for p, s in zip(wanted, inside, strict=True)) and not any(
+            p.accepts(s) for p, s in zip(barred, outside, strict=True)
+        ):
+            return text
+        for char in alphabet:
+            budget.spend(cost)
+            step = tuple(p.step(s, char) for p, s in zip(wanted, inside, strict=True))
+            if not all(step):
+                continue
+            state = (step, tuple(p.step(s, char) if s else 0 for p, s in zip(barred, outside, strict=True)))
+            if state not in seen:
+                seen.add(state)
+                stack.append((state, text + char))
+    return None
+
+
+_REPRESENTATIVES = ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", "_-.~!+@=,;")
+
+
+def _alphabet(patterns: Iterable[Pattern]) -> tuple[str, ...]:
+    named: set[str] = set()
+    for pattern in patterns:
+        for token, _ in pattern.tokens:
+            if isinstance(token, str):
+                named.add(token)
+            elif token.excluded or len(token.chars) <= 4:
+                named |= token.chars
+    others = [next((char for char in row if char not in named), None) for row in _REPRESENTATIVES]
+    if not any(others[:2]):
+        others.append(next(char for char in map(chr, range(0x4E00, 0x20000)) if char not in named))
+    return (*sorted(named, reverse=True), *(char for char in reversed(others) if char is not None))
