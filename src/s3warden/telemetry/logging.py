@@ -117,7 +117,7 @@ class _Redact:
         self._redaction = redaction
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> MutableMapping[str, Any]:
-        clean = {name: self._redaction.field(name, value) for name, value in event.items()}
+        clean = {self._redaction.text(name): self._redaction.field(name, value) for name, value in event.items()}
         # On the console the event is not quoted; a library's message must not begin a line of its own.
         clean["event"] = str(clean.get("event", "")).replace("\n", "\\n")
         return clean
