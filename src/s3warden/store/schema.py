@@ -115,7 +115,7 @@ meta = Table(
 WAITS = outbox.c.state == literal_column(f"'{PENDING}'")
 
 Index("outbox_due", outbox.c.destination, outbox.c.rank.desc(), outbox.c.id, sqlite_where=WAITS, postgresql_where=WAITS)
-Index("outbox_group", outbox.c.destination, outbox.c.group_key, sqlite_where=WAITS, postgresql_where=WAITS)
+Index("outbox_group", outbox.c.destination, outbox.c.group_key, outbox.c.id, sqlite_where=WAITS, postgresql_where=WAITS)
 # What the pruning looks for.
 Index("outbox_settled", outbox.c.settled_at)
 Index("findings_resolved", findings.c.resolved_at)

@@ -11,14 +11,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, event
+from sqlalchemy import URL, Connection, Table, event
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.dml import Insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from s3warden.store.errors import StoreAddressError, StoreInUseError
 
-_BUSY_SECONDS = 5
+_BUSY_SECONDS = 2
 # Waiting for a sync per transaction is the price of surviving a power cut; NORMAL would survive only a kill.
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -59,7 +59,7 @@ class Sqlite:
 
 def _engine(path: Path) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
+        URL.create("sqlite+aiosqlite", database=str(path)),
         # isolation_level None: the driver begins no transactions of its own, `begun` below does.
         connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None},
         pool_size=3,
@@ -84,9 +84,11 @@ def _engine(path: Path) -> AsyncEngine:
 
 def _path(url: str) -> Path:
     rest = url.partition("://")[2]
-    name = rest[1:].partition("?")[0]
-    if not rest.startswith("/") or not name or name == ":memory:":
-        raise StoreAddressError("the SQLite URL must name a file: sqlite:///relative/path or sqlite:////absolute/path")
+    name = rest[1:]
+    if not rest.startswith("/") or not name or name == ":memory:" or "?" in name:
+        raise StoreAddressError(
+            "the SQLite URL must name a file and nothing more: sqlite:///relative/path or sqlite:////absolute/path"
+        )
     return Path(name).absolute()
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from s3warden.model.alert import Notification
 from s3warden.model.finding import ChangeKind, Finding, FindingChange
 from s3warden.store.codec import UndecodableError, decode_finding, storable
-from s3warden.store.database import Database, database, passes
+from s3warden.store.database import Database, cause, database, passes
 from s3warden.store.errors import StoreError, StoreUnavailableError
 from s3warden.store.migrations.migrate import migrate
 from s3warden.store.outbox import OutboxEntry, due_query, entry, next_due_query, pending_query
@@ -56,18 +56,18 @@ class Store:
     ) -> Self:
         """Open the store at `url` and bring its schema up to date.
 
-        A server that does not answer yet and a predecessor that still runs are waited for, `patience` seconds. Raises
-        StoreAddressError, StoreInUseError, StoreVersionError or StoreUnavailableError.
+        A database that does not answer is waited for, `patience` seconds, now and in every commit; so is a predecessor
+        that still runs. Raises StoreAddressError, StoreInUseError, StoreVersionError or StoreUnavailableError.
         """
         base = database(url)
-        writer = Writer(base.writer, statements(base.insert), metrics=metrics)
+        writer = Writer(base.writer, statements(base.insert), metrics=metrics, patience=patience)
         try:
             before, after = await _patiently(lambda: writer.transaction(lambda link: link.run_sync(migrate)), patience)
         except BaseException as error:
             await writer.close()
             await base.close()
             if isinstance(error, Exception) and not isinstance(error, StoreError):
-                raise StoreUnavailableError(f"{base.name} cannot be used: {_cause(error)}") from error
+                raise StoreUnavailableError(f"{base.name} cannot be used: {cause(error)}") from error
             raise
         log.info("store_opened", store=base.name, schema=after, schema_before=before)
         return cls(base, writer, clock)
@@ -181,10 +181,10 @@ class Store:
         try:
             yield
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            raise StoreUnavailableError(f"{self._database.name} does not answer: {_cause(error)}") from error
+            raise StoreUnavailableError(f"{self._database.name} does not answer: {cause(error)}") from error
 
 
-def _readable(rows: Iterable[Row[Any]]) -> Iterator[Finding]:
+def _readable(rows: Iterable[Row[Any, Any]]) -> Iterator[Finding]:
     for row in rows:
         try:
             yield decode_finding(row.body)
@@ -203,11 +203,5 @@ async def _patiently(work: Callable[[], Awaitable[T]], patience: float) -> T:
             left = deadline - asyncio.get_running_loop().time()
             if not passes(error) or left <= 0:
                 raise
-            log.warning("store_awaited", error=_cause(error))
+            log.warning("store_awaited", error=cause(error))
             await asyncio.sleep(min(_RETRY, left))
-
-
-def _cause(error: Exception) -> str:
-    """What went wrong, in the driver's own words but without statement and parameters."""
-    cause = getattr(error, "orig", None) or error
-    return f"{type(cause).__name__}: {cause}"

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from s3warden.store.database import passes
+from s3warden.store.database import cause, passes
 from s3warden.store.errors import StoreError, StoreUnavailableError
 from s3warden.store.writes import Row, Step, Writes
 from s3warden.telemetry.metrics import Metrics
@@ -23,8 +23,9 @@ log = structlog.get_logger("s3warden.store")
 
 T = TypeVar("T")
 
-BATCH_ROWS = 4000
-PAUSES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+_BATCH_ROWS = 4000
+_FIRST_PAUSE = 0.05
+_LAST_PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class _Job:
 
 
 class Writer:
-    """Writes over one connection, which `connect` gives anew after a failure; `pauses` (seconds) between the tries."""
+    """Writes over one connection, which `connect` gives anew after a failure; tries for `patience` seconds."""
 
     def __init__(
         self,
@@ -46,14 +47,12 @@ class Writer:
         statements: Mapping[Step, Executable],
         *,
         metrics: Metrics,
-        pauses: Sequence[float] = PAUSES,
-        batch_rows: int = BATCH_ROWS,
+        patience: float,
     ) -> None:
         self._connect = connect
         self._statements = statements
         self._metrics = metrics
-        self._pauses = pauses
-        self._batch_rows = batch_rows
+        self._patience = patience
         self._connection: AsyncConnection | None = None
         self._jobs: deque[_Job] = deque()
         self._turn = asyncio.Lock()
@@ -107,7 +106,7 @@ class Writer:
         """The oldest jobs that fit into one transaction, at least one; whose caller has gone is left out."""
         batch: list[_Job] = []
         rows = 0
-        while self._jobs and (not batch or rows + self._jobs[0].rows <= self._batch_rows):
+        while self._jobs and (not batch or rows + self._jobs[0].rows <= _BATCH_ROWS):
             job = self._jobs.popleft()
             if not job.done.done():
                 batch.append(job)
@@ -130,25 +129,26 @@ class Writer:
                 job.done.set_exception(type(error)(*error.args))
 
     async def _attempt(self, batch: Sequence[_Job]) -> StoreError | None:
-        """Write the batch, with as many tries as it takes while trying helps; None if it is durable."""
-        name = ""
-        for pause in (*self._pauses, None):
+        """Write the batch, trying again for as long as that may help and patience lasts; None if it is durable."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience
+        pause = _FIRST_PAUSE
+        while True:
             try:
                 await self.transaction(lambda connection: self._execute(connection, batch))
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
                 self._metrics.store_commits_failed.inc()
-                name = type(getattr(error, "orig", None) or error).__name__
                 if not passes(error):
-                    log.warning("commit_refused", error=name, callers=len(batch))
-                    return StoreError(f"the store refused the rows ({name})")
-                if pause is None:
-                    break
-                log.warning("commit_retried", error=name, callers=len(batch), retry_in=pause)
+                    log.warning("commit_refused", error=cause(error), callers=len(batch))
+                    return StoreError(f"the store refused the rows: {cause(error)}")
+                if loop.time() + pause > deadline:
+                    return StoreUnavailableError(f"the store took no rows for {self._patience:g} s: {cause(error)}")
+                log.warning("commit_retried", error=cause(error), callers=len(batch), retry_in=pause)
                 await asyncio.sleep(pause)
+                pause = min(2 * pause, _LAST_PAUSE)
             else:
                 self._metrics.store_commits.inc()
                 return None
-        return StoreUnavailableError(f"the store did not take the rows in {len(self._pauses) + 1} tries ({name})")
 
     async def _execute(self, connection: AsyncConnection, batch: Sequence[_Job]) -> None:
         for step, statement in self._statements.items():

@@ -64,5 +64,5 @@ def _outbox() -> None:
     waits = sa.text("state = 'pending'")
     due: list[str | sa.TextClause] = ["destination", sa.text("rank DESC"), "id"]
     op.create_index("outbox_due", "outbox", due, sqlite_where=waits, postgresql_where=waits)
-    group = ["destination", "group_key"]
+    group = ["destination", "group_key", "id"]
     op.create_index("outbox_group", "outbox", group, sqlite_where=waits, postgresql_where=waits)
