@@ -7,10 +7,10 @@ an operator cannot usefully change is no setting.
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from s3warden.collect.timetable import trigger
 from s3warden.detect.rules import RULES, select
 from s3warden.settings.destinations import Destination
 from s3warden.settings.section import Section
@@ -163,9 +163,9 @@ class Refresh(Section):
 
 def _cron(value: str) -> str:
     try:
-        CronTrigger.from_crontab(value, timezone="UTC")
-    except ValueError as error:
-        raise ValueError(f"must be five cron fields (UTC), such as `0 */6 * * *`: {error}") from None
+        trigger(interval=None, cron=value, jitter=0)
+    except ValueError:
+        raise ValueError("must be five cron fields, such as `0 */6 * * *`: minute, hour, day, month, weekday") from None
     return value
 
 
@@ -178,7 +178,7 @@ class Sweep(Section):
     )
     cron: Annotated[str, AfterValidator(_cron)] | None = Field(
         default=None,
-        description="Timetable in cron fields, UTC, in place of `interval`. Days of the week are 0 (Monday) to 6, "
+        description="Timetable in cron fields, UTC, in place of `interval`. Days of the week are 0 (Sunday) to 6, "
         "or names.",
         examples=["0 */6 * * *"],
     )

@@ -152,9 +152,9 @@ def store_url(value: object) -> SecretRef:
     ref = _secret(value)
     if ref.place is not SecretPlace.LITERAL or ref.shown == ref.target:
         return ref
-    scheme = ref.target.partition(":")[0].partition("+")[0]
-    if scheme not in {"sqlite", "postgresql", "postgres"}:
-        raise ValueError("must be a database URL that begins with sqlite: or postgresql:, or a reference to one")
+    scheme, separator, _ = ref.target.partition("://")
+    if not separator or scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
+        raise ValueError("must be a database URL that begins with sqlite:// or postgresql://, or a reference to one")
     shown = re.sub(r"(://[^:@]*:).*@", r"\1***@", ref.target)
     shown = re.sub(r"(?i)([?&](?:password|passwd|pass)=)[^&]*", r"\1***", shown)
     return SecretRef(ref.place, ref.target, shown=shown)
