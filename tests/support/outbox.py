@@ -58,6 +58,10 @@ class MemoryOutbox:
                 found.append(entry)
         return found[:limit]
 
+    async def next_due(self, destination: str) -> datetime | None:
+        mine = (e.until for e in self.entries.values() if e.notification.destination == destination)
+        return min(mine, default=None)
+
     async def delivered(self, ids: Sequence[int], at: datetime) -> None:
         self._fail()
         self.taken += ids

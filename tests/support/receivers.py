@@ -60,6 +60,7 @@ class Receiver:
     otherwise: Reply = OK
     requests: list[Request] = field(default_factory=list)
     url: str = ""
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def will(self, *replies: Reply) -> None:
         """Answer these next."""
@@ -70,11 +71,20 @@ class Receiver:
         """The requests that were answered with success."""
         return [request for request in self.requests if 200 <= request.status < 300]
 
+    async def takes(self, count: int, within: float = 10.0) -> list[Request]:
+        """The first `count` requests answered with success; TimeoutError if they do not come `within` seconds."""
+        async with asyncio.timeout(within):
+            while len(self.taken) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.taken[:count]
+
     async def answer(self, request: web.Request) -> web.Response:
         """Record the request and follow the script."""
         body = await request.read()
         reply = self.script.popleft() if self.script else self.otherwise
         self.requests.append(Request(request.path, dict(request.headers), body, reply.status))
+        self._changed.set()
         if reply.hang:
             await asyncio.sleep(reply.hang)
         return web.Response(status=reply.status, text=reply.text, headers=dict(reply.headers))

@@ -36,6 +36,9 @@ class Outbox(Protocol):
         A message behind one of its group that must wait still is not among them.
         """
 
+    async def next_due(self, destination: str) -> datetime | None:
+        """When the next message for a destination may go; None if none waits."""
+
     async def delivered(self, ids: Sequence[int], at: datetime) -> None:
         """These were taken."""
 

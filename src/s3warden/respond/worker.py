@@ -102,6 +102,10 @@ class Worker:
             health.forget(self._condition)
 
     async def _work(self) -> None:
+        first = await self._stored(self._in.outbox.next_due, self._notifier.name)
+        if first is not None:
+            # What an earlier life of the daemon postponed.
+            self._retries.append(_now() + (first - self._in.clock()).total_seconds() + TICK)
         while True:
             self._in.health.beat(self.task_name)
             if await self._wait_for_leave():
