@@ -1,6 +1,8 @@
 """`s3warden healthcheck` against a real server."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,20 @@ def test_nobody_there_is_exit_1(command: typer.Typer) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith(f"http://127.0.0.1:{port}/livez: ")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_probe_does_not_pay_for_the_sdk() -> None:
+    """It runs every few seconds beside the daemon: none of the large libraries is imported for it."""
+    code = (
+        "import sys; sys.argv = ['s3warden', 'healthcheck', '--url', 'http://127.0.0.1:1/']\n"
+        "from s3warden.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit as end: status = end.code\n"
+        "large = {'aioboto3', 'aiohttp', 'botocore', 'prometheus_client', 'sqlalchemy', 'structlog'} & set(sys.modules)\n"
+        "sys.exit(f'{status} {sorted(large)}')"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert result.stderr.splitlines()[-1] == "1 []"
 
 
 @pytest.mark.parametrize(
