@@ -1,5 +1,6 @@
 """What is blotted out of the log, and what is left in."""
 
+import time
 from typing import Any
 
 import pytest
@@ -127,6 +128,17 @@ def test_a_value_without_end_is_cut() -> None:
     value["self"] = value
     assert "…" in str(Redaction().value(value))
     assert len(Redaction().text("a" * 100_000)) == LENGTH_LIMIT + 1
+
+
+@pytest.mark.parametrize(
+    "piece", ["a.", "a", "https://", "https://a", "x://", "?key=", "password=", "bearer ", "AKIA", "://:", " "]
+)
+def test_no_text_takes_long(piece: str) -> None:
+    """Who names a bucket's tags must not be able to hold up the loop; quadratic work would take a minute."""
+    text = piece * (LENGTH_LIMIT // len(piece))
+    started = time.perf_counter()
+    Redaction().text(text)
+    assert time.perf_counter() - started < 0.5
 
 
 @given(st.text())
