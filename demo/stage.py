@@ -91,6 +91,8 @@ regions = ["eu-west-1", "eu-central-1", "us-east-1"]
 poll = "2s"
 [refresh]
 quiet = "1s"
+[rules]
+log_buckets = ["*-access-logs", "*-access-logs-*"]
 [store]
 url = "sqlite:///{self._folder}/s3warden.db"
 [http]

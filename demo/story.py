@@ -4,6 +4,7 @@ Each act makes real calls through the emulator and waits for the messages that h
 do not come, or do not say what they must, is a failure of the demo.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from demo.world import ALL_ON, DATA, SHOP, private_policy, public_policy, put_ac
 from s3warden.aws.session import Sessions
 
 PATIENCE = 20.0
+# Between two commands of one person; within one second CloudTrail's times have no order.
+TYPING = 1.5
 BY_ACL, BY_ACL_REGION = "data-partner-drop", "us-east-1"
 BY_POLICY, BY_POLICY_REGION = "data-exports", "eu-west-1"
 LATENT_POLICY, LATENT_ACL = "shop-campaign-2019", "shop-legacy-assets"
@@ -40,7 +43,7 @@ async def play(front: Front, slack: Slack, console: Console) -> Sequence[str]:
     console.rule("[bold]1. The first sweep")
     console.print("The daemon has never seen this estate. It reads everything and says it once, in one digest;")
     console.print("what is public right now is told one by one.\n")
-    if await slack.wait_for(lambda message: "first sweep" in message.text.lower(), after=0, seconds=90) is None:
+    if await slack.wait_for(lambda message: "digest" in message.text.lower(), after=0, seconds=90) is None:
         return ["no digest after the first sweep"]
     wrong = []
     for number, act in enumerate(ACTS, start=2):
@@ -75,13 +78,16 @@ def _says(message: Message, words: tuple[str, ...]) -> bool:
 async def _open_by_acl(aws: Sessions) -> None:
     s3 = await aws.client("s3", region=BY_ACL_REGION, account=DATA)
     await s3.delete_public_access_block(Bucket=BY_ACL)
+    await asyncio.sleep(TYPING)
     await s3.delete_bucket_ownership_controls(Bucket=BY_ACL)
+    await asyncio.sleep(TYPING)
     await s3.put_bucket_acl(Bucket=BY_ACL, ACL="public-read")
 
 
 async def _open_by_policy(aws: Sessions) -> None:
     s3 = await aws.client("s3", region=BY_POLICY_REGION, account=DATA)
     await s3.delete_public_access_block(Bucket=BY_POLICY)
+    await asyncio.sleep(TYPING)
     await s3.put_bucket_policy(Bucket=BY_POLICY, Policy=public_policy(BY_POLICY))
 
 

@@ -50,8 +50,17 @@ def _bad(account: str, region: str, name: str, *flaws: str) -> Bucket:
     return Bucket(name, account, region, frozenset(flaws))
 
 
+# Where the access logs go: one bucket for each account and region. They log nothing themselves.
+LOGS: tuple[Bucket, ...] = (
+    Bucket("acme-access-logs", HOME_ACCOUNT, "eu-west-1"),
+    Bucket("acme-access-logs-us", HOME_ACCOUNT, "us-east-1"),
+    Bucket("shop-access-logs", SHOP, "eu-west-1"),
+    Bucket("shop-access-logs-fra", SHOP, "eu-central-1"),
+    Bucket("data-access-logs", DATA, "eu-west-1"),
+    Bucket("data-access-logs-us", DATA, "us-east-1"),
+)
 ESTATE: tuple[Bucket, ...] = (
-    *_good(HOME_ACCOUNT, "eu-west-1", "acme-audit-trail acme-config-history acme-terraform-state acme-access-logs"),
+    *_good(HOME_ACCOUNT, "eu-west-1", "acme-audit-trail acme-config-history acme-terraform-state"),
     *_good(HOME_ACCOUNT, "us-east-1", "acme-security-lake acme-inventory acme-flow-logs acme-backup-vault"),
     *_good(SHOP, "eu-west-1", "shop-orders shop-invoices shop-customers shop-returns shop-mail shop-sessions"),
     *_good(SHOP, "eu-central-1", "shop-orders-replica shop-invoices-replica shop-customers-replica shop-images"),
@@ -100,6 +109,7 @@ async def build(front: Front, estate: Sequence[Bucket] = ESTATE) -> None:
             # The shop's account has a block; two of its buckets are public only in name.
             await put_account_block(aws, account, ALL_ON if account == SHOP else None)
         gate = asyncio.Semaphore(4)
+        await asyncio.gather(*(_make(aws, bucket, gate) for bucket in LOGS))
         await asyncio.gather(*(_make(aws, bucket, gate) for bucket in estate))
     for bucket in estate:
         refusal = _refusal(bucket)
@@ -147,11 +157,11 @@ async def _describe(s3: Any, bucket: Bucket) -> None:
         tags = {"Name": name, "Role": "storage", "Environment": "production", "Owner": f"team-{name.split('-')[0]}"}
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
         await s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": pairs})
-    if "unlogged" not in flaws:
-        grant = private_policy(name)
-        if "public_policy" not in flaws:
-            await s3.put_bucket_policy(Bucket=name, Policy=grant)
-        target = {"TargetBucket": name, "TargetPrefix": "access/"}
+    if bucket in LOGS:
+        await s3.put_bucket_policy(Bucket=name, Policy=private_policy(name))
+    elif "unlogged" not in flaws:
+        logs = next(each.name for each in LOGS if (each.account, each.region) == (bucket.account, bucket.region))
+        target = {"TargetBucket": logs, "TargetPrefix": f"{name}/"}
         await s3.put_bucket_logging(Bucket=name, BucketLoggingStatus={"LoggingEnabled": target})
 
 

@@ -103,6 +103,7 @@ def estate_scope(settings: Settings) -> EstateScope:
         include=accounts.include,
         exclude=accounts.exclude,
         regions=accounts.regions,
+        excluded_regions=accounts.exclude_regions,
         prefix=accounts.bucket_prefix,
     )
 

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -24,6 +24,7 @@ from s3warden.collect.cache import Cache
 from s3warden.collect.refresh import RefreshQueue
 from s3warden.collect.sources.sqs import SqsSource
 from s3warden.collect.sources.sweep import Sweep, SweepReport
+from s3warden.collect.timetable import Timetable
 from s3warden.detect.ledger import Ledger
 from s3warden.intake import Intake
 from s3warden.model.alert import Alert, AlertStatus
@@ -64,6 +65,10 @@ class Life:
     sweeper: Sweep
     metrics: Metrics
     health: Health
+    timetable: Timetable = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.timetable = assembly.timetable(self.settings, self.sweep)
 
     def loops(self) -> Mapping[str, Coroutine[None, None, None]]:
         """What must not end, by name."""
@@ -72,7 +77,7 @@ class Life:
             "dispatch": self.dispatch.run(),
             "scope": self._keep_scope(),
             "housekeeping": self._keep_house(),
-            "timetable": assembly.timetable(self.settings, self.sweep).run(),
+            "timetable": self.timetable.run(),
             **{source.name: source.run() for source in self.sources},
         }
 
@@ -110,6 +115,7 @@ class Life:
         """Take nothing new, finish or give back what is in hand, tell what is to be told: within `seconds`."""
         started = time.monotonic()
         work_ends = started + seconds * (1 - _FLUSH_SHARE)
+        await self.timetable.stop()
         for source in self.sources:
             source.stop_intake()
         await asyncio.gather(

@@ -93,7 +93,8 @@ class Pipeline:
         state = await self._read_account(ref, fresh=True)
         await self.judge(state, request, known_before=before is not None)
         outcome = _outcome(state, ACCOUNT_ASPECTS & self.needed)
-        changed = before is not None and before.readings != state.readings
+        # A sweep looks at every bucket of the account right afterwards; others must see to it.
+        changed = before is not None and before.readings != state.readings and request.origin is not Origin.SWEEP
         return Done(self._fan_out(request, ref)) if changed and isinstance(outcome, Done) else outcome
 
     def _fan_out(self, request: RefreshRequest, ref: AccountRef) -> tuple[tuple[RefreshRequest, ...], ...]:

@@ -48,7 +48,7 @@ class Scope:
 
     `accounts` are ids; none and no `organization` means the own account. `include` and `exclude` choose among the
     accounts of the organisation, by the id of an account, a unit or a root; excluded accounts are left out of
-    `accounts` too. No `regions` means all. `prefix` is that of bucket names.
+    `accounts` too. No `regions` means all but `excluded_regions`. `prefix` is that of bucket names.
     """
 
     accounts: tuple[str, ...] = ()
@@ -56,7 +56,12 @@ class Scope:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    excluded_regions: tuple[str, ...] = ()
     prefix: str = ""
+
+    def covers(self, region: str) -> bool:
+        """Whether buckets of `region` are guarded."""
+        return (not self.regions or region in self.regions) and region not in self.excluded_regions
 
 
 class Estate:
@@ -127,7 +132,7 @@ class Estate:
                 return Listing(account, (), {EVERYWHERE: refusal.cause})
             _log.warning("regions_unreadable", account_id=account.account, cause=error.cause, detail=error.message)
         off = wanted - enabled if enabled else frozenset[str]()
-        asked = sorted((wanted or enabled) - off)
+        asked = sorted(region for region in (wanted or enabled) - off if self._scope.covers(region))
         parts = await asyncio.gather(*(self._region(account, region) for region in asked))
         failures = {region: part.cause for region, part in zip(asked, parts, strict=True) if isinstance(part, AwsError)}
         buckets = [bucket for part in parts if not isinstance(part, AwsError) for bucket in part]
@@ -170,7 +175,7 @@ class Estate:
         refs = (
             _ref(account, region or self._home.home_region, item)
             for item, region in zip(items, regions, strict=True)
-            if region is None or not self._scope.regions or region in self._scope.regions
+            if region is None or self._scope.covers(region)
         )
         return tuple(refs)
 
