@@ -228,13 +228,9 @@ class Worker:
         name = self._notifier.name
         self._in.metrics.notification_delay.labels(name).observe(max(0.0, (at - entry.enqueued_at).total_seconds()))
         for alert in entry.notification.alerts:
-            if (
-                alert.status is AlertStatus.FIRING
-                and alert.trigger is not None
-                and alert.trigger.event_time is not None
-            ):
-                lag = (at - alert.trigger.event_time).total_seconds()
-                self._in.metrics.event_lag.labels("notify").observe(max(0.0, lag))
+            event_time = alert.trigger.event_time if alert.trigger else None
+            if event_time is not None and alert.status is AlertStatus.FIRING:
+                self._in.metrics.event_lag.labels("notify").observe(max(0.0, (at - event_time).total_seconds()))
 
     async def _postponed(self, entries: Sequence[Entry], delivery: Postponed) -> None:
         self._failed(delivery)
@@ -244,12 +240,11 @@ class Worker:
         attempts = entries[0].attempts + 1
         if delivery.retry_after:
             wait = min(delivery.retry_after, MAX_PAUSE)
-            self._gate = max(self._gate, _now() + wait)
+            self._gate = max(self._gate, _now() + wait + TICK)
         else:
             wait = self._limits.backoff.wait(attempts, self._in.draw)
-            self._retries.append(_now() + wait + TICK)
-        # First and then ever more rarely: an outage of a day must not fill the log.
-        if attempts & (attempts - 1) == 0:
+        self._retries.append(_now() + wait + TICK)
+        if _rarely(attempts) and _rarely(self._failures):
             log.warning(
                 "notification_postponed",
                 reason=delivery.reason,
@@ -289,7 +284,7 @@ class Worker:
                 return await call(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - whatever the store's driver raises, it passes or the operator acts
                 failures += 1
-                if failures & (failures - 1) == 0:
+                if _rarely(failures):
                     log.warning("outbox_unavailable", destination=self._notifier.name, error=type(error).__name__)
                 self._in.health.beat(self.task_name)
                 await asyncio.sleep(min(POLL, self._limits.backoff.wait(failures, self._in.draw)))
@@ -306,6 +301,11 @@ class Worker:
             "dedup_key": notification.dedup_key,
             "event_id": notification.correlation[0] if notification.correlation else None,
         }
+
+
+def _rarely(count: int) -> bool:
+    """True at 1, 2, 4, 8, …: an outage of a day must not fill the log."""
+    return count & (count - 1) == 0
 
 
 def _now() -> float:
