@@ -59,11 +59,9 @@ class App:
         """Run until told to stop: 0 then, 1 if the daemon could not go on."""
         self._take(self._loaded)
         self._listen()
-        http = self._loaded.settings.http
-        server = TelemetryServer(http, self._metrics, self._health, reload=self._ask_reload)
+        server = TelemetryServer(self._loaded.settings.http, self._metrics, self._health, reload=self._ask_reload)
         try:
             async with server:
-                log.info("http_listening", host=http.host, port=server.port)
                 while await self._live() is _Order.RELOAD:
                     log.info("parts_rebuilt")
         except (OSError, StoreError, EndedError, SecretError, UnknownRuleError, AwsError) as error:

@@ -39,6 +39,8 @@ class Dispatch:
         async with asyncio.TaskGroup() as tasks:
             for worker in self._workers:
                 tasks.create_task(worker.run(), name=worker.task_name)
+            # With no destination there is nothing to do, but that is no end.
+            await asyncio.get_running_loop().create_future()
 
     def wake(self) -> None:
         """Something was committed: look at once."""

@@ -14,6 +14,10 @@ _PARTITION = "aws"
 _TOPIC = f"arn:{_PARTITION}:sns:eu-west-1:111122223333:s3warden"
 
 
+Rate = Annotated[float, Field(gt=0, le=1000)]
+Burst = Annotated[int, Field(ge=1, le=1000)]
+
+
 class _Common(Section):
     """What all destinations have."""
 
@@ -27,14 +31,14 @@ class _Common(Section):
         examples=[["exposure", "access"]],
     )
     send_resolved: bool = Field(default=True, description="Also tell when a finding is resolved.")
-    rate: float = Field(default=1.0, gt=0, le=1000, description="Messages a second.")
-    burst: int = Field(default=3, ge=1, le=1000, description="Messages that may go at once after a pause.")
 
 
 class Sns(_Common):
     """An SNS topic, standard or FIFO, published to as the own identity; a foreign topic's policy lets it in."""
 
     type: Literal["sns"] = Field(description="The kind of destination: `sns`.")
+    rate: Rate = Field(default=100.0, description="Messages a second.")
+    burst: Burst = Field(default=100, description="Messages that may go at once after a pause.")
     topic_arn: TopicArn = Field(description="ARN of the topic.", examples=[_TOPIC])
 
 
@@ -42,6 +46,8 @@ class Slack(_Common):
     """A Slack incoming webhook."""
 
     type: Literal["slack"] = Field(description="The kind of destination: `slack`.")
+    rate: Rate = Field(default=1.0, description="Messages a second; Slack takes about one.")
+    burst: Burst = Field(default=3, description="Messages that may go at once after a pause.")
     webhook_url: SecretSetting = Field(description="URL of the webhook.", examples=["env:SLACK_WEBHOOK_URL"])
 
 
@@ -49,6 +55,8 @@ class Webhook(_Common):
     """An HTTP endpoint that takes JSON."""
 
     type: Literal["webhook"] = Field(description="The kind of destination: `webhook`.")
+    rate: Rate = Field(default=20.0, description="Messages a second.")
+    burst: Burst = Field(default=20, description="Messages that may go at once after a pause.")
     url: SecretSetting = Field(description="Where to POST.", examples=["file:/run/secrets/webhook-url"])
     signing_secret: SecretSetting | None = Field(
         default=None,

@@ -524,3 +524,15 @@ def test_everything_is_taken_once_and_in_order(
         expected = [one.dedup_key for one in sent if one.group_key == group]
         assert [key for key in taken if key in expected] == expected
     assert scene.outbox.entries == {}
+
+
+def test_without_destinations_the_dispatch_still_runs() -> None:
+    """A daemon that only stores and counts has nobody to tell; its dispatch must not end, since that ends the daemon."""
+
+    async def scene() -> bool:
+        running = asyncio.create_task(Scene().dispatch.run())
+        done, _ = await asyncio.wait({running}, timeout=60)
+        running.cancel()
+        return not done
+
+    assert virtual.run(scene())
