@@ -1,7 +1,8 @@
 """Findings and messages as JSON texts, and back.
 
 A text of an older version still reads as long as new fields of the model have defaults. Any text of the model goes in:
-NUL is escaped by JSON itself; half a surrogate pair, which no database takes, is spelt out as `\\ud800`.
+NUL is escaped by JSON itself; half a surrogate pair, which no database takes, is spelt out as `\\ud800` (in a key
+of details, which are our own words, it may become U+FFFD).
 """
 
 import re
@@ -55,7 +56,7 @@ def _encode(adapter: TypeAdapter[T], value: T) -> str:
     try:
         return adapter.dump_json(value).decode()
     except PydanticSerializationError:
-        return to_json(_without_surrogates(adapter.dump_python(value, mode="json"))).decode()
+        return to_json(_without_surrogates(adapter.dump_python(value))).decode()
 
 
 def _decode(adapter: TypeAdapter[T], text: str) -> T:
@@ -71,7 +72,7 @@ def _without_surrogates(value: object) -> object:
             return _SURROGATE.sub(_spelt, value)
         case dict():
             return {_without_surrogates(key): _without_surrogates(each) for key, each in value.items()}
-        case list():
+        case list() | tuple():
             return [_without_surrogates(each) for each in value]
         case _:
             return value

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
-from sqlalchemy import Executable, Table, bindparam, update
+from sqlalchemy import Executable, Table, bindparam, select, update
 from sqlalchemy.dialects.postgresql.dml import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite.dml import Insert as SqliteInsert
 
@@ -100,6 +100,10 @@ def _upsert_meta(insert: Callable[[Table], SqliteInsert | PostgresInsert]) -> Ex
 
 def _raise_rank() -> Executable:
     # What waits before an urgent message of its group is as urgent: it must go first.
+    new = outbox.alias("new")
+    its_id = select(new.c.id).where(
+        new.c.destination == bindparam("of_destination"), new.c.dedup_key == bindparam("of_dedup")
+    )
     return (
         update(outbox)
         .where(
@@ -107,6 +111,7 @@ def _raise_rank() -> Executable:
             outbox.c.group_key == bindparam("of_group"),
             WAITS,
             outbox.c.rank < bindparam("new_rank"),
+            outbox.c.id < its_id.scalar_subquery(),
         )
         .values(rank=bindparam("new_rank"))
     )
@@ -161,5 +166,6 @@ def _raise_row(notification: Notification) -> Row:
     return {
         "of_destination": storable(notification.destination),
         "of_group": storable(notification.group_key),
+        "of_dedup": storable(notification.dedup_key),
         "new_rank": notification.severity.rank,
     }

@@ -32,7 +32,8 @@ def test_a_message_is_due_when_it_is_written() -> None:
     writes = commit_writes([], [notification(7)], NIGHT)
     row = writes[Step.MESSAGE][0]
     assert (row["enqueued_at"], row["next_attempt_at"], row["attempts"], row["rank"]) == (NIGHT, NIGHT, 0, 4)
-    assert writes[Step.RAISE] == [{"of_destination": "oncall", "of_group": "s3warden/group-7", "new_rank": 4}]
+    keys = {"of_destination": "oncall", "of_group": "s3warden/group-7", "of_dedup": "s3warden/group-7/step"}
+    assert writes[Step.RAISE] == [{**keys, "new_rank": 4}]
 
 
 def test_keys_hold_nothing_that_a_database_refuses() -> None:
