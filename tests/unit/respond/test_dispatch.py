@@ -527,7 +527,7 @@ def test_everything_is_taken_once_and_in_order(
 
 
 def test_without_destinations_the_dispatch_still_runs() -> None:
-    """A daemon that only stores and counts has nobody to tell; its dispatch must not end, since that ends the daemon."""
+    """A daemon that only stores and counts has nobody to tell; an end of its dispatch would end it."""
 
     async def scene() -> bool:
         running = asyncio.create_task(Scene().dispatch.run())
