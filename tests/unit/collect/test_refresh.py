@@ -329,9 +329,9 @@ def test_a_seeker_that_gives_up_passes_the_room_on() -> None:
     virtual.run(main())
 
 
-def waves_of(*waves: Sequence[str]) -> tuple[tuple[RefreshRequest, ...], ...]:
-    """Waves of evaluate-only requests for the named buckets."""
-    return tuple(tuple(ask(name, Origin.ACCOUNT, aspects=()) for name in wave) for wave in waves)
+def waves_of(*waves: Sequence[str], aspects: Sequence[Aspect] = ()) -> tuple[tuple[RefreshRequest, ...], ...]:
+    """Waves of requests for the named buckets, evaluate-only ones unless `aspects` are to be read."""
+    return tuple(tuple(ask(name, Origin.ACCOUNT, aspects=aspects) for name in wave) for wave in waves)
 
 
 def test_followups_run_wave_after_wave_and_end_the_first_future() -> None:
@@ -357,7 +357,8 @@ def test_followups_are_paced_and_hold_no_worker() -> None:
 
     async def main() -> None:
         async def script(request: RefreshRequest) -> Outcome:
-            return Done(waves_of([f"b{n}" for n in range(6)])) if request.subject == ACCOUNT else Done()
+            waves = waves_of([f"b{n}" for n in range(6)], aspects=[Aspect.ACL])
+            return Done(waves) if request.subject == ACCOUNT else Done()
 
         looks = Looks(script=script)
         async with running(looks, RefreshLimits(workers=1, quiet=0.0, fanout_per_second=2)) as queue:
@@ -370,6 +371,23 @@ def test_followups_are_paced_and_hold_no_worker() -> None:
         assert [round(at - begin, 2) for at, r in looks.started if str(r.subject).startswith("b")] == [
             0.0, 0.5, 1.0, 1.5, 2.0, 2.5,
         ]  # fmt: skip
+
+    virtual.run(main())
+
+
+def test_followups_that_read_nothing_are_not_paced() -> None:
+    """Judging anew from what is known costs no call, and may be what tells a leak."""
+
+    async def main() -> None:
+        async def script(request: RefreshRequest) -> Outcome:
+            return Done(waves_of([f"b{n}" for n in range(50)])) if request.subject == ACCOUNT else Done()
+
+        looks = Looks(script=script)
+        async with running(looks, RefreshLimits(workers=1, quiet=0.0, fanout_per_second=1)) as queue:
+            begin = virtual.now()
+            await (await queue.submit(ask(ACCOUNT)))
+            assert virtual.now() - begin < 1.0
+        assert len(looks.names) == 51
 
     virtual.run(main())
 
