@@ -414,7 +414,8 @@ def test_fan_outs_of_one_account_do_not_pile_up() -> None:
 
     async def main() -> None:
         async def script(request: RefreshRequest) -> Outcome:
-            return Done(waves_of([f"b{n}" for n in range(10)])) if request.subject == ACCOUNT else Done()
+            waves = waves_of([f"b{n}" for n in range(10)], aspects=[Aspect.ACL])
+            return Done(waves) if request.subject == ACCOUNT else Done()
 
         looks = Looks(script=script)
         async with running(looks, RefreshLimits(quiet=0.0, fanout_per_second=1)) as queue:
@@ -443,7 +444,8 @@ def test_drain_does_not_wait_for_a_paced_fan_out() -> None:
 
     async def main() -> None:
         async def script(request: RefreshRequest) -> Outcome:
-            return Done(waves_of([f"b{n}" for n in range(1000)])) if request.subject == ACCOUNT else Done()
+            waves = waves_of([f"b{n}" for n in range(1000)], aspects=[Aspect.ACL])
+            return Done(waves) if request.subject == ACCOUNT else Done()
 
         async with running(Looks(script=script), RefreshLimits(quiet=0.0, fanout_per_second=1)) as queue:
             future = await queue.submit(ask(ACCOUNT))
