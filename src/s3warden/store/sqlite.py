@@ -23,6 +23,10 @@ _BUSY_SECONDS = 2
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
+    # A sweep touches pages all over the indexes. 16 MB of them in memory, and written back every 16 MB of log rather
+    # than every 4, save a third of the time.
+    "PRAGMA cache_size = -16384",
+    "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA journal_size_limit = 67108864",
 )
 _WRITES = "s3warden_writes"

@@ -118,7 +118,7 @@ class Store:
                     log.error("message_unreadable", notification_id=row.id, error=str(error))  # noqa: TRY400
                     broken.append(row.id)
         if broken:
-            await self.refuse(broken, "unreadable", now)
+            await self.refuse(broken, "unreadable", self._clock())
         return entries
 
     async def next_due(self, destination: str) -> datetime | None:

@@ -1,0 +1,1 @@
+"""Measurements that the documentation quotes. Each module is a program: `python -m benchmarks.NAME --help`."""
