@@ -6,6 +6,7 @@ of the message. Never judges a bucket from what an event says of it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -32,6 +33,8 @@ from s3warden.model.event import (
 from s3warden.telemetry.metrics import Metrics
 
 log = structlog.get_logger("s3warden.intake")
+
+_SCOPE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,20 @@ Submit = Callable[[RefreshRequest], Awaitable["asyncio.Future[Outcome]"]]
 
 @dataclass(slots=True)
 class Intake:
-    """What the queue sources call for each body. `scope` is replaced whenever the list of accounts is read again."""
+    """What the queue sources call for each body. `guard` is told whenever the list of accounts was read again."""
 
     scope: Scope
     known: KnownBuckets
     submit: Submit
     metrics: Metrics
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    _told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def guard(self, scope: Scope) -> None:
+        """Guard this from now on."""
+        self.scope = scope
+        if scope.accounts is not None:
+            self._told.set()
 
     async def receive(self, body: str) -> Outcome | Poison:
         """Work one message off: the answer comes when everything that it asks for is done and stored."""
@@ -93,6 +103,7 @@ class Intake:
                     return await self._refresh(parsed)
 
     async def _refresh(self, event: Refresh) -> Outcome:
+        await self._until_told()
         self._count(event)
         found = requests(event, self.scope, self.known)
         if not isinstance(found, tuple):
@@ -108,6 +119,13 @@ class Intake:
         )
         futures = [await self.submit(request) for request in found]
         return combine(await asyncio.gather(*futures))
+
+    async def _until_told(self) -> None:
+        # At a start messages come before the accounts do; giving them back would cost each its long wait for a retry.
+        if self.scope.accounts is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SCOPE_SECONDS):
+                    await self._told.wait()
 
     def _count(self, event: Refresh) -> None:
         # The names of calls that nobody knows are in strangers' hands; a metric label must not be.

@@ -143,11 +143,13 @@ class Life:
                 continue
             wait = _PATIENCE[0]
             sessions = self.parts.sessions
-            self.intake.scope = replace(
-                self.intake.scope,
-                partition=sessions.partition,
-                home_region=sessions.home_region,
-                accounts=frozenset(accounts),
+            self.intake.guard(
+                replace(
+                    self.intake.scope,
+                    partition=sessions.partition,
+                    home_region=sessions.home_region,
+                    accounts=frozenset(accounts),
+                )
             )
             self.health.set_ready("accounts", ok=True, detail=f"{len(accounts)} guarded")
             await asyncio.sleep(_SCOPE_SECONDS)
