@@ -4,6 +4,7 @@ Sets of actions are integers, one bit for each row of the table. Source of rows 
 authorisation reference for Amazon S3. The classes are ours (docs/exposure.md).
 """
 
+import re
 from functools import lru_cache
 
 from s3warden.detect.exposure.glob import glob
@@ -89,8 +90,15 @@ def matching(pattern: str) -> int:
     if "*" not in pattern and "?" not in pattern:
         index = INDEX.get(pattern)
         return 0 if index is None else 1 << index
-    compiled = glob(pattern)
-    return sum(1 << index for index, name in enumerate(LOWER) if compiled.matches(name))
+    first_piece, *rest = (_piece(piece) for piece in pattern.split("*"))
+    # Atomic groups: each piece is found once, at the first place, so that many stars cost no backtracking.
+    middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1] if piece)
+    expression = re.compile(first_piece + middle + (f".*{rest[-1]}" if rest else ""), re.DOTALL)
+    return sum(1 << index for index, name in enumerate(LOWER) if expression.fullmatch(name))
+
+
+def _piece(text: str) -> str:
+    return ".".join(re.escape(part) for part in text.split("?"))
 
 
 # Known to S3, but about an account, an access point or a job: no bucket policy can hand them out.

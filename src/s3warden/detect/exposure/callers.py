@@ -75,6 +75,8 @@ def _variants(callers: Iterable[Caller], mentioned: AbstractSet[str]) -> Iterato
             yield replace(caller, network=VPC)
         if service and caller.signed:
             yield replace(caller, via_service=True)
+            if vpc:
+                yield replace(caller, network=VPC, via_service=True)
 
 
 def anonymous(mentioned: AbstractSet[str]) -> tuple[Caller, ...]:

@@ -14,14 +14,15 @@ from s3warden.detect.exposure.compiled import Place, Rule, referred
 from s3warden.detect.exposure.concrete import Decision
 from s3warden.detect.exposure.facts import Facts
 from s3warden.detect.exposure.glob import Budget, Exhausted
+from s3warden.detect.exposure.likeness import Likeness, Likenesses
 from s3warden.detect.exposure.parse import Document
 from s3warden.detect.exposure.proof import Reason, Witness, context_of, request_of
-from s3warden.detect.exposure.symbolic import Assignment, Scene, decide
+from s3warden.detect.exposure.symbolic import TOO_MUCH, Assignment, Scene, decide
 
 ACL, POLICY, ACCESS_POINT = "acl", "policy", "access_point"
 
-WORK = 12_000
-"""How much search one channel may cost; past it the answer is unknown."""
+WORK = 6_000
+"""How much work one analysis may cost, all channels together; past it the answer is unknown."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -97,6 +98,7 @@ class Inquiry:
         self, caller: Caller, granted: int, on_object: bool, grants: Sequence[Sequence[Rule]], denies: Sequence[Rule]
     ) -> Assignment | str | None:
         """Whether `caller` gets the actions of `granted`, which no rule tells apart."""
+        self.budget.spend((sum(map(len, grants)) + len(denies)) / 20)
         allowing = [[rule for rule in rules if rule.actions & granted] for rules in grants]
         if not all(allowing):
             return None
@@ -106,14 +108,16 @@ class Inquiry:
     def witness(self, caller: Caller, granted: int, on_object: bool) -> Witness | str | None:
         """As `ask`, with the proof; an answer that the concrete evaluator does not confirm is no answer."""
         channel = self.channel
-        found = self.ask(caller, granted, on_object, channel.grants, channel.denies)
-        if not isinstance(found, Assignment):
-            return found
-        return self._prove(caller, granted, found)
+        try:
+            found = self.ask(caller, granted, on_object, channel.grants, channel.denies)
+            return self._prove(caller, granted, found) if isinstance(found, Assignment) else found
+        except Exhausted:
+            return TOO_MUCH
 
     def _prove(self, caller: Caller, granted: int, found: Assignment) -> Witness | str:
         channel = self.channel
-        scene = self.scene(caller, True)
+        self.budget.spend(20)
+        scene = found.scene
         context = context_of(scene, found)
         name = actions.first(granted)
         resource, point_resource = self._resources(found)
@@ -152,9 +156,9 @@ def groups(rules: Iterable[Rule], wanted: int) -> Iterator[tuple[int, bool]]:
     return iter(sorted((item for item in found if item[0]), key=lambda item: item[0] & -item[0]))
 
 
-def examine(channel: Channel, obtainable: int, *, explain: bool = True) -> Opening:
+def examine(channel: Channel, obtainable: int, budget: Budget, *, explain: bool = True) -> Opening:
     """What a channel gives. `obtainable` are the actions that somebody outside the owner's account can perform."""
-    inquiry = Inquiry(channel, obtainable, Budget(WORK))
+    inquiry = Inquiry(channel, obtainable, budget)
     rules = [rule for rules in (*channel.grants, channel.denies) for rule in rules]
     parts = list(groups(rules, obtainable))
     unsigned, doubts = _unsigned(inquiry, parts) if channel.unsigned else ((), ())
@@ -223,35 +227,22 @@ def _accounts(
     """A witness for each named account that gets anything, and the accounts for which that is undecided."""
     found: list[tuple[str, Witness]] = []
     doubts: list[tuple[str, str]] = []
-    alike: dict[object, bool] = {}
+    known: dict[object, tuple[Likeness, Witness | str | None]] = {}
+    likeness = Likenesses(inquiry.channel)
     for account, listed in sorted(inquiry.channel.accounts.items()):
-        signature = _signature(inquiry, account, listed)
-        if signature is not None and alike.get(signature) is False:
-            continue
-        answer = _member(inquiry, parts, account, listed)
+        mine = likeness.of(account, listed)
+        if mine is not None and mine.signature in known:
+            other, answer = known[mine.signature]
+            answer = mine.adopt(other, answer)
+        else:
+            answer = _member(inquiry, parts, account, listed)
+            if mine is not None:
+                known[mine.signature] = (mine, answer)
         if isinstance(answer, Witness):
             found.append((account, answer))
         elif answer is not None:
             doubts.append((account, answer))
-        elif signature is not None:
-            alike[signature] = False
     return tuple(found), tuple(doubts)
-
-
-def _signature(inquiry: Inquiry, account: str, listed: frozenset[str]) -> object:
-    """What the rules know of an account, where that is all they can know; None where conditions may know more."""
-    if listed or not inquiry.channel.facts.mentions.keys().isdisjoint(_OF_ACCOUNTS):
-        return None
-    rules = (rule for rules in (*inquiry.channel.grants, inquiry.channel.denies) for rule in rules)
-    return tuple(account in rule.principals.accounts or account in rule.principals.providers for rule in rules)
-
-
-_OF_ACCOUNTS = frozenset(
-    {
-        "aws:principalaccount", "aws:principalarn", "aws:userid", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
-        "aws:vpceaccount", "s3:x-amz-server-side-encryption-aws-kms-key-id",
-    }
-)  # fmt: skip
 
 
 def _member(
@@ -276,7 +267,7 @@ def explanations(inquiry: Inquiry) -> tuple[frozenset[str], tuple[Reason, ...]]:
         try:
             layer, text = _why_not(inquiry, rule)
         except Exhausted:
-            layer, text = "unknown", "the question costs more work than is allowed"
+            layer, text = "unknown", TOO_MUCH
         reasons.append(Reason(inquiry.channel.name, rule.label, layer, text))
         if layer not in _NO_LAYER:
             stops.add(layer)
@@ -315,12 +306,14 @@ def _opens(inquiry: Inquiry, grants: Sequence[Sequence[Rule]], denies: Sequence[
     channel = inquiry.channel
     mentioned = channel.facts.mentions.keys()
     callers = (*(anonymous(mentioned) if channel.unsigned else ()), *strangers(mentioned, web=channel.web))
+    inquiry.budget.spend(2 + (sum(map(len, grants)) + len(denies)) / 10)
     parts = list(groups([rule for rules in (*grants, denies) for rule in rules], inquiry.obtainable))
-    return any(
-        inquiry.ask(caller, granted, on_object, grants, denies) is not None
-        for caller in callers
-        for granted, on_object in parts
-    )
+    for caller in callers:
+        for granted, on_object in parts:
+            if inquiry.ask(caller, granted, on_object, grants, denies) is not None:
+                inquiry.budget.spend(0)
+                return True
+    return False
 
 
 def _blame(inquiry: Inquiry, rule: Rule) -> str:
@@ -331,7 +324,11 @@ def _blame(inquiry: Inquiry, rule: Rule) -> str:
 
 
 def _blame_denies(inquiry: Inquiry, grants: Sequence[Sequence[Rule]], denies: Sequence[Rule]) -> str:
-    for deny in denies:
+    for deny in sorted(denies, key=lambda rule: len(rule.conditions))[:_MOST_SUSPECTS]:
         if not _opens(inquiry, grants, (deny,)):
             return f"{deny.label} denies it to every stranger"
-    return "together, " + ", ".join(deny.label for deny in denies) + " deny it to every stranger"
+    named = ", ".join(deny.label for deny in denies[:_MOST_SUSPECTS]) + (", …" if denies[_MOST_SUSPECTS:] else "")
+    return f"together, {named} deny it to every stranger"
+
+
+_MOST_SUSPECTS = 12

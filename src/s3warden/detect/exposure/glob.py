@@ -15,14 +15,14 @@ class Exhausted(Exception):  # noqa: N818 - not a failure: the honest way out of
 
 
 class Budget:
-    """How much work one question may still cost."""
+    """How much work an analysis may still cost, in units of a few microseconds."""
 
     __slots__ = ("left",)
 
-    def __init__(self, left: int) -> None:
+    def __init__(self, left: float) -> None:
         self.left = left
 
-    def spend(self, amount: int = 1) -> None:
+    def spend(self, amount: float = 1) -> None:
         """Take `amount` off; raises Exhausted when nothing is left."""
         self.left -= amount
         if self.left < 0:
@@ -63,12 +63,14 @@ ONE: Token = (ANY, False)
 class Pattern:
     """One pattern. `pieces` is set where it consists of literal text around stars only: the fast form."""
 
-    __slots__ = ("_accepts", "_starred", "_tokens", "pieces")
+    __slots__ = ("_accepts", "_forced", "_prefix", "_starred", "_tokens", "pieces")
 
     def __init__(self, *, pieces: tuple[str, ...] | None = None, tokens: tuple[Token, ...] | None = None) -> None:
         self.pieces = pieces
         self._tokens = tokens
         self._accepts: dict[str, int] = {}
+        self._forced: dict[int, tuple[str, ...] | None] = {}
+        self._prefix: str | None = None if pieces is None else pieces[0]
         self._starred = -1
 
     @property
@@ -79,10 +81,10 @@ class Pattern:
     @property
     def prefix(self) -> str:
         """The literal text that every match begins with."""
-        if self.pieces is not None:
-            return self.pieces[0]
-        literal = takewhile(lambda token: isinstance(token[0], str) and not token[1], self.tokens)
-        return "".join(char for char, _ in literal if isinstance(char, str))
+        if self._prefix is None:
+            literal = takewhile(lambda token: isinstance(token[0], str) and not token[1], self.tokens)
+            self._prefix = "".join(char for char, _ in literal if isinstance(char, str))
+        return self._prefix
 
     @property
     def universal(self) -> bool:
@@ -148,6 +150,14 @@ class Pattern:
         live = state & mask
         starred = self._stars()
         return self._close(live & starred | (live & ~starred) << 1)
+
+    def forced(self, state: int) -> tuple[str, ...] | None:
+        """The only characters that may follow in `state`; None where it may be one of a set."""
+        if state not in self._forced:
+            live = [token for at, (token, _) in enumerate(self.tokens) if state >> at & 1]
+            literal = [token for token in live if isinstance(token, str)]
+            self._forced[state] = tuple(dict.fromkeys(literal)) if len(literal) == len(live) else None
+        return self._forced[state]
 
     def _stars(self) -> int:
         if self._starred < 0:
@@ -219,6 +229,8 @@ def _either_case(char: str) -> str | Chars:
 @lru_cache(maxsize=8192)
 def glob(text: str) -> Pattern:
     """The pattern `text` with `*` for any run of characters and `?` for any one."""
+    while "**" in text:
+        text = text.replace("**", "*")
     if "?" not in text:
         return Pattern(pieces=tuple(text.split("*")))
     return tokenised((STAR if char == "*" else ONE if char == "?" else (char, False)) for char in text)
@@ -263,12 +275,16 @@ def witness(wanted: Sequence[Pattern], barred: Sequence[Pattern], sample: str, b
 
     `sample` is what to try first. Raises Exhausted.
     """
-    budget.spend(1 + (len(wanted) + len(barred)) // 4)
+    budget.spend(1 + len(wanted) + len(barred) / 3)
     for pattern in wanted:
         text = pattern.literal
         if text is not None:
             return text if _fits(text, wanted, barred) else None
+    longest = max((pattern.prefix for pattern in wanted), key=len, default="")
+    if not all(longest.startswith(pattern.prefix) for pattern in wanted):
+        return None
     for text in _guesses(wanted, sample):
+        budget.spend(len(text) * (1 + len(barred)) / 500)
         if _fits(text, wanted, barred):
             return text
     if any(bar.universal or any(_covers(bar, want) for want in wanted) for bar in barred):
@@ -326,14 +342,14 @@ def _walk(wanted: Sequence[Pattern], barred: Sequence[Pattern], budget: Budget) 
     start = (tuple(p.start() for p in wanted), tuple(p.start() for p in barred))
     seen = {start}
     stack = [(start, "")]
-    cost = 1 + (len(wanted) + len(barred)) // 2
+    cost = 0.5 + (len(wanted) + len(barred)) / 6
     while stack:
         (inside, outside), text = stack.pop()
         if all(p.accepts(s) for p, s in zip(wanted, inside, strict=True)) and not any(
             p.accepts(s) for p, s in zip(barred, outside, strict=True)
         ):
             return text
-        for char in alphabet:
+        for char in _next(wanted, inside) or alphabet:
             budget.spend(cost)
             step = tuple(p.step(s, char) for p, s in zip(wanted, inside, strict=True))
             if not all(step):
@@ -343,6 +359,12 @@ def _walk(wanted: Sequence[Pattern], barred: Sequence[Pattern], budget: Budget) 
                 seen.add(state)
                 stack.append((state, text + char))
     return None
+
+
+def _next(wanted: Sequence[Pattern], inside: Sequence[int]) -> tuple[str, ...]:
+    """The fewest characters that some wanted pattern leaves open; none where each allows a set."""
+    choices = [chars for p, s in zip(wanted, inside, strict=True) if (chars := p.forced(s)) is not None]
+    return min(choices, key=len, default=())
 
 
 _REPRESENTATIVES = ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", "_-.~!+@=,;")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from s3warden.detect.exposure import actions
-from s3warden.detect.exposure.channels import ACCESS_POINT, ACL, POLICY, Channel, Opening, examine
+from s3warden.detect.exposure.channels import ACCESS_POINT, ACL, POLICY, WORK, Channel, Opening, examine
 from s3warden.detect.exposure.compiled import (
     Compiled,
     Place,
@@ -20,6 +20,7 @@ from s3warden.detect.exposure.compiled import (
     named_accounts,
 )
 from s3warden.detect.exposure.facts import Facts, Point
+from s3warden.detect.exposure.glob import Budget
 from s3warden.detect.exposure.inputs import ENFORCED, AccessPoint, ExposureInputs, PolicyText
 from s3warden.detect.exposure.parse import Document, parse
 from s3warden.detect.exposure.status import policy_is_public
@@ -54,10 +55,12 @@ def find(inputs: ExposureInputs) -> Findings:
     obtainable = _obtainable(inputs)
     if inputs.requester_pays is not False:
         channels = [replace(channel, unsigned=False) for channel in channels]
-    openings = tuple(examine(channel, obtainable) for channel in channels)
+    budget = Budget(WORK)
+    openings = tuple(examine(channel, obtainable, budget) for channel in channels)
     status = policy_is_public(document) if document.statements or document.unknown else False
     if status is not False and bucket.denies and not document.unknown:
-        status = _status_with_denies(direct)
+        opened = any(opening.public for opening in openings if opening.kind == POLICY)
+        status = True if opened or _gets_through(direct) else None
     statuses = tuple(
         False if point.origin == "VPC" else policy_is_public(compiled.document, access_point=True)
         for point, (_, compiled) in zip(points, point_parts, strict=True)
@@ -154,6 +157,6 @@ def _through(direct: Channel, inputs: ExposureInputs, point: AccessPoint, prepar
     )
 
 
-def _status_with_denies(direct: Channel) -> bool | None:
-    """The status where Denies may matter: true if a stranger certainly gets through them, else not published."""
-    return True if examine(replace(direct, accounts={}), actions.ALL, explain=False).public else None
+def _gets_through(direct: Channel) -> bool:
+    """Whether a stranger certainly gets through the Denies, actions that only the owner can perform included."""
+    return examine(replace(direct, accounts={}), actions.ALL, Budget(WORK / 4), explain=False).public

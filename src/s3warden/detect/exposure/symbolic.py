@@ -37,8 +37,9 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A request that the search found. `values` holds the keys in question; None is absence."""
+    """A request that the search found in `scene`. `values` holds the keys in question; None is absence."""
 
+    scene: "Scene"
     allows: tuple[Rule, ...]
     values: dict[str, Values]
     object_key: str | None
@@ -81,6 +82,7 @@ class Scene:
         return self._terms[at]
 
     def _compile(self, rule: Rule, on_object: bool) -> Term | None:
+        self.budget.spend(rule.weight)
         matched = rule.principals.match(self.caller)
         if matched is False:
             return None
@@ -129,6 +131,8 @@ class Scene:
         found = self.domain(key)
         if found is None:
             return f"the condition key {key} is not known"
+        if isinstance(found, Choice) and condition.operator.base != "Null" and set(found.views[key]) == {None}:
+            return condition.operator.when_absent
         try:
             patterns = self._patterns(condition, variables)
         except Unresolved:
@@ -209,10 +213,19 @@ def search(
 ) -> Assignment | None:
     """A request that one term of each alternative allows and no term of `denies` refuses. Raises Exhausted."""
     start: State = {KEY: ()} if on_object else {}
-    pending = sorted((_hostile(term, scene) for term in denies if _counts(term, scene)), key=len)
+    pending = sorted((_ways_out(term, scene) for term in denies if _counts(term, scene)), key=len)
     if pending and not pending[0]:
         return None
-    return _allow(scene, start, alternatives, (), pending)
+    forced = [ways[0] for ways in pending if len(ways) == 1]
+    return _allow(scene, start, alternatives, (), Denies(tuple(forced), tuple(pending[len(forced) :])))
+
+
+@dataclass(frozen=True, slots=True)
+class Denies:
+    """What it takes to escape every Deny: literals without a choice, and for the others the ways out."""
+
+    forced: tuple[Lit, ...]
+    ways: tuple[tuple[Lit, ...], ...]
 
 
 def _counts(term: Term, scene: Scene) -> bool:
@@ -220,8 +233,10 @@ def _counts(term: Term, scene: Scene) -> bool:
     return not (scene.generous and term.undecided)
 
 
-def _hostile(term: Term, scene: Scene) -> tuple[Lit, ...]:
-    return tuple((name, _negated(lit, scene.variable(name))) for name, lit in term.lits)
+def _ways_out(term: Term, scene: Scene) -> tuple[Lit, ...]:
+    """The literals of which one must hold for a Deny not to match, those that are easiest to grant first."""
+    ways = [(name, _negated(lit, scene.variable(name))) for name, lit in term.lits]
+    return tuple(sorted(ways, key=lambda way: 0 if isinstance(way[1], int) else 1 + way[1].inside))
 
 
 def _negated(lit: int | TextLit, variable: Domain) -> int | TextLit:
@@ -236,19 +251,18 @@ def _allow(
     state: State,
     alternatives: Sequence[Sequence[Term]],
     chosen: tuple[Rule, ...],
-    pending: list[tuple[Lit, ...]],
+    denies: Denies,
 ) -> Assignment | None:
     if not alternatives:
-        final = _escape(scene, state, pending, 0)
+        freed = _assume_all(scene, state, denies.forced)
+        final = None if freed is None else _escape(scene, freed, denies.ways, 0)
         return None if final is None else _assignment(scene, final, chosen)
     for term in alternatives[0]:
         if term.undecided and not scene.generous:
             continue
-        assumed: State | None = state
-        for lit in term.lits:
-            assumed = _assume(scene, assumed, lit) if assumed is not None else None
+        assumed = _assume_all(scene, state, term.lits)
         if assumed is not None:
-            found = _allow(scene, assumed, alternatives[1:], (*chosen, term.rule), pending)
+            found = _allow(scene, assumed, alternatives[1:], (*chosen, term.rule), denies)
             if found is not None:
                 return found
     return None
@@ -264,6 +278,27 @@ def _assume(scene: Scene, state: State, lit: Lit) -> State | None:
         return {**state, name: mask} if mask else None
     lits = (*(held or ()), wanted)  # type: ignore[misc]
     return {**state, name: lits} if scene.solve(name, lits) is not None else None
+
+
+def _assume_all(scene: Scene, state: State, lits: Sequence[Lit]) -> State | None:
+    """The state with all of `lits`, each text solved once, or None if nothing is left."""
+    if not lits:
+        return state
+    scene.budget.spend(len(lits) / 4)
+    narrowed = dict(state)
+    texts: set[str] = set()
+    for name, wanted in lits:
+        if isinstance(wanted, int):
+            narrowed[name] = mask = wanted & narrowed.get(name, -1)  # type: ignore[operator]
+            if not mask:
+                return None
+        else:
+            narrowed[name] = (*narrowed.get(name, ()), wanted)  # type: ignore[misc]
+            texts.add(name)
+    for name in texts:
+        if scene.solve(name, narrowed[name]) is None:  # type: ignore[arg-type]
+            return None
+    return narrowed
 
 
 def _escape(scene: Scene, state: State, pending: Sequence[tuple[Lit, ...]], at: int) -> State | None:
@@ -310,11 +345,14 @@ def _assignment(scene: Scene, state: State, allows: tuple[Rule, ...]) -> Assignm
             object_key = solved[0][0] if solved[0] else None
         else:
             values[name] = solved[0]
-    return Assignment(allows, values, object_key)
+    return Assignment(scene, allows, values, object_key)
 
 
 Decision = Assignment | str | None
 """A request found, or why it cannot be said, or None: there is none."""
+
+
+TOO_MUCH = "the question costs more work than is allowed"
 
 
 def decide(
@@ -340,7 +378,7 @@ def decide(
         allowing = [_terms(strict, rules, on_object) for rules in alternatives]
         sure = search(strict, allowing, _terms(strict, denies, on_object), on_object) if all(allowing) else None
     except Exhausted:
-        return "the question costs more work than is allowed"
+        return TOO_MUCH
     return sure or f"{doubts[0].rule.label}: {doubts[0].undecided[0]}"
 
 
