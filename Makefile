@@ -25,6 +25,15 @@ test: $(STAMP) ## Run all rings of tests
 unit integration acceptance: $(STAMP) ## Run one ring of tests
 	$(BIN)/python -m pytest tests/$@
 
+kill: $(STAMP) ## Kill the daemon at random points, long form: 60 times on each store (about 10 minutes)
+	$(BIN)/python -m pytest tests/acceptance/test_kill.py -m long
+
+flood: $(STAMP) ## Flood the queue, long form: 10,000 messages, most of them bad
+	$(BIN)/python -m pytest tests/acceptance/test_flood.py -m long
+
+soak: $(STAMP) ## Watch the daemon under steady work, long form (SOAK_SECONDS, 600 unless told otherwise)
+	$(BIN)/python -m pytest tests/acceptance/test_soak.py -m long
+
 lint: $(STAMP) ## Check style, types, architecture and the lock files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

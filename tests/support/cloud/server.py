@@ -75,7 +75,7 @@ class FakeCloud:
     published: list[Published] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
-    struck: Callable[[str], None] = lambda _operation: None
+    struck: Callable[[str], object] = lambda _operation: None
     _share: float = 0.0
     _seed: int = 0
 
