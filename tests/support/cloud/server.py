@@ -80,9 +80,7 @@ class FakeCloud:
     _seed: int = 0
 
     async def __aenter__(self) -> Self:
-        self._runner = web.ServerRunner(
-            web.Server(self._serve, access_log=None, client_max_size=16 << 20), shutdown_timeout=0.1
-        )
+        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
