@@ -140,7 +140,7 @@ min_severity = "high"
             f"export {exports} PATH=$PWD/.venv/bin:$PATH",
             f"aws --endpoint-url {front} s3api delete-public-access-block --bucket data-raw",
             f"aws --endpoint-url {front} s3api delete-bucket-ownership-controls --bucket data-raw",
-            f"aws --endpoint-url {front} s3api put-bucket-acl --bucket data-raw --acl public-read-write",
+            f"aws --endpoint-url {front} s3api put-bucket-acl --bucket data-raw --acl public-read",
             f"aws --endpoint-url {front} s3api put-bucket-acl --bucket data-raw --acl private",
             # S3 Control puts the account before the host name; through the front as a proxy no name is looked up.
             f"HTTP_PROXY={front} aws --endpoint-url http://aws.test s3control delete-public-access-block {account}",

@@ -24,7 +24,12 @@ ALL_ON = {
     "RestrictPublicBuckets": True,
 }
 ALL_OFF = dict.fromkeys(ALL_ON, False)
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIADEMOEXAMPLE00000", "AWS_SECRET_ACCESS_KEY": "demo", "AWS_REGION": REGION}
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "AKIADEMOEXAMPLE00000",
+    "AWS_SECRET_ACCESS_KEY": "demo",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+}
 
 _DENIED = (
     "User: arn:aws:sts::{account}:assumed-role/s3warden-reader/s3warden is not authorized to perform: s3:{action} on "
