@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 ANONYMOUS, ROLE, USER, ROOT, FEDERATED, WEB = "anonymous", "role", "user", "root", "federated-user", "web-identity"
+SERVICE = "service"
 INTERNET, VPC = "internet", "vpc"
 
 
@@ -40,6 +41,8 @@ class Caller:
             who = "anyone, unsigned"
         elif self.account is not None:
             who = self.listed or f"a {self.kind} of account {self.account}"
+        elif self.kind == SERVICE:
+            who = "an AWS service"
         elif self.kind == WEB:
             who = "anyone with a social login"
         else:
@@ -91,6 +94,11 @@ def strangers(mentioned: AbstractSet[str], *, web: bool) -> tuple[Caller, ...]:
     if web:
         callers.append(Caller(WEB))
     return tuple(_variants(callers, mentioned))
+
+
+def service(mentioned: AbstractSet[str]) -> tuple[Caller, ...]:
+    """An AWS service that no document names, acting for itself."""
+    return tuple(_variants((Caller(SERVICE),), mentioned))
 
 
 def members(account: str, listed: Iterable[str], mentioned: AbstractSet[str], *, web: bool) -> tuple[Caller, ...]:

@@ -134,7 +134,7 @@ class Inquiry:
             point_resource or resource,
             caller.name,
             request.account,
-            tuple(rule.label for rule in found.allows),
+            tuple(rule.label if len(found.allows) == 1 else f"{rule.channel} {rule.label}" for rule in found.allows),
             tuple(sorted(context.items())),
         )
 
@@ -165,7 +165,7 @@ def examine(channel: Channel, obtainable: int, budget: Budget, *, explain: bool 
     signed: Witness | None = None
     if not unsigned:
         signed, more = _signed(inquiry, parts)
-        doubts = (*doubts, *more)
+        doubts = (*doubts, *(text for text in more if not any(one.endswith(_cause(text)) for one in doubts)))
     accounts, account_doubts = _accounts(inquiry, parts)
     face = any(_face(rule) for rule in channel.grants[0])
     found = Opening(
@@ -175,6 +175,10 @@ def examine(channel: Channel, obtainable: int, budget: Budget, *, explain: bool 
         return found
     stops, reasons = explanations(inquiry)
     return replace(found, stops=stops, reasons=reasons)
+
+
+def _cause(doubt: str) -> str:
+    return doubt.partition(": ")[2]
 
 
 def _face(rule: Rule) -> bool:
@@ -200,9 +204,13 @@ def _unsigned(inquiry: Inquiry, parts: Sequence[tuple[int, bool]]) -> tuple[tupl
             if isinstance(found, Witness):
                 witnesses[name] = found
             elif found is not None:
-                doubts[name] = f"{inquiry.channel.name}, {name} by anyone: {found}"
-    left = tuple(text for name, text in doubts.items() if name not in witnesses)
-    return tuple(witnesses[name] for name in actions.CLASSES if name in witnesses), left
+                doubts[name] = found
+    left: dict[str, list[str]] = {}
+    for name, text in doubts.items():
+        if name not in witnesses:
+            left.setdefault(text, []).append(name)
+    lines = tuple(f"{inquiry.channel.name}, {', '.join(names)} by anyone: {text}" for text, names in left.items())
+    return tuple(witnesses[name] for name in actions.CLASSES if name in witnesses), lines
 
 
 def _signed(inquiry: Inquiry, parts: Sequence[tuple[int, bool]]) -> tuple[Witness | None, tuple[str, ...]]:
@@ -331,4 +339,4 @@ def _blame_denies(inquiry: Inquiry, grants: Sequence[Sequence[Rule]], denies: Se
     return f"together, {named} deny it to every stranger"
 
 
-_MOST_SUSPECTS = 12
+_MOST_SUSPECTS = 8

@@ -63,7 +63,7 @@ ONE: Token = (ANY, False)
 class Pattern:
     """One pattern. `pieces` is set where it consists of literal text around stars only: the fast form."""
 
-    __slots__ = ("_accepts", "_forced", "_prefix", "_starred", "_tokens", "pieces")
+    __slots__ = ("_accepts", "_forced", "_hash", "_prefix", "_starred", "_tokens", "pieces")
 
     def __init__(self, *, pieces: tuple[str, ...] | None = None, tokens: tuple[Token, ...] | None = None) -> None:
         self.pieces = pieces
@@ -72,6 +72,7 @@ class Pattern:
         self._forced: dict[int, tuple[str, ...] | None] = {}
         self._prefix: str | None = None if pieces is None else pieces[0]
         self._starred = -1
+        self._hash: int | None = None
 
     @property
     def literal(self) -> str | None:
@@ -105,10 +106,12 @@ class Pattern:
         return self._tokens
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pattern) and self.tokens == other.tokens
+        return self is other or (isinstance(other, Pattern) and self.tokens == other.tokens)
 
     def __hash__(self) -> int:
-        return hash(self.tokens)
+        if self._hash is None:
+            self._hash = hash(self.show())
+        return self._hash
 
     def __repr__(self) -> str:
         return f"Pattern({self.show()!r})"
@@ -342,7 +345,8 @@ def _walk(wanted: Sequence[Pattern], barred: Sequence[Pattern], budget: Budget) 
     start = (tuple(p.start() for p in wanted), tuple(p.start() for p in barred))
     seen = {start}
     stack = [(start, "")]
-    cost = 0.5 + (len(wanted) + len(barred)) / 6
+    budget.spend(len(alphabet) * sum(len(pattern.tokens) for pattern in (*wanted, *barred)) / 60)
+    cost = 0.5 + (len(wanted) + len(barred)) / 4
     while stack:
         (inside, outside), text = stack.pop()
         if all(p.accepts(s) for p, s in zip(wanted, inside, strict=True)) and not any(

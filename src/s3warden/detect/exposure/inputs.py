@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from s3warden.detect.exposure.parse import has_doubled
 from s3warden.model.bucket import Cause, Unreadable
 from s3warden.model.configuration import Grant, GranteeKind, PublicAccessBlock
 
@@ -65,8 +66,8 @@ def _malformed(what: str) -> Unreadable:
 
 def inputs_of(document: object, *, now: float | None = None) -> ExposureInputs:
     """The inputs in a document of the vectors' form. Never raises: what has the wrong form is unreadable."""
-    if not isinstance(document, Mapping):
-        nothing = _malformed("the document")
+    if not isinstance(document, Mapping) or has_doubled(document):
+        nothing = _malformed("the document, or a key that comes twice in it,")
         return ExposureInputs("", "", policy=nothing, grants=nothing, access_points=nothing)
     bucket, owner = _text(document.get("bucket")), _text(document.get("bucket_owner"))
     policy = policy_text(document.get("policy"))

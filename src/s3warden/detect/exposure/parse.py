@@ -96,6 +96,10 @@ class Document:
     unknown: tuple[str, ...] = ()
 
 
+NO_DOCUMENT = Document(())
+"""The normal form of no policy at all."""
+
+
 class Pairs(dict[str, object]):
     """A JSON object that remembers which of its keys came twice."""
 
@@ -106,6 +110,20 @@ class Pairs(dict[str, object]):
         self.doubled: frozenset[str] = frozenset()
         if len(self) != len(pairs):
             self.doubled = frozenset(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+
+
+def has_doubled(source: object) -> bool:
+    """Whether some object in a JSON value read as `Pairs` has a key twice."""
+    waiting = [source]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Pairs):
+            if one.doubled:
+                return True
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return False
 
 
 def parse(source: object) -> Document:
@@ -321,13 +339,17 @@ def _condition(operator: Operator, key: object, source: object) -> Condition | N
 _PARSERS = {"Nume": number, "Date": date}
 
 
+_MOST = 10**300
+"""Beyond what a number can be as a float; Python refuses to spell much longer ones."""
+
+
 def _values(source: object) -> tuple[str, ...]:
     items = source if isinstance(source, list | tuple) else (source,)
     texts: list[str] = []
     for item in items:
         if isinstance(item, bool):
             texts.append("true" if item else "false")
-        elif isinstance(item, str | int | float):
+        elif isinstance(item, str | float) or (isinstance(item, int) and abs(item) < _MOST):
             texts.append(str(item))
         else:
             return ()

@@ -10,7 +10,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from s3warden.detect.exposure.addresses import addresses
-from s3warden.detect.exposure.callers import ANONYMOUS, FEDERATED, ROLE, ROOT, USER, VPC, WEB, as_principal
+from s3warden.detect.exposure.callers import ANONYMOUS, FEDERATED, ROLE, ROOT, SERVICE, USER, VPC, WEB, as_principal
 from s3warden.detect.exposure.domains import Choice, Domain, Text, choice
 from s3warden.detect.exposure.facts import Ask
 from s3warden.detect.exposure.glob import ANY, DIGIT, Pattern, Token, exact, glob, tokenised
@@ -45,8 +45,9 @@ def _signed_weak(ask: Ask) -> Domain:
     return _weak(ask) if ask.caller.signed else choice(ask.key, *ABSENT)
 
 
-def _never(ask: Ask) -> Domain:
-    return choice(ask.key, *ABSENT)
+def _of_services(ask: Ask) -> Domain:
+    """Keys that only calls of AWS services carry."""
+    return _weak(ask) if ask.caller.kind == SERVICE else choice(ask.key, *ABSENT)
 
 
 def _flag(ask: Ask) -> Domain:
@@ -231,7 +232,9 @@ def _endpoint_organisation(ask: Ask) -> Domain:
 
 
 def _service_caller(ask: Ask) -> Domain:
-    """aws:PrincipalIsAWSService: false for every signed request of these callers, absent for the unsigned."""
+    """aws:PrincipalIsAWSService: absent for unsigned requests, and true for a service alone."""
+    if ask.caller.kind == SERVICE:
+        return choice(ask.key, "true")
     return choice(ask.key, "false") if ask.caller.signed else choice(ask.key, *ABSENT)
 
 
@@ -353,7 +356,7 @@ _RULES: Mapping[str, _Rule] = MappingProxyType(
                 "aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourceorgid", "aws:sourceorgpaths",
                 "aws:principalservicename", "aws:principalservicenameslist",
             ),
-            _never,
+            _of_services,
         ),
         **dict.fromkeys(
             ("s3:dataaccesspointarn", "s3:dataaccesspointaccount", "s3:accesspointnetworkorigin"), _point_key

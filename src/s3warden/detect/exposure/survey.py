@@ -42,11 +42,11 @@ class Findings:
 def find(inputs: ExposureInputs) -> Findings:
     """Examine every channel of the bucket."""
     place = Place(f"arn:{inputs.partition}:s3:::{inputs.bucket}", f"arn:{inputs.partition}:s3:::{inputs.bucket}/")
-    document = _document(inputs.policy, "the bucket policy")
+    document = document_of(inputs.policy, "the bucket policy")
     bucket = compile_document(document, "policy", place)
     points = inputs.access_points if isinstance(inputs.access_points, tuple) else ()
     point_parts = [_point(point, inputs) for point in points]
-    facts, accounts = _facts(inputs, [bucket, *(compiled for _, compiled in point_parts)])
+    facts, accounts = facts_of(inputs, [bucket, *(compiled for _, compiled in point_parts)])
     direct = Channel(
         POLICY, "bucket policy", (bucket.allows,), bucket.denies, facts, document, place, accounts=accounts
     )
@@ -68,7 +68,8 @@ def find(inputs: ExposureInputs) -> Findings:
     return Findings(openings, status, statuses, inputs.policy is not None, bool(document.unknown))
 
 
-def _document(source: PolicyText, name: str) -> Document:
+def document_of(source: PolicyText, name: str) -> Document:
+    """The normal form of a policy; an absent one has no statements, an unreadable one is undecided."""
     if source is None:
         return Document(())
     if isinstance(source, Unreadable):
@@ -82,7 +83,8 @@ def _obtainable(inputs: ExposureInputs) -> int:
     return obtainable & ~actions.OF_CLASS[actions.WRITE_ACP] if inputs.ownership == ENFORCED else obtainable
 
 
-def _facts(inputs: ExposureInputs, documents: Sequence[Compiled]) -> tuple[Facts, dict[str, frozenset[str]]]:
+def facts_of(inputs: ExposureInputs, documents: Sequence[Compiled]) -> tuple[Facts, dict[str, frozenset[str]]]:
+    """The facts for questions about these documents, and the accounts they name with their listed principals."""
     named = named_accounts(documents)
     own = {*named, inputs.owner}
     stranger = next(account for account in _STRANGERS if account not in own)
@@ -127,7 +129,7 @@ def _point(point: AccessPoint, inputs: ExposureInputs) -> _Prepared:
     region = "" if point.multi_region else point.region or _region(point, inputs)
     arn = f"arn:{inputs.partition}:s3:{region}:{inputs.owner}:accesspoint/{point.name}"
     where = Place(arn, f"{arn}/object/")
-    document = _document(point.policy, f"the policy of access point {point.name}")
+    document = document_of(point.policy, f"the policy of access point {point.name}")
     return where, compile_document(document, f"access point {point.name}", where)
 
 
