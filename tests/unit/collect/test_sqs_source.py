@@ -353,6 +353,17 @@ def test_a_queue_that_does_not_answer_is_asked_again(error: AwsError) -> None:
 
 
 @on_virtual_time
+async def test_a_silent_queue_is_known_to_answer_at_once() -> None:
+    """Whether the queue answers is told after the first call, not after a long poll; then polls are long."""
+    queue = FakeQueue()
+    async with at_work(queue, always(Done()), SqsLimits(receivers=1, wait=10)) as bench:
+        await asyncio.sleep(1)
+        assert bench.health.conditions == {f"queue:{LABEL}": (True, "")}
+        await asyncio.sleep(60)
+        assert len(queue.receives) <= 8
+
+
+@on_virtual_time
 async def test_a_drain_finishes_what_is_in_hand() -> None:
     """Work under way is finished and deleted, polls end by themselves, and run ends."""
     queue = FakeQueue()

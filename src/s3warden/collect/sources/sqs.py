@@ -148,8 +148,10 @@ class SqsSource:
                 continue
             taken = 0
             try:
+                # A silent queue answers only at the end of a poll: so as to know at once that it answers, ask briefly.
+                wait = self._limits.wait if self._up else 0
                 messages = await self._api.receive(
-                    self._queue, limit=room, wait=self._limits.wait, visibility=self._limits.visibility
+                    self._queue, limit=room, wait=wait, visibility=self._limits.visibility
                 )
                 taken = self._accept(messages)
             except AwsError as error:
