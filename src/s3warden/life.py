@@ -8,11 +8,13 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
+from itertools import chain
 
 import aiohttp
 import structlog
@@ -23,13 +25,13 @@ from s3warden.aws.sqs import Sqs
 from s3warden.collect.cache import Cache
 from s3warden.collect.refresh import RefreshQueue
 from s3warden.collect.sources.sqs import SqsSource
-from s3warden.collect.sources.sweep import Sweep, SweepReport
+from s3warden.collect.sources.sweep import Sweep, SweepReport, is_missing
 from s3warden.collect.timetable import Timetable
 from s3warden.detect.ledger import Ledger
 from s3warden.intake import Intake
 from s3warden.model.alert import Alert, AlertStatus
-from s3warden.model.bucket import AccountRef, Subject
-from s3warden.model.finding import Finding, Verdict
+from s3warden.model.bucket import AccountRef, BucketRef, Subject
+from s3warden.model.finding import Finding, Reason, Verdict
 from s3warden.pipeline import Pipeline
 from s3warden.respond import digest
 from s3warden.respond.dispatch import Dispatch
@@ -85,13 +87,10 @@ class Life:
         """One full pass, and what follows from it."""
         drift = self.pipeline.drift
         report = await self._swept()
-        guarded = frozenset(report.accounts)
-        left = {s for s in (*self.pipeline.ledger.subjects(), *self.cache.accounts()) if _owner(s) not in guarded}
-        for subject in {*report.gone, *left}:
-            await self.pipeline.vanish(subject)
+        await self._end_what_is_gone(report)
         await self._settle(report)
         self.health.set_ready("baseline", ok=True, detail=f"{len(self.cache)} buckets known")
-        coverage = self.coverage(report, guarded)
+        coverage = self.coverage(report, frozenset(report.accounts))
         log.info(
             "sweep_judged",
             checks=coverage.checks,
@@ -99,6 +98,33 @@ class Life:
             unknown_by_cause=dict(coverage.unknown_by_cause or {}),
             drift=self.pipeline.drift - drift,
         )
+
+    async def _end_what_is_gone(self, report: SweepReport) -> None:
+        """Findings of what the sweep missed, and of what the settings or the organisation guard no longer."""
+        for bucket in report.gone:
+            await self.pipeline.vanish(bucket, Reason.BUCKET_DELETED, still=partial(is_missing, self.cache, bucket))
+        accounts = frozenset(report.accounts)
+        for subject, reason in self._outsiders(accounts).items():
+            await self.pipeline.vanish(subject, reason, still=partial(self._is_outside, subject, accounts))
+
+    def _outsiders(self, accounts: Collection[AccountRef]) -> dict[Subject, Reason]:
+        """All that is known of but not guarded, and why."""
+        listed = self.cache.accounts()
+        buckets = chain.from_iterable(self.cache.buckets(account) for account in listed)
+        reasons = ((s, self._outside(s, accounts)) for s in chain(self.pipeline.ledger.subjects(), buckets, listed))
+        return {subject: reason for subject, reason in reasons if reason is not None}
+
+    def _is_outside(self, subject: Subject, accounts: Collection[AccountRef]) -> bool:
+        return self._outside(subject, accounts) is not None
+
+    def _outside(self, subject: Subject, accounts: Collection[AccountRef]) -> Reason | None:
+        """Why a subject is guarded no longer; None while it is."""
+        scope = self.intake.scope
+        owner = _owner(subject)
+        # An account that joined while the sweep ran is in the scope first.
+        if owner not in accounts and owner not in (scope.accounts or ()):
+            return Reason.ACCOUNT_LEFT
+        return Reason.NOT_GUARDED if isinstance(subject, BucketRef) and not scope.covers(subject) else None
 
     async def _swept(self) -> SweepReport:
         """A sweep that could begin: while nobody can say which accounts there are, it is tried again."""

@@ -5,56 +5,64 @@ here talks to a destination: delivery is a task of its own that works the store'
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from s3warden.collect.accounts import Accounts
 from s3warden.collect.cache import Cache
-from s3warden.collect.fetch import Fetch
+from s3warden.collect.fetch import Fetch, passing
+from s3warden.collect.recheck import doubtful
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Kind, Rule, RuleOptions
 from s3warden.model.alert import Notification
 from s3warden.model.bucket import (
     ACCOUNT_ASPECTS,
+    NOT_READ,
     AccountRef,
     AccountState,
     Aspect,
     BucketRef,
     BucketState,
-    Cause,
     State,
     Subject,
-    Unreadable,
 )
-from s3warden.model.event import Done, Origin, Outcome, RefreshRequest, Retry
-from s3warden.model.finding import ChangeKind, FindingChange, RuleResult
+from s3warden.model.event import Done, Origin, Outcome, RefreshRequest, Retry, Trigger
+from s3warden.model.finding import ChangeKind, FindingChange, Reason, RuleResult
 from s3warden.respond.routing import Routing
+from s3warden.store.errors import StoreError
 from s3warden.telemetry.metrics import Metrics
 
 log = structlog.get_logger("s3warden.pipeline")
 
-# What the account's block changes in the answers about a bucket: S3 answers GetBucketAcl with the ACL in effect.
-DEPENDS_ON_ACCOUNT = frozenset({Aspect.ACL, Aspect.POLICY_STATUS})
-# Causes that pass by themselves: the verdict says unknown, and the work comes back.
-TRANSIENT = frozenset({Cause.THROTTLED, Cause.UNREACHABLE, Cause.CREDENTIALS})
+# What a public access block, the account's or the bucket's own, changes in other answers about a bucket: S3 answers
+# GetBucketAcl with the ACL in effect.
+DEPENDS_ON_BLOCK = frozenset({Aspect.ACL, Aspect.POLICY_STATUS})
 
 
 class Commit(Protocol):
     """The part of the store that makes changes last."""
 
     async def commit(self, changes: Sequence[FindingChange], notifications: Sequence[Notification]) -> None:
-        """Store changes and outgoing messages in one transaction; returns when they are durable."""
+        """Store changes and outgoing messages in one transaction; returns when they are durable. Raises StoreError."""
+
+
+def _no_second_look(_request: RefreshRequest) -> None:
+    return
 
 
 @dataclass(slots=True)
 class Pipeline:
-    """From a request to a stored verdict. `needed` are the aspects that the enabled rules read."""
+    """From a request to a stored verdict. `needed` are the aspects that the enabled rules read.
+
+    `committed` is called when messages wait in the store, `recheck` when a look showed nothing of what an event told.
+    """
 
     fetch: Fetch
     cache: Cache
@@ -66,68 +74,119 @@ class Pipeline:
     store: Commit
     metrics: Metrics
     committed: Callable[[], None]
+    recheck: Callable[[RefreshRequest], None] = _no_second_look
     # Accounts that were swept once: before that their findings are a baseline, told in one digest.
     settled: set[AccountRef] = field(default_factory=set)
     # Changes so far that a sweep found and no event had told.
     drift: int = 0
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    _account_reads: dict[AccountRef, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _accounts: Accounts = field(init=False)
+    # The queue looks at one subject once at a time; whoever ends a subject from outside must not cross such a look.
+    _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def __post_init__(self) -> None:
+        self._accounts = Accounts(self.fetch, self.cache, ACCOUNT_ASPECTS & self.needed, self.clock)
 
     async def refresh(self, request: RefreshRequest) -> Outcome:
         """Look at the subject, judge it, and store what changed together with who is to be told."""
         with bound_contextvars(subject=request.subject.key, origin=request.origin.value):
-            if isinstance(request.subject, AccountRef):
-                return await self._refresh_account(request, request.subject)
-            return await self._refresh_bucket(request, request.subject)
+            async with self._turn(request.subject):
+                try:
+                    if isinstance(request.subject, AccountRef):
+                        return await self._refresh_account(request, request.subject)
+                    return await self._refresh_bucket(request, request.subject)
+                except StoreError as error:
+                    log.warning("not_stored", error=str(error))
+                    return Retry("not_stored")
 
     async def _refresh_bucket(self, request: RefreshRequest, ref: BucketRef) -> Outcome:
-        known = self.cache.bucket(ref)
-        wanted = (request.aspects if known is not None else self.needed) & self.needed - ACCOUNT_ASPECTS
-        account = self.cache.account(ref.owner) or await self._read_account(ref.owner)
+        known, account_before = self.cache.bucket(ref), self.cache.account(ref.owner)
+        asked, wanted = self._wanted(request, known)
+        account = await self._accounts.known(ref.owner)
         state = await self.fetch.bucket(ref, wanted, previous=known, account=account)
-        await self.judge(state, request, known_before=known is not None)
-        return _outcome(state, wanted)
+        await self._judge(state, request, known_before=known is not None)
+        outcome = _outcome(state, asked)
+        caught_up = isinstance(outcome, Done) and wanted >= DEPENDS_ON_BLOCK & self.needed
+        # What was read before a change of the account stays marked as such until a good read after it.
+        self.cache.replace(state if caught_up else replace(state, account=self.cache.read_under(ref)))
+        if not isinstance(outcome, Done) or request.origin is Origin.SWEEP:
+            return outcome
+        self._doubt(request, asked, known, state)
+        return self._after_bucket(request, ref, account, account_before) or outcome
+
+    def _wanted(
+        self, request: RefreshRequest, known: BucketState | None
+    ) -> tuple[frozenset[Aspect], frozenset[Aspect]]:
+        """What the request asks for, and what is to be read: with that all that was never read, or in vain."""
+        needed = self.needed - ACCOUNT_ASPECTS
+        if known is None or not request.aspects:
+            asked = needed if known is None else frozenset[Aspect]()
+            return asked, asked
+        changed = request.aspects | (DEPENDS_ON_BLOCK if Aspect.PUBLIC_ACCESS_BLOCK in request.aspects else frozenset())
+        asked = changed & needed
+        return asked, asked | {a for a in needed if known.reading(a) == NOT_READ or passing(known.reading(a))}
+
+    def _after_bucket(
+        self, request: RefreshRequest, ref: BucketRef, judged_under: AccountState, before: AccountState | None
+    ) -> Done | None:
+        """What the look at a bucket asks for where its account is not what it was taken for."""
+        readable = isinstance(_outcome(judged_under, ACCOUNT_ASPECTS & self.needed), Done)
+        if readable and before is not None and before.readings != judged_under.readings:
+            # Nobody told of that change, so nobody has judged the account and its other buckets by it.
+            return Done(((RefreshRequest(ref.owner, ACCOUNT_ASPECTS, Origin.ACCOUNT, urgent=True),),))
+        latest = self.cache.account(ref.owner)
+        if self.cache.bucket(ref) is not None and latest is not None and latest.readings != judged_under.readings:
+            # It changed during the look: the buckets known by then are being judged again, a new one is not.
+            return Done(self._waves((ref,), request.triggers))
+        return None
 
     async def _refresh_account(self, request: RefreshRequest, ref: AccountRef) -> Outcome:
         before = self.cache.account(ref)
-        state = await self._read_account(ref, fresh=True)
-        await self.judge(state, request, known_before=before is not None)
-        outcome = _outcome(state, ACCOUNT_ASPECTS & self.needed)
+        state = await self._accounts.read(ref)
+        await self._judge(state, request, known_before=before is not None)
+        asked = ACCOUNT_ASPECTS & self.needed
+        outcome = _outcome(state, asked)
         # A sweep looks at every bucket of the account right afterwards; others must see to it.
-        changed = before is not None and before.readings != state.readings and request.origin is not Origin.SWEEP
-        return Done(self._fan_out(request, ref)) if changed and isinstance(outcome, Done) else outcome
+        if not isinstance(outcome, Done) or request.origin is Origin.SWEEP:
+            return outcome
+        self._doubt(request, asked, before, state)
+        return Done(self._waves(self.cache.behind(ref), request.triggers))
 
-    def _fan_out(self, request: RefreshRequest, ref: AccountRef) -> tuple[tuple[RefreshRequest, ...], ...]:
-        """All buckets of the account: first judged anew from what is known, at once, then read again, paced."""
-        waves = (frozenset[Aspect](), DEPENDS_ON_ACCOUNT & self.needed)
-        buckets = self.cache.buckets(ref)
+    def _waves(
+        self, buckets: Sequence[BucketRef], triggers: tuple[Trigger, ...]
+    ) -> tuple[tuple[RefreshRequest, ...], ...]:
+        """Buckets of a changed account: first judged anew from what is known, at once, then read again, paced."""
+        waves = (frozenset[Aspect](), DEPENDS_ON_BLOCK & self.needed) if buckets else ()
         return tuple(
-            tuple(RefreshRequest(bucket, aspects, Origin.ACCOUNT, request.triggers, urgent=True) for bucket in buckets)
+            tuple(RefreshRequest(bucket, aspects, Origin.ACCOUNT, triggers, urgent=True) for bucket in buckets)
             for aspects in waves
         )
 
-    async def _read_account(self, ref: AccountRef, *, fresh: bool = False) -> AccountState:
-        # Many buckets of an unread account ask at once; one of them reads.
-        async with self._account_reads[ref]:
-            known = self.cache.account(ref)
-            if known is not None and not fresh and isinstance(_outcome(known, ACCOUNT_ASPECTS), Done):
-                return known
-            state = await self.fetch.account(ref, ACCOUNT_ASPECTS & self.needed, previous=known)
-            self.cache.replace(state)
-            return state
+    def _doubt(self, request: RefreshRequest, asked: frozenset[Aspect], before: State | None, after: State) -> None:
+        again = doubtful(request, asked, before, after, at=self.clock())
+        if again:
+            self.recheck(RefreshRequest(request.subject, again, Origin.RECHECK, request.triggers))
 
-    async def judge(self, state: State, request: RefreshRequest, *, known_before: bool) -> None:
+    async def _judge(self, state: State, request: RefreshRequest, *, known_before: bool) -> None:
         """Verdicts on a fresh state, and what follows from them."""
         results = evaluate(self.rules, state, self._crashed, options=self.options)
         gone = isinstance(state, BucketState) and not state.exists
-        await self._settle(state.ref, results, request, known_before=known_before, gone=gone)
-        self.cache.replace(state)
+        ended = Reason.BUCKET_DELETED if gone else None
+        await self._settle(state.ref, results, request, known_before=known_before, ended=ended)
 
-    async def vanish(self, subject: Subject) -> None:
-        """The subject is ours no longer: no complete listing names it, or its account is not guarded any more."""
-        request = RefreshRequest(subject, frozenset(), Origin.SWEEP)
-        await self._settle(subject, (), request, known_before=True, gone=True)
-        self.cache.forget(subject)
+    async def vanish(self, subject: Subject, reason: Reason, *, still: Callable[[], bool]) -> None:
+        """The subject is ours no longer: no complete listing names it, or it is not guarded any more.
+
+        `still` is asked when it is this call's turn: a look that ended meanwhile may have found otherwise.
+        """
+        async with self._turn(subject):
+            if still():
+                request = RefreshRequest(subject, frozenset(), Origin.SWEEP)
+                await self._settle(subject, (), request, known_before=True, ended=reason)
+                self.cache.forget(subject)
+
+    def _turn(self, subject: Subject) -> asyncio.Lock:
+        return self._turns.setdefault(subject.key, asyncio.Lock())
 
     async def _settle(
         self,
@@ -136,7 +195,7 @@ class Pipeline:
         request: RefreshRequest,
         *,
         known_before: bool,
-        gone: bool,
+        ended: Reason | None,
     ) -> None:
         """Changes, who is told, one transaction; what is known in memory follows only what is stored."""
         changes = self.ledger.compare(
@@ -145,7 +204,7 @@ class Pipeline:
             request.triggers,
             at=self.clock(),
             origin=request.origin,
-            gone=gone,
+            ended=ended,
             known_before=known_before,
         )
         baseline = self._is_baseline(subject, request, known_before)
@@ -200,10 +259,8 @@ class Pipeline:
                 self.metrics.event_lag.labels("evaluate").observe(max(0.0, lag))
 
 
-def _outcome(state: State, wanted: frozenset[Aspect]) -> Outcome:
+def _outcome(state: State, asked: frozenset[Aspect]) -> Outcome:
     """Retry if something asked for could not be read for a reason that passes; what is unknown is stored already."""
-    for aspect in wanted:
-        match state.reading(aspect):
-            case Unreadable(cause=cause) if cause in TRANSIENT:
-                return Retry(f"unreadable_{cause.value}")
-    return Done()
+    causes = (passing(state.reading(aspect)) for aspect in sorted(asked))
+    cause = next((cause for cause in causes if cause is not None), None)
+    return Done() if cause is None else Retry(f"unreadable_{cause.value}")

@@ -106,6 +106,23 @@ class Cache:
         """The buckets of one account."""
         return tuple(state.ref for state in self._buckets.get(account, {}).values())
 
+    def counts(self) -> Mapping[AccountRef, int]:
+        """How many buckets each account has, of which anything is known."""
+        return {account: len(self._buckets.get(account, ())) for account in self.accounts()}
+
+    def read_under(self, ref: BucketRef) -> AccountState | None:
+        """The state of the account that the bucket was put in with, which may be an older one than the account's."""
+        state = self._buckets.get(ref.owner, {}).get(ref.name)
+        return None if state is None else state.account
+
+    def behind(self, account: AccountRef) -> tuple[BucketRef, ...]:
+        """The buckets put in with other readings of their account than the latest."""
+        latest = self._accounts.get(account)
+        if latest is None:
+            return ()
+        states = self._buckets.get(account, {}).values()
+        return tuple(s.ref for s in states if s.account is None or s.account.readings != latest.readings)
+
     def find(self, partition: str | None, name: str) -> BucketRef | None:
         """The bucket called `name`, for an event that does not tell the owner; the latest read one if several do.
 
@@ -120,12 +137,15 @@ class Cache:
         return max(found, key=lambda state: state.read_at).ref if found else None
 
     def replace(self, state: State) -> None:
-        """Take `state` as the latest; the state of a bucket that is gone removes it."""
+        """Take `state` as the latest; the state of a bucket that is gone removes it.
+
+        A bucket remembers which state of its account came with it, for `behind`.
+        """
         if isinstance(state, AccountState):
             self._accounts[state.ref] = replace(state, readings=self._shared(state.readings))
         elif state.exists:
             ref = self._shared_ref(state.ref)
-            shared = replace(state, ref=ref, readings=self._shared(state.readings), account=None)
+            shared = replace(state, ref=ref, readings=self._shared(state.readings))
             self._buckets.setdefault(ref.owner, {})[ref.name] = shared
         else:
             self.forget(state.ref)

@@ -27,9 +27,16 @@ from s3warden.model.bucket import (
     Unreadable,
 )
 
-__all__ = ["ASPECTS", "BucketReader", "Fetch"]
+__all__ = ["ASPECTS", "BucketReader", "Fetch", "passing"]
 
 Readings: TypeAlias = Mapping[Aspect, Reading[object]]
+
+_PASSING = frozenset({Cause.THROTTLED, Cause.UNREACHABLE, Cause.CREDENTIALS})
+
+
+def passing(reading: Reading[object]) -> Cause | None:
+    """The cause why `reading` failed, if it is one that passes by itself: another read may well succeed."""
+    return reading.cause if isinstance(reading, Unreadable) and reading.cause in _PASSING else None
 
 
 class BucketReader(Protocol):

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
-from s3warden.model.bucket import BucketRef, Subject
+from s3warden.model.bucket import Subject
 from s3warden.model.event import Origin, Trigger
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Reason, RuleResult, Verdict, fingerprint
 
@@ -116,13 +116,13 @@ class Ledger:
         *,
         at: datetime,
         origin: Origin,
-        gone: bool = False,
+        ended: Reason | None = None,
         known_before: bool = False,
     ) -> tuple[FindingChange, ...]:
         """What `results`, those of all enabled rules, change about `subject`. Remembers nothing.
 
-        `gone`: the subject exists no longer, and all its findings end. `known_before`: this process had looked at the
-        subject before, so that a change without a trigger is drift.
+        `ended`: why the subject is guarded no longer, and with it all its findings end. `known_before`: this process
+        had looked at the subject before, so that a change without a trigger is drift.
 
         Sequence numbers are the microseconds of `at` since 1970, or one more than the highest number seen where the
         clock stands still or steps back. So the numbers of an open finding rise, and a finding that opens again after a
@@ -136,9 +136,8 @@ class Ledger:
             drift=known_before and not triggers and origin in (Origin.SWEEP, Origin.RECHECK),
         )
         known = {finding.rule_id: finding for finding in self.of(subject)}
-        changes = [] if gone else [self._step(known.pop(result.rule_id, None), result, look) for result in results]
-        ended = _end(subject) if gone else Reason.RULE_DISABLED
-        changes += [look.resolved(finding, ended) for finding in known.values()]
+        changes = [] if ended else [self._step(known.pop(result.rule_id, None), result, look) for result in results]
+        changes += [look.resolved(finding, ended or Reason.RULE_DISABLED) for finding in known.values()]
         return tuple(change for change in changes if change is not None)
 
     def apply(self, changes: Iterable[FindingChange]) -> None:
@@ -219,10 +218,6 @@ def _solved(known: Finding, result: RuleResult) -> Reason:
     if result.verdict is Verdict.NOT_APPLICABLE:
         return Reason.NOT_APPLICABLE
     return Reason.FIXED if known.verdict is Verdict.FAIL else Reason.READABLE
-
-
-def _end(subject: Subject) -> Reason:
-    return Reason.BUCKET_DELETED if isinstance(subject, BucketRef) else Reason.ACCOUNT_LEFT
 
 
 def _latest(triggers: Sequence[Trigger]) -> Trigger | None:

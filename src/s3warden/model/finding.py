@@ -116,6 +116,7 @@ class Reason(StrEnum):
     """Why a finding changed: the codes in `FindingChange.reason`, which is empty where the kind says it all.
 
     ESCALATED, EASED: more or less severe, or live, than before. UNREADABLE, READABLE: reads began or ceased to fail.
+    NOT_GUARDED: the bucket is out of the scope that the settings name, by its region or name.
     """
 
     ESCALATED = "escalated"
@@ -129,6 +130,7 @@ class Reason(StrEnum):
     RULE_DISABLED = "rule_disabled"
     BUCKET_DELETED = "bucket_deleted"
     ACCOUNT_LEFT = "account_left"
+    NOT_GUARDED = "not_guarded"
 
 
 @dataclass(frozen=True, slots=True)

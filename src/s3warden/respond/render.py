@@ -37,6 +37,7 @@ _ENDINGS = {
     "rule_disabled": "the rule was switched off",
     "bucket_deleted": "the bucket was deleted",
     "account_left": "the account is no longer guarded",
+    "not_guarded": "the bucket is no longer guarded",
     "eased": "less severe now, still open",
 }
 

@@ -211,3 +211,38 @@ def test_a_bucket_costs_little_memory() -> None:
     finally:
         tracemalloc.stop()
     assert taken / 5000 < 1600
+
+
+def test_buckets_read_before_their_account_changed_are_behind() -> None:
+    """Until they are put in with the latest readings; an account read again and found the same leaves none behind."""
+    cache = Cache()
+    block: Mapping[Aspect, Reading[object]] = {Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: Present(NO_BLOCK)}
+    before, after = AccountState(ONE, AT), AccountState(ONE, AT, block)
+    assert cache.behind(ONE) == ()
+    cache.replace(before)
+    for name in ("a", "b"):
+        cache.replace(replace(state(ref(name)), account=before))
+    assert cache.behind(ONE) == ()
+    cache.replace(after)
+    assert cache.behind(ONE) == (ref("a"), ref("b"))
+    cache.replace(replace(state(ref("a")), account=after))
+    assert (cache.behind(ONE), cache.read_under(ref("b"))) == ((ref("b"),), before)
+    cache.replace(replace(after, read_at=AT + timedelta(1)))
+    assert cache.behind(ONE) == (ref("b"),)
+
+
+def test_a_bucket_put_in_without_its_account_is_behind() -> None:
+    """Nobody knows under which readings of the account it was read."""
+    cache = Cache()
+    cache.replace(AccountState(ONE, AT))
+    cache.replace(state(ref("a")))
+    assert (cache.behind(ONE), cache.read_under(ref("a")), cache.read_under(ref("none"))) == ((ref("a"),), None, None)
+
+
+def test_buckets_are_counted_by_account() -> None:
+    """An account without buckets has none, which is not the same as being unknown."""
+    cache = Cache()
+    cache.replace(AccountState(TWO, AT))
+    for name in ("a", "b"):
+        cache.replace(state(ref(name)))
+    assert cache.counts() == {ONE: 2, TWO: 0}

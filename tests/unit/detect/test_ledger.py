@@ -14,6 +14,7 @@ from s3warden.model.finding import (
     Evidence,
     Finding,
     FindingChange,
+    Reason,
     RuleResult,
     Severity,
     Verdict,
@@ -57,13 +58,13 @@ class Story:
         *results: RuleResult,
         triggers: Sequence[Trigger] = (),
         origin: Origin = Origin.EVENT,
-        gone: bool = False,
+        ended: Reason | None = None,
         known_before: bool = False,
         subject: BucketRef | AccountRef = BUCKET,
     ) -> tuple[FindingChange, ...]:
         self.now += timedelta(minutes=1)
         changes = self.ledger.compare(
-            subject, results, triggers, at=self.now, origin=origin, gone=gone, known_before=known_before
+            subject, results, triggers, at=self.now, origin=origin, ended=ended, known_before=known_before
         )
         self.ledger.apply(changes)
         return changes
@@ -268,15 +269,17 @@ def test_deleted_bucket_ends_all_its_findings() -> None:
     other = replace(BUCKET, name="other")
     story.look(result(), result(Verdict.UNKNOWN, rule_id="b-rule"))
     story.look(result(), subject=other)
-    assert told(story.look(gone=True)) == [("resolved", "bucket_deleted")] * 2
+    assert told(story.look(ended=Reason.BUCKET_DELETED)) == [("resolved", "bucket_deleted")] * 2
     assert story.ledger.subjects() == (other,)
 
 
-def test_account_that_left_ends_its_findings() -> None:
-    """An account is not deleted; it leaves."""
+@pytest.mark.parametrize("subject", [ACCOUNT, BUCKET])
+def test_what_is_guarded_no_longer_was_not_deleted(subject: AccountRef | BucketRef) -> None:
+    """A bucket goes with its account, and the end says so; it is no drift, since nothing changed in AWS."""
     story = Story()
-    story.look(result(), subject=ACCOUNT)
-    assert told(story.look(gone=True, subject=ACCOUNT)) == [("resolved", "account_left")]
+    story.look(result(), subject=subject)
+    [change] = story.look(ended=Reason.ACCOUNT_LEFT, subject=subject, origin=Origin.SWEEP, known_before=True)
+    assert (told([change]), change.drift) == ([("resolved", "account_left")], False)
 
 
 def test_account_and_bucket_are_two_subjects() -> None:
@@ -411,7 +414,7 @@ def test_change_that_no_event_told_is_drift(origin: Origin) -> None:
     ]
     assert [change.drift for changes in looks for change in changes] == [True] * 5
     story.look(result())
-    assert [change.drift for change in story.look(origin=origin, known_before=True, gone=True)] == [True]
+    assert [change.drift for change in story.look(origin=origin, known_before=True, ended=Reason.BUCKET_DELETED)] == [True]
 
 
 @pytest.mark.parametrize(

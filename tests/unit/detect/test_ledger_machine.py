@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from s3warden.detect.ledger import Ledger
 from s3warden.model.bucket import BucketRef, Cause
 from s3warden.model.event import Origin
-from s3warden.model.finding import ChangeKind, Evidence, Finding, FindingChange, RuleResult, Severity, Verdict
+from s3warden.model.finding import ChangeKind, Evidence, Finding, FindingChange, Reason, RuleResult, Severity, Verdict
 
 SUBJECTS = tuple(BucketRef("aws", "111122223333", "eu-west-1", name) for name in ("one", "two"))
 RULES = ("a-rule", "b-rule", "c-rule")
@@ -92,7 +92,8 @@ class LedgerMachine(RuleBasedStateMachine):
         # Time passes between any two looks of one process; a clock that is set back is `clock_moves`.
         self.now += timedelta(microseconds=7919)
         subject, results, gone = self.last
-        return self.ledger.compare(subject, results, (), at=self.now, origin=Origin.SWEEP, gone=gone)
+        ended = Reason.BUCKET_DELETED if gone else None
+        return self.ledger.compare(subject, results, (), at=self.now, origin=Origin.SWEEP, ended=ended)
 
     def _store(self, change: FindingChange) -> None:
         finding, known = change.finding, self.stored.get(change.finding.fingerprint)

@@ -254,10 +254,8 @@ class Sweep:
     async def _look_for(self, missing: Sequence[BucketRef], tally: _Tally) -> None:
         """Look at known buckets that a complete listing does not have."""
         await self._look(missing, tally)
-        for ref in missing:
-            state = self._cache.bucket(ref)
-            if state is None or _belongs_to_others(state):
-                tally.gone.append(ref)
+        # A look that did not come to its end has told nothing.
+        tally.gone += [ref for ref in missing if ref not in tally.unfinished and is_missing(self._cache, ref)]
 
     async def _look(self, subjects: Sequence[Subject], tally: _Tally) -> None:
         """Have all `subjects` looked at, those that ask for it again."""
@@ -300,7 +298,12 @@ class Sweep:
         )
 
 
-def _belongs_to_others(state: BucketState) -> bool:
-    """Whether all that is known of an unlisted bucket is that it is denied: so is a name that another account took."""
-    readings = state.readings.values()
-    return bool(readings) and all(isinstance(r, Unreadable) and r.cause in _DENIED for r in readings)
+def is_missing(cache: Known, ref: BucketRef) -> bool:
+    """Whether the latest look at an unlisted bucket found none of ours.
+
+    One of which nothing is known but that it is denied is none either: so looks a name that another account took.
+    """
+    state = cache.bucket(ref)
+    readings = () if state is None else state.readings.values()
+    denied = [isinstance(reading, Unreadable) and reading.cause in _DENIED for reading in readings]
+    return state is None or (bool(denied) and all(denied))
