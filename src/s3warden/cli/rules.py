@@ -71,6 +71,7 @@ def as_json(rule: Rule) -> dict[str, object]:
         "category": info.category.value,
         "subject": rule.kind.value,
         "needs": sorted(info.needs),
+        "hints": sorted(info.hints),
         "why": info.why,
         "fix": {"cli": info.cli, "terraform": info.terraform},
         "references": list(info.references),
@@ -135,7 +136,9 @@ def _section(rule: Rule) -> list[str]:
 
 
 def _needs(rule: Rule) -> str:
-    return ", ".join(aspect.replace("_", " ") for aspect in sorted(rule.info.needs)) or "the name alone"
+    reads = ", ".join(aspect.replace("_", " ") for aspect in sorted(rule.info.needs)) or "the name alone"
+    hints = ", ".join(aspect.replace("_", " ") for aspect in sorted(rule.info.hints))
+    return f"{reads}; if it can be had, {hints}" if hints else reads
 
 
 def _indented(text: str) -> str:

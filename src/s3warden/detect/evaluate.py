@@ -25,6 +25,7 @@ _WORST_FIRST = (
     Cause.UNREACHABLE,
     Cause.THROTTLED,
     Cause.NOT_READ,
+    Cause.UNDECIDED,
 )
 
 
@@ -60,7 +61,8 @@ def _judge(rule: Rule, state: State, on_error: Callable[[str], None], options: R
     if unread and judgement.verdict is not Verdict.FAIL:
         return _unknown(rule, unread)
     severity = judgement.severity or rule.info.severity
-    return RuleResult(rule.info.id, judgement.verdict, severity, judgement.evidence)
+    cause = Cause.UNDECIDED if judgement.verdict is Verdict.UNKNOWN else None
+    return RuleResult(rule.info.id, judgement.verdict, severity, judgement.evidence, cause)
 
 
 def _unknown(rule: Rule, unread: Mapping[Aspect, Unreadable]) -> RuleResult:

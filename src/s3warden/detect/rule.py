@@ -35,13 +35,20 @@ class RuleOptions:
 
     `required_tags` are tag keys, compared as AWS does: case counts. `tag_patterns` maps a tag key to the pattern of
     its value. `name_pattern` is the house convention for bucket names. `log_buckets` are name globs (`*`, `?`, `[…]`)
-    of the buckets that receive access logs. A pattern that does not compile raises ValueError.
+    of the buckets that receive access logs. `trusted_accounts` are account numbers that may be given access,
+    `organization_id` (`o-…`) is the own organisation. `minimum_tls` is the lowest TLS version to be accepted, and
+    `upload_encryption` the values of x-amz-server-side-encryption one of which every upload must carry; both ask for
+    nothing while empty. A pattern that does not compile raises ValueError.
     """
 
     required_tags: tuple[str, ...] = ("Name", "Role", "Environment", "Owner")
     tag_patterns: Mapping[str, str] = field(default_factory=lambda: _NO_PATTERNS)
     name_pattern: str | None = None
     log_buckets: tuple[str, ...] = ()
+    trusted_accounts: tuple[str, ...] = ()
+    organization_id: str | None = None
+    minimum_tls: str | None = None
+    upload_encryption: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         patterns = {f"tag_patterns.{key}": pattern for key, pattern in self.tag_patterns.items()}
@@ -59,7 +66,7 @@ DEFAULT_OPTIONS = RuleOptions()
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a check says: PASS, FAIL or NOT_APPLICABLE. `severity` only where it differs from the rule's own."""
+    """What a check says; UNKNOWN where all was read and nothing follows. `severity` only if not the rule's own."""
 
     verdict: Verdict
     evidence: Evidence
@@ -74,6 +81,11 @@ def passes(summary: str) -> Judgement:
 def not_applicable(summary: str) -> Judgement:
     """The rule has nothing to say about this subject; `summary` tells why."""
     return Judgement(Verdict.NOT_APPLICABLE, Evidence(summary))
+
+
+def undecided(summary: str, details: Mapping[str, str]) -> Judgement:
+    """Everything was read, and what it means cannot be decided; `details` say why."""
+    return Judgement(Verdict.UNKNOWN, _shared(summary, tuple(details.items()), live=False))
 
 
 def fails(

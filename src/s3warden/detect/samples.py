@@ -1,5 +1,6 @@
 """States made by hand for the examples of rules: a sound bucket in a sound account, and what differs from it."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -25,7 +26,10 @@ from s3warden.model.configuration import (
     GranteeKind,
     Logging,
     Ownership,
+    Policy,
+    PolicyStatus,
     PublicAccessBlock,
+    RequestPayment,
     Tags,
     Versioning,
 )
@@ -39,12 +43,47 @@ ALL_ON = PublicAccessBlock(
     block_public_acls=True, ignore_public_acls=True, block_public_policy=True, restrict_public_buckets=True
 )
 DENIED = Unreadable(Cause.ROLE_PERMISSION, "not authorized to perform this action")
+ARN = f"arn:aws:s3:::{BUCKET}"
+TLS_ONLY: Mapping[str, object] = MappingProxyType(
+    {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [ARN, f"{ARN}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+)
+
+
+def policy(*statements: Mapping[str, object], version: str = "2012-10-17") -> Present[Policy]:
+    """A bucket policy of these statements."""
+    return Present(Policy(json.dumps({"Version": version, "Statement": list(map(dict, statements))})))
+
+
+def by_policy(*statements: Mapping[str, object], public: bool = True) -> dict[Aspect, Reading[object]]:
+    """The readings of a bucket policy, with AWS's status of it."""
+    return {Aspect.POLICY: policy(*statements), Aspect.POLICY_STATUS: Present(PolicyStatus(is_public=public))}
+
+
+def allow(
+    principal: object = "*", actions: object = "s3:GetObject", resource: object = f"{ARN}/*", **more: object
+) -> Mapping[str, object]:
+    """An Allow statement, to everyone to read objects unless told otherwise; `more` are further elements of it."""
+    return {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resource, **more}
+
+
+def granting(*given: tuple[str, str]) -> Present[Acl]:
+    """An ACL with these grants, each a group's URI and a permission, beside the owner's."""
+    return Present(Acl(OWNER, (OWNER_GRANT, *(Grant(GranteeKind.GROUP, uri, permission) for uri, permission in given))))
+
 
 _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
     {
         Aspect.ACL: Present(Acl(OWNER, (OWNER_GRANT,))),
-        Aspect.POLICY: ABSENT,
-        Aspect.POLICY_STATUS: ABSENT,
+        Aspect.POLICY: policy(TLS_ONLY),
+        Aspect.POLICY_STATUS: Present(PolicyStatus(is_public=False)),
+        Aspect.REQUEST_PAYMENT: Present(RequestPayment("BucketOwner")),
         Aspect.PUBLIC_ACCESS_BLOCK: Present(ALL_ON),
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: Present(ALL_ON),
         Aspect.OWNERSHIP: Present(Ownership("BucketOwnerEnforced")),

@@ -85,7 +85,7 @@ BUCKET_ASPECTS = frozenset(Aspect) - ACCOUNT_ASPECTS
 
 
 class Cause(StrEnum):
-    """Why something could not be read. Closed: it is a metric label."""
+    """Why something could not be read, or (UNDECIDED) be decided once read. Closed: it is a metric label."""
 
     SCP = "scp"
     RCP = "rcp"
@@ -99,6 +99,7 @@ class Cause(StrEnum):
     UNREACHABLE = "unreachable"
     MALFORMED = "malformed"
     NOT_READ = "not_read"
+    UNDECIDED = "undecided"
     ERROR = "error"
 
 

@@ -23,8 +23,9 @@ class Category(StrEnum):
 class RuleInfo:
     """A rule's metadata.
 
-    `needs` are the aspects without which the rule cannot pass. `why` is the risk in two sentences at most. In `cli`
-    and `terraform` the words `{bucket}`, `{account}`, `{region}`, `{partition}` stand for the subject's own names.
+    `needs` are the aspects without which the rule cannot pass; `hints` those that make its verdict more exact where
+    they can be read. `why` is the risk in two sentences at most. In `cli` and `terraform` the words `{bucket}`,
+    `{account}`, `{region}`, `{partition}` stand for the subject's own names.
     """
 
     id: str
@@ -36,6 +37,7 @@ class RuleInfo:
     cli: str
     terraform: str
     references: tuple[str, ...] = ()
+    hints: frozenset[Aspect] = frozenset()
 
     def fix(self, subject: Subject) -> Fix:
         """The fix with the subject's own names filled in."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from s3warden.model.alert import Alert, Digest, DigestLine, Notification
 from s3warden.model.finding import Finding, Severity, Verdict
 from s3warden.model.rule import RuleInfo
+from s3warden.respond.inhibition import inhibited
 
 EXAMPLES = 3
 LIVE = 100
@@ -40,12 +41,16 @@ def compose(
     rules: Mapping[str, RuleInfo],
     alert: Callable[[Finding], Alert],
 ) -> Digest:
-    """The digest of these open findings: live exposure first, then one line a rule, the worst first.
+    """The digest of these open findings: live exposure first, each cause once, then one line a rule, the worst first.
 
     At most `LIVE` live exposures are told one by one; the lines count all of them.
     """
     failing = [finding for finding in findings if finding.verdict is Verdict.FAIL]
-    live = sorted((f for f in failing if f.evidence.live), key=lambda f: (-f.severity.rank, f.subject.key, f.rule_id))
+    by_subject: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in failing:
+        by_subject[finding.subject.key].append(finding)
+    causes_of_live = (f for f in failing if f.evidence.live and not inhibited(f, by_subject[f.subject.key]))
+    live = sorted(causes_of_live, key=lambda f: (-f.severity.rank, f.subject.key, f.rule_id))
     causes = (coverage.unknown_by_cause or {}).items()
     return Digest(
         at=at,

@@ -18,25 +18,13 @@ from s3warden.model.alert import Alert, AlertStatus, Fix, Notification
 from s3warden.model.bucket import BucketRef, Subject
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Severity, Verdict
 from s3warden.model.rule import Category, RuleInfo
+from s3warden.respond.inhibition import INHIBITIONS, Inhibition, inhibited
 
 # Updates that come of AWS itself; the others (unreadable, readable, …) only of what s3warden could see.
 _ESCALATED = "escalated"
 _TELLING = frozenset({_ESCALATED, "eased", "changed"})
 
 Known: TypeAlias = Callable[[Subject], Iterable[Finding]]
-
-
-@dataclass(frozen=True, slots=True)
-class Inhibition:
-    """While `source` fails for an account, openings of `targets` in that account have a cause already told."""
-
-    source: str
-    targets: frozenset[str]
-
-
-INHIBITIONS: tuple[Inhibition, ...] = (
-    Inhibition("account-public-access-block", frozenset({"bucket-public-access-block"})),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +79,8 @@ class Routing:
 
     def plan(self, changes: Sequence[FindingChange], *, baseline: bool, known: Known) -> Plan:
         """Changes and messages to commit. `known` gives the open findings of a subject as they were before."""
-        steps = [self._step(change, baseline=baseline, known=known) for change in changes]
+        after = _after(changes, known)
+        steps = [self._step(change, baseline=baseline, known=known, after=after) for change in changes]
         notifications = [
             notification
             for destination in self._destinations
@@ -128,12 +117,12 @@ class Routing:
             category=info.category.value if info else "",
         )
 
-    def _step(self, change: FindingChange, *, baseline: bool, known: Known) -> _Step:
+    def _step(self, change: FindingChange, *, baseline: bool, known: Known, after: Mapping[str, Finding]) -> _Step:
         finding = change.finding
         before = next((f for f in known(finding.subject) if f.fingerprint == finding.fingerprint), None)
         heard = finding.notified
         hears = heard
-        if not heard and self._opens(change, baseline=baseline) and not self._inhibited(change, known):
+        if not heard and self._opens(change, baseline=baseline) and not self._inhibited(change, known, after):
             hears = any(self._accepts(destination, finding) for destination in self._destinations)
         if hears and not heard:
             change = replace(change, finding=replace(finding, notified=True))
@@ -148,11 +137,14 @@ class Routing:
             return False
         return change.kind is ChangeKind.OPENED or (change.kind is ChangeKind.UPDATED and change.reason == _ESCALATED)
 
-    def _inhibited(self, change: FindingChange, known: Known) -> bool:
+    def _inhibited(self, change: FindingChange, known: Known, after: Mapping[str, Finding]) -> bool:
+        return inhibited(change.finding, after.values(), self._inhibitions) or self._by_account(change, known)
+
+    def _by_account(self, change: FindingChange, known: Known) -> bool:
         subject = change.finding.subject
         if not isinstance(subject, BucketRef) or change.finding.evidence.live:
             return False
-        sources = {i.source for i in self._inhibitions if change.finding.rule_id in i.targets}
+        sources = {i.source for i in self._inhibitions if i.account and change.finding.rule_id in i.targets}
         return bool(sources) and any(
             source.rule_id in sources and source.verdict is Verdict.FAIL and _same_cause(source, change.finding)
             for source in known(subject.owner)
@@ -194,6 +186,13 @@ class Routing:
             alerts=tuple(alerts),
             correlation=tuple(dict.fromkeys(triggers)),
         )
+
+
+def _after(changes: Sequence[FindingChange], known: Known) -> Mapping[str, Finding]:
+    """The findings of the subjects of `changes` as they will be, by fingerprint; those that end are not open."""
+    subjects = dict.fromkeys(change.finding.subject for change in changes)
+    before = {finding.fingerprint: finding for subject in subjects for finding in known(subject)}
+    return before | {change.finding.fingerprint: change.finding for change in changes}
 
 
 def group_key(subject: Subject) -> str:

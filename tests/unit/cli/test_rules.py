@@ -40,11 +40,18 @@ def test_list_as_json_has_the_metadata() -> None:
         "category",
         "subject",
         "needs",
+        "hints",
         "why",
         "fix",
         "references",
     }
-    assert rules[0]["needs"] == ["account_public_access_block", "acl", "ownership", "public_access_block"]
+    read = {rule["id"]: rule["needs"] for rule in rules}
+    assert read["bucket-acl-public-read"] == [
+        "account_public_access_block",
+        "acl",
+        "ownership",
+        "public_access_block",
+    ]
 
 
 @pytest.mark.parametrize("rule_id", [rule.info.id for rule in RULES])

@@ -12,6 +12,7 @@ from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.detect.rules import (
     acl,
     encryption,
+    exposure,
     logging,
     name,
     ownership,
@@ -26,6 +27,7 @@ from s3warden.model.rule import Category
 __all__ = ["RULES", "Rule", "RuleOptions", "UnknownRuleError", "find", "needs", "select"]
 
 RULES: tuple[Rule, ...] = (
+    *exposure.RULES,
     *acl.RULES,
     *policy.RULES,
     *public_access_block.RULES,
@@ -79,8 +81,8 @@ def find(rule_id: str, rules: Sequence[Rule] = RULES) -> Rule:
 
 
 def needs(rules: Iterable[Rule]) -> frozenset[Aspect]:
-    """Every aspect that one of `rules` needs."""
-    return frozenset[Aspect]().union(*(rule.info.needs for rule in rules))
+    """Every aspect that one of `rules` looks at."""
+    return frozenset[Aspect]().union(*(rule.info.needs | rule.info.hints for rule in rules))
 
 
 def _names(pattern: str, rule: Rule) -> bool:

@@ -3,7 +3,7 @@
 from s3warden.detect.effective import LAYERS_OF_POLICY, policy_restricted_by
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, configured, fails, passes
 from s3warden.detect.samples import DENIED, flags, unguarded
-from s3warden.model.bucket import Aspect, Present, State
+from s3warden.model.bucket import ABSENT, Aspect, Present, State
 from s3warden.model.configuration import PolicyStatus
 from s3warden.model.finding import Severity, Verdict
 from s3warden.model.rule import Category, RuleInfo
@@ -91,7 +91,7 @@ PUBLIC = Rule(
     Kind.BUCKET,
     _live,
     (
-        Example("no policy", unguarded(), Verdict.PASS),
+        Example("no policy", unguarded({Aspect.POLICY_STATUS: ABSENT}), Verdict.PASS),
         Example("a policy for fixed principals", unguarded({Aspect.POLICY_STATUS: _FIXED}), Verdict.PASS),
         Example("public, nothing restricts it", unguarded({Aspect.POLICY_STATUS: _PUBLIC}), Verdict.FAIL, live=True),
         Example(
@@ -137,7 +137,7 @@ LATENT_PUBLIC = Rule(
     Kind.BUCKET,
     _latent,
     (
-        Example("no policy", unguarded(), Verdict.PASS),
+        Example("no policy", unguarded({Aspect.POLICY_STATUS: ABSENT}), Verdict.PASS),
         Example("public and live: another rule tells", unguarded({Aspect.POLICY_STATUS: _PUBLIC}), Verdict.PASS),
         Example(
             "restricted by the bucket, whatever the account says",

@@ -27,14 +27,20 @@ def test_nothing_enabled_is_nothing() -> None:
         (("bucket-name", "bucket-versioning"), (), ["bucket-versioning", "bucket-name"]),
         (("bucket-policy-*",), (), ["bucket-policy-public", "bucket-policy-latent-public"]),
         (("logging",), (), ["bucket-access-logging"]),
-        (("exposure", "bucket-name"), ("*-latent-*", "bucket-acl-authenticated-*"), None),
+        (("exposure", "bucket-name"), ("*-latent*", "*-authenticated*", "bucket-objects-*"), None),
         (("governance",), ("governance",), []),
     ],
 )
 def test_patterns(enable: tuple[str, ...], disable: tuple[str, ...], expected: list[str] | None) -> None:
     """Ids, globs and categories add up, and disabling wins; the order is that of the rules."""
     if expected is None:
-        expected = ["bucket-acl-public-read", "bucket-acl-public-write", "bucket-policy-public", "bucket-name"]
+        expected = [
+            "bucket-public-effective",
+            "bucket-acl-public-read",
+            "bucket-acl-public-write",
+            "bucket-policy-public",
+            "bucket-name",
+        ]
     assert ids(enable, disable) == expected
 
 
