@@ -1,5 +1,7 @@
 """The comparison of the two evaluators: a request that the concrete one allows must not be called impossible."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -45,3 +47,39 @@ def compare(rng: Random, requests: int) -> tuple[Exposure, list[str]]:
             if text is not None:
                 wrong.append(f"{text}: {one.request} {show(made)}")
     return found, wrong
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a comparison found: how many verdicts were confirmed, refuted (with the policy), undecided by each side."""
+
+    confirmed: int = 0
+    unknown: int = 0
+    unsolved: int = 0
+    wrong: list[str] = field(default_factory=list)
+    because: dict[str, int] = field(default_factory=dict)
+
+
+def against_solver(seeds: Iterable[int], *, milliseconds: int = 2000) -> Tally:
+    """Random policies, engine against SMT solver: a `no` must be unsatisfiable, a `yes` is checked by its witness."""
+    from support.exposure_z3 import solve
+
+    tally = Tally()
+    for seed in seeds:
+        made = policy(Random(seed))
+        found = analyse(inputs_of(document(made)))
+        for text in found.unknown_because[:1]:
+            tally.unknown += 1
+            cause = text.rpartition(": ")[2]
+            tally.because[cause] = tally.because.get(cause, 0) + 1
+        if found.public is None:
+            continue
+        witness = next((one for one in found.witnesses if one.caller.startswith("any")), None)
+        solved = solve(made, witness=witness, milliseconds=milliseconds)
+        if solved is None:
+            tally.unsolved += 1
+        elif solved == found.public:
+            tally.confirmed += 1
+        else:
+            tally.wrong.append(f"engine {found.public}, solver {solved}: {show(made)}")
+    return tally

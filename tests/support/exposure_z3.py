@@ -231,6 +231,9 @@ class Encoding:
                 z3.If(kind == 1, user_id, z3.If(kind == 2, account, z3.Concat(account, ":", session))),
             ),
         )
+        if "aws:userid" in self.needed:
+            spelled = [_fold_regex(value) for value in self._folded("aws:userid")]
+            self.facts += [z3.Implies(self.signed, z3.Not(_matches(self.text["aws:userid"], one))) for one in spelled]
         self._key("aws:username", z3.And(self.signed, kind == 1))
         self.facts.append(z3.Length(self.text["aws:username"]) > 0)
         self.present["aws:principaltype"] = z3.BoolVal(True)

@@ -22,8 +22,9 @@ RESOURCES = (
     f"{ARN}/a*b*", f"{ARN}/*ba*", "arn:aws:s3:::acme-*", "arn:aws:s3:::other/*", f"{ARN}/b?*",
 )  # fmt: skip
 ACTIONS = (
-    "s3:GetObject", "s3:Get*", "s3:*", "*", "s3:PutObject", "s3:ListBucket", "s3:List*", "s3:DeleteObject", "s3:*Object",
-    "s3:GetBucketAcl", "s3:PutBucketAcl", "s3:GetObjec?", "s3:GetBucketPolicy", "s3:*Acl", "s3:DeleteBucket",
+    "s3:GetObject", "s3:Get*", "s3:*", "*", "s3:PutObject", "s3:ListBucket", "s3:List*", "s3:DeleteObject",
+    "s3:*Object", "s3:GetBucketAcl", "s3:PutBucketAcl", "s3:GetObjec?", "s3:GetBucketPolicy", "s3:*Acl",
+    "s3:DeleteBucket",
 )  # fmt: skip
 PRINCIPALS: tuple[Any, ...] = (
     "*", "*", "*", "*", {"AWS": "*"}, {"AWS": ["*"]}, {"AWS": NAMED[0]}, {"AWS": f"arn:aws:iam::{NAMED[0]}:root"},
@@ -53,8 +54,8 @@ TEXTS: dict[str, tuple[str, ...]] = {
 }
 ARNS: dict[str, tuple[str, ...]] = {
     "aws:PrincipalArn": (
-        "arn:aws:iam::333333333333:role/etl", "arn:aws:iam::*:role/a*", "arn:aws:iam::222222222222:*", "arn:aws:iam::*:*",
-        "arn:aws:iam::2*:user/*", "arn:aws:iam::*:root",
+        "arn:aws:iam::333333333333:role/etl", "arn:aws:iam::*:role/a*", "arn:aws:iam::222222222222:*",
+        "arn:aws:iam::*:*", "arn:aws:iam::2*:user/*", "arn:aws:iam::*:root",
     ),
     "aws:SourceArn": ("arn:aws:sns:*:*:*", "arn:aws:sns:us-east-1:111111111111:t"),
 }  # fmt: skip
@@ -173,9 +174,7 @@ def sent(rng: Random, action: str) -> Sent:
     on_object = "Object" in action and "ObjectLock" not in action
     resource = f"{ARN}/{rng.choice(_KEYS)}" if on_object else ARN
     sender = "vpc" if who == "internet" and vpc else who
-    return Sent(
-        sender, Request(action, resource, signed, account if signed else None, principals, False, context)
-    )
+    return Sent(sender, Request(action, resource, signed, account if signed else None, principals, False, context))
 
 
 def _network(rng: Random, context: dict[str, tuple[str, ...]], vpc: bool, stranger: bool) -> None:

@@ -57,7 +57,17 @@ class TextLit(NamedTuple):
 Values: TypeAlias = tuple[str, ...] | None
 Bar: TypeAlias = Callable[[str], Pattern | None]
 
+Shape: TypeAlias = Pattern | tuple[Pattern, ...] | None
+"""What a value must look like: one pattern, one of several, or anything."""
+
 _REFINEMENTS = 24
+
+
+def fits(shape: Shape, value: str) -> bool:
+    """Whether a value has a shape."""
+    if shape is None:
+        return True
+    return any(one.matches(value) for one in ((shape,) if isinstance(shape, Pattern) else shape))
 
 
 @dataclass(eq=False, slots=True)
@@ -67,7 +77,7 @@ class Text:
     name: str
     sample: str
     optional: bool
-    shape: Pattern | None = None
+    shape: Shape = None
     bar: Bar | None = None
     present: bool = True
 
@@ -88,9 +98,9 @@ class Text:
         return (tuple(found),)
 
     def _value(self, lits: Sequence[TextLit], budget: Budget) -> str | None:
-        wanted = [self.shape] if self.shape is not None else []
+        wanted = [self.shape] if isinstance(self.shape, Pattern) else []
         barred: list[Pattern] = []
-        groups: list[tuple[Pattern, ...]] = []
+        groups: list[tuple[Pattern, ...]] = [self.shape] if isinstance(self.shape, tuple) else []
         for lit in lits:
             if not lit.inside:
                 barred += lit.patterns

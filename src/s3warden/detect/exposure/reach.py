@@ -13,10 +13,12 @@ from s3warden.detect.exposure.addresses import addresses
 from s3warden.detect.exposure.callers import ANONYMOUS, FEDERATED, ROLE, ROOT, SERVICE, USER, VPC, WEB, as_principal
 from s3warden.detect.exposure.domains import Choice, Domain, Text, choice
 from s3warden.detect.exposure.facts import Ask
-from s3warden.detect.exposure.glob import ANY, DIGIT, Pattern, Token, exact, glob, tokenised
-from s3warden.detect.exposure.texts import own, own_account, own_head, text
+from s3warden.detect.exposure.glob import ANY, DIGIT, NO_COLON, Pattern, Token, exact, glob, tokenised
+from s3warden.detect.exposure.texts import UNKNOWN_ORGANISATION, own, own_account, own_head, text
 
 ABSENT = (None,)
+_FIELD: tuple[Token, ...] = ((NO_COLON, False), (NO_COLON, True))
+_REST: tuple[Token, ...] = ((ANY, False), (ANY, True))
 _TWELVE: tuple[Token, ...] = ((DIGIT, False),) * 12
 
 
@@ -93,9 +95,6 @@ def _transport(_: Ask) -> Domain:
 
 def _owner(ask: Ask) -> Domain:
     return choice(ask.key, ask.facts.owner)
-
-
-UNKNOWN_ORGANISATION = "o-theowners0"
 
 
 def _owner_organisation(ask: Ask) -> Domain:
@@ -271,15 +270,14 @@ def _point_key(ask: Ask) -> Domain:
     account = ask.caller.account or ask.facts.stranger
     sample = f"arn:{ask.facts.partition}:s3:us-east-1:{account}:accesspoint/visitor"
     number = _TWELVE if ask.caller.account is None else _literal(ask.caller.account)
-    region: tuple[Token, ...] = ((ANY, False), (ANY, True))
     shape = tokenised(
         (
             *_literal(f"arn:{ask.facts.partition}:s3:"),
-            *region,
+            *_FIELD,
             *_literal(":"),
             *number,
             *_literal(":accesspoint/"),
-            *region,
+            *_REST,
         )
     )
     return text(ask, sample, optional=True, shape=shape, fixed=own_account if ask.caller.stranger else None)
@@ -288,8 +286,12 @@ def _point_key(ask: Ask) -> Domain:
 def _kms_key(ask: Ask) -> Domain:
     if not ask.caller.signed:
         return choice(ask.key, *ABSENT)
-    sample = f"arn:{ask.facts.partition}:kms:us-east-1:{ask.caller.account or ask.facts.stranger}:key/own"
-    return text(ask, sample, optional=True, fixed=own_account if ask.caller.stranger else None)
+    head = f"arn:{ask.facts.partition}:kms:"
+    sample = f"{head}us-east-1:{ask.caller.account or ask.facts.stranger}:key/own"
+    arn = tokenised((*_literal(head), *_FIELD, *_literal(":"), *_TWELVE, *_literal(":"), *_REST))
+    return text(
+        ask, sample, optional=True, shape=(arn, tokenised(_FIELD)), fixed=own_account if ask.caller.stranger else None
+    )
 
 
 def _claim(ask: Ask) -> Domain:

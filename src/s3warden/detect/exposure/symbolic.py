@@ -15,9 +15,9 @@ from s3warden.detect.exposure.domains import Choice, Domain, Text, TextLit, Valu
 from s3warden.detect.exposure.facts import Ask, Facts
 from s3warden.detect.exposure.glob import ANY, EVERYTHING, NO_COLON, STAR, Budget, Exhausted, Pattern, glob, tokenised
 from s3warden.detect.exposure.parse import Condition
-from s3warden.detect.exposure.reach import UNKNOWN_ORGANISATION, domain
+from s3warden.detect.exposure.reach import domain
 from s3warden.detect.exposure.templates import Unresolved, Variable, pattern
-from s3warden.detect.exposure.texts import MANY
+from s3warden.detect.exposure.texts import MANY, UNKNOWN_ORGANISATION
 
 Lit = tuple[str, int | TextLit]
 """A variable and the set of its values for which the literal holds: a mask or a constraint."""

@@ -6,7 +6,7 @@ stranger can have any value of the right shape but that one.
 
 from collections.abc import Callable
 
-from s3warden.detect.exposure.domains import Bar, Domain, Text, choice
+from s3warden.detect.exposure.domains import Bar, Domain, Shape, Text, choice, fits
 from s3warden.detect.exposure.facts import Ask, Facts, Mention
 from s3warden.detect.exposure.glob import Pattern, exact, folded, glob
 
@@ -19,16 +19,18 @@ MANY = frozenset(
 """Keys with many values in one request."""
 
 
-def text(
-    ask: Ask, sample: str, *, optional: bool, shape: Pattern | None = None, fixed: "Fixed | None" = None
-) -> Domain:
+UNKNOWN_ORGANISATION = "o-theowners0"
+"""Stands for the owner's organisation where it is not known: a stranger is not in it."""
+
+
+def text(ask: Ask, sample: str, *, optional: bool, shape: Shape = None, fixed: "Fixed | None" = None) -> Domain:
     """A key the caller fills in: any text, or any of `shape`, except what `fixed` says only others can have."""
     key, mention = ask.key, ask.mention
     if mention.wild or any(c.operator.quantifier for c in mention.conditions if key in MANY):
         return Text(key, sample, optional, shape, fixed(mention, ask.facts) if fixed else None)
     while sample in mention.literals:
         sample += "0"
-    known = () if fixed else tuple(v for v in sorted(mention.literals) if shape is None or shape.matches(v))
+    known = () if fixed else tuple(v for v in sorted(mention.literals) if fits(shape, v))
     values: tuple[str | None, ...] = (sample, *known)
     return choice(key, *((None, *values) if optional and key not in _SENT else (*values, None) if optional else values))
 
@@ -39,11 +41,13 @@ _SENT = frozenset({"aws:referer", "aws:useragent"})
 Fixed = Callable[[Mention, Facts], Bar]
 
 
-def own(mention: Mention, _: Facts) -> Bar:
+def own(mention: Mention, facts: Facts) -> Bar:
     """Values that a document spells out belong to somebody else."""
 
+    organisation = facts.organisation or UNKNOWN_ORGANISATION
+
     def bar(value: str) -> Pattern | None:
-        if value in mention.literals:
+        if value in mention.literals or value == organisation:
             return exact(value)
         return folded(value) if value.casefold() in mention.folded else None
 
@@ -57,6 +61,7 @@ def own_head(separator: str) -> Fixed:
         texts = [value for condition in mention.conditions for value in condition.values if "${" not in value]
         heads = {text.partition(separator)[0] for text in texts}
         heads = {head for head in heads if "*" not in head and "?" not in head}
+        heads.add(facts.organisation or UNKNOWN_ORGANISATION)
         plain = own(mention, facts)
 
         def bar(value: str) -> Pattern | None:

@@ -55,7 +55,7 @@ def what_if(inputs: ExposureInputs, judge: Callable[[ExposureInputs], Exposure] 
     singles = [*_flag_steps(inputs), *_ownership_steps(inputs), *_grant_steps(inputs), *_statement_steps(inputs)]
     changes = [_change((step,), inputs, now, judge) for step in singles]
     if now.public is not False and not any(change.closes for change in changes):
-        closing = [step for step in singles if not step[0].endswith(" off")][:_MOST_PAIRED]
+        closing = [step for step in singles if not step[0].endswith(" off") and " Block" not in step[0]][:_MOST_PAIRED]
         changes += [_change(pair, inputs, now, judge) for pair in combinations(closing, 2)]
     return tuple(change for change in changes if _alters(change, now))
 
