@@ -84,8 +84,13 @@ def _point_policies(points: object) -> list[PolicyText]:
     return [point.policy for point in points if isinstance(point, AccessPoint)] if isinstance(points, tuple) else []
 
 
-def _replaced(text: PolicyText, own: re.Pattern[str]) -> PolicyText:
-    return own.sub(f":s3:::{PLACEHOLDER}", text) if isinstance(text, str) else text
+def _replaced(text: PolicyText, own: str) -> PolicyText:
+    """The text with the bucket's name replaced wherever the name ends there."""
+    if not isinstance(text, str):
+        return text
+    for end in '"/*?':
+        text = text.replace(own + end, f":s3:::{PLACEHOLDER}{end}")
+    return text
 
 
 def _tells_no_names(text: str, partition: str) -> bool:
