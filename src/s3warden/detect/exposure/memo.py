@@ -69,7 +69,7 @@ def shape(inputs: ExposureInputs) -> ExposureInputs:
         access_points=points,
         now=inputs.now if any(_TIME.search(text) for text in texts) else None,
     )
-    own = re.compile(f':s3:::{re.escape(inputs.bucket)}(?=["/*?])')
+    own = f":s3:::{inputs.bucket}"
     if any("\\" in text or PLACEHOLDER in text for text in texts) or not inputs.bucket:
         return bare
     policy = _replaced(inputs.policy, own)
