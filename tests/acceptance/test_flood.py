@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.books import books
+from support.books import books, start_with_baseline
 from support.cloud import FakeCloud, Queue, wrapped
 from support.daemon import Daemon, Settings
 from support.driver import RULES, TOPICS, Driver
@@ -74,8 +74,7 @@ async def test_a_flood_of_bad_messages_ends_neither_process_nor_queue(
     cloud.world.add(*(f"ledger-{number:02d}" for number in range(60)))
     queue = cloud.queue("events", max_receives=2)
     driver = Driver(cloud, queue, seed=size)
-    await daemon.start()
-    await daemon.until_ready()
+    await start_with_baseline(daemon, hook)
     before, peak, began = daemon.resident(), 0, time.monotonic()
     flood = _send(size, random.Random(size), driver, queue)
 

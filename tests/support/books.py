@@ -13,7 +13,8 @@ from s3warden.model.finding import ChangeKind, Finding, FindingChange, fingerpri
 from s3warden.store.store import Store
 from s3warden.telemetry.metrics import Metrics
 from support.cloud import Bucket
-from support.receivers import Request
+from support.daemon import Daemon
+from support.receivers import Receiver, Request
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,13 @@ def told(requests: Sequence[Request]) -> dict[tuple[str, int], set[str]]:
         for alert in request.json["data"]["alerts"]:
             found[alert["fingerprint"], alert["sequence"]].add(request.headers["webhook-id"])
     return dict(found)
+
+
+async def start_with_baseline(daemon: Daemon, hook: Receiver) -> None:
+    """Start, and wait until the first sweep was told in a digest and the daemon is ready: then all is news."""
+    await daemon.start()
+    await daemon.until(lambda: bool(digests(hook.taken)), "the digest")
+    await daemon.until_ready()
 
 
 def digests(requests: Sequence[Request]) -> list[Any]:

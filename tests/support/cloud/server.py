@@ -352,7 +352,10 @@ def _refused(seen: Seen, refusal: RefusalError) -> web.Response:
     if seen.method == "HEAD":
         return web.Response(status=refusal.status)
     if seen.service == "sqs":
-        return _json({"__type": f"com.amazonaws.sqs#{code}", "message": refusal.message}, refusal.status)
+        answer = _json({"__type": f"com.amazonaws.sqs#{code}", "message": refusal.message}, refusal.status)
+        if code == "QueueDoesNotExist":
+            answer.headers["x-amzn-query-error"] = "AWS.SimpleQueueService.NonExistentQueue;Sender"
+        return answer
     error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     wrapped = {"s3": error, "ec2": f"<Response><Errors>{error}</Errors></Response>"}
     response = _xml(wrapped.get(seen.service, f"<ErrorResponse>{error}</ErrorResponse>"))
