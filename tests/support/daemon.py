@@ -199,6 +199,10 @@ class Daemon:
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
 
+    def open_files(self) -> int:
+        """How many files and sockets the process has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
     def _text(self, *, all_starts: bool) -> str:
         with self._log.open("rb") as log:
             log.seek(0 if all_starts else self._began_at)
