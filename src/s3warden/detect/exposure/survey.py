@@ -135,7 +135,7 @@ def _point(point: AccessPoint, inputs: ExposureInputs) -> _Prepared:
 
 def _region(point: AccessPoint, inputs: ExposureInputs) -> str:
     """The region that the policies spell for an access point, where the document does not say it."""
-    spelled = re.compile(rf"arn:[^:\"]*:s3:([a-z0-9-]+):{inputs.owner}:accesspoint/{re.escape(point.name)}[\"/*]")
+    spelled = re.compile(rf"arn:[^:\"]*:s3:([a-z0-9-]+):{inputs.owner}:accesspoint/(?:{re.escape(point.name)}|\*)[\"/*]")
     for text in (point.policy, inputs.policy):
         found = spelled.search(text) if isinstance(text, str) else None
         if found is not None:
