@@ -44,27 +44,34 @@ _CLOCKS = ("currenttime", "epochtime")
 
 def inputs_of(state: State, options: RuleOptions) -> ExposureInputs:
     """What the engine is asked about this bucket. The time counts only where the policy speaks of time."""
-    if not isinstance(state, BucketState):
-        raise TypeError("only a bucket can be exposed")
-    policy = _read(state, Aspect.POLICY, Policy)
-    text = policy.text if isinstance(policy, Policy) else policy
     acl = _read(state, Aspect.ACL, Acl)
     ownership = _read(state, Aspect.OWNERSHIP, Ownership)
     status = _read(state, Aspect.POLICY_STATUS, PolicyStatus)
     payment = _read(state, Aspect.REQUEST_PAYMENT, RequestPayment)
+    return replace(
+        policy_inputs(state, options),
+        account_block=_read(state, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, PublicAccessBlock),
+        bucket_block=_read(state, Aspect.PUBLIC_ACCESS_BLOCK, PublicAccessBlock),
+        ownership=ownership.object_ownership if isinstance(ownership, Ownership) else ownership,
+        grants=tuple(map(_named, acl.grants)) if isinstance(acl, Acl) else acl or (),
+        requester_pays=payment.payer == "Requester" if isinstance(payment, RequestPayment) else payment or False,
+        policy_status=status.is_public if isinstance(status, PolicyStatus) else None,
+    )
+
+
+def policy_inputs(state: State, options: RuleOptions) -> ExposureInputs:
+    """The bucket with its policy and nothing else: for what the policy alone decides."""
+    if not isinstance(state, BucketState):
+        raise TypeError("only a bucket can be exposed")
+    policy = _read(state, Aspect.POLICY, Policy)
+    text = policy.text if isinstance(policy, Policy) else policy
     timed = isinstance(text, str) and any(clock in text.lower() for clock in _CLOCKS)
     return ExposureInputs(
         bucket=state.ref.name,
         owner=state.ref.account,
         partition=state.ref.partition,
         organisation=options.organization_id,
-        account_block=_read(state, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, PublicAccessBlock),
-        bucket_block=_read(state, Aspect.PUBLIC_ACCESS_BLOCK, PublicAccessBlock),
-        ownership=ownership.object_ownership if isinstance(ownership, Ownership) else ownership,
-        grants=tuple(map(_named, acl.grants)) if isinstance(acl, Acl) else acl or (),
         policy=text,
-        requester_pays=payment.payer == "Requester" if isinstance(payment, RequestPayment) else payment or False,
-        policy_status=status.is_public if isinstance(status, PolicyStatus) else None,
         now=state.read_at.timestamp() if timed else None,
     )
 

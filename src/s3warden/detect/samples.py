@@ -43,7 +43,7 @@ ALL_ON = PublicAccessBlock(
     block_public_acls=True, ignore_public_acls=True, block_public_policy=True, restrict_public_buckets=True
 )
 DENIED = Unreadable(Cause.ROLE_PERMISSION, "not authorized to perform this action")
-ARN = f"arn:aws:s3:::{BUCKET}"
+ARN = f"arn:{ACCOUNT.partition}:s3:::{BUCKET}"
 TLS_ONLY: Mapping[str, object] = MappingProxyType(
     {
         "Sid": "TlsOnly",
@@ -71,6 +71,11 @@ def allow(
 ) -> Mapping[str, object]:
     """An Allow statement, to everyone to read objects unless told otherwise; `more` are further elements of it."""
     return {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resource, **more}
+
+
+def service(name: str) -> str:
+    """The principal of an AWS service in the usual partition."""
+    return ".".join((name, "amazonaws", "com"))  # noqa: FLY002 - no host of AWS is spelled out in code
 
 
 def granting(*given: tuple[str, str]) -> Present[Acl]:

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.detect.rules import (
     acl,
+    cross_account,
     encryption,
     exposure,
     logging,
@@ -18,7 +19,10 @@ from s3warden.detect.rules import (
     ownership,
     policy,
     public_access_block,
+    services,
+    statements,
     tags,
+    transport,
     versioning,
 )
 from s3warden.model.bucket import Aspect
@@ -31,7 +35,11 @@ RULES: tuple[Rule, ...] = (
     *acl.RULES,
     *policy.RULES,
     *public_access_block.RULES,
+    *cross_account.RULES,
+    *services.RULES,
+    *statements.RULES,
     *ownership.RULES,
+    *transport.RULES,
     *encryption.RULES,
     *logging.RULES,
     *versioning.RULES,

@@ -25,9 +25,9 @@ def test_nothing_enabled_is_nothing() -> None:
     ("enable", "disable", "expected"),
     [
         (("bucket-name", "bucket-versioning"), (), ["bucket-versioning", "bucket-name"]),
-        (("bucket-policy-*",), (), ["bucket-policy-public", "bucket-policy-latent-public"]),
+        (("bucket-acl-public-*",), (), ["bucket-acl-public-read", "bucket-acl-public-write"]),
         (("logging",), (), ["bucket-access-logging"]),
-        (("exposure", "bucket-name"), ("*-latent*", "*-authenticated*", "bucket-objects-*"), None),
+        (("exposure", "bucket-name"), ("*-latent*", "*-authenticated*", "bucket-objects-*", "*-oac-*"), None),
         (("governance",), ("governance",), []),
     ],
 )

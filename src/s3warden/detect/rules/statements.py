@@ -1,0 +1,448 @@
+"""What single statements of the bucket policy get wrong: whom they name, what they leave out, what guards them.
+
+Where a statement matters only by its effect, the exposure engine is asked about it alone, with every Deny in force.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+from s3warden.detect import proofs
+from s3warden.detect.exposed import analysed, policy_inputs
+from s3warden.detect.exposure.inputs import ExposureInputs
+from s3warden.detect.exposure.parse import Condition, Statement
+from s3warden.detect.exposure.proof import Witness
+from s3warden.detect.exposure.values import PRIVATE, Span, is_broad
+from s3warden.detect.questions import alone, document, owner_can, statements, understood
+from s3warden.detect.rule import (
+    Check,
+    Example,
+    Judgement,
+    Kind,
+    Rule,
+    RuleOptions,
+    configured,
+    fails,
+    passes,
+    undecided,
+)
+from s3warden.detect.samples import ACCOUNT, ARN, DENIED, allow, bucket, by_policy, policy
+from s3warden.model.bucket import Aspect, Present, State
+from s3warden.model.configuration import Policy, PolicyStatus
+from s3warden.model.finding import Severity, Verdict
+from s3warden.model.rule import Category, RuleInfo
+
+_ELEMENTS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html"
+_PUBLIC = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
+_EDIT = """\
+aws s3api get-bucket-policy --bucket {bucket} --region {region} --query Policy --output text > {bucket}.json
+# In {bucket}.json, %s, then:
+aws s3api put-bucket-policy --bucket {bucket} --region {region} --expected-bucket-owner {account} \\
+  --policy file://{bucket}.json"""
+_TERRAFORM = "# In the policy of aws_s3_bucket_policy for {bucket}: %s."
+_POLICY = frozenset({Aspect.POLICY})
+# Wider than this, an IPv4 range holds addresses that anyone may rent from a cloud provider; S3 itself draws the line
+# at /8 and /32.
+_NARROW = {4: 16, 6: 48}
+_DELETED = re.compile(r"A[A-Z]{2}A[A-Z0-9]{8,}")
+
+
+def _each(
+    found: Callable[[ExposureInputs, Statement], dict[str, str] | None], clean: str, broken: str
+) -> Callable[[ExposureInputs], Judgement]:
+    """A judgement on the statements one by one: the facts of the first that `found` has something on."""
+
+    def judge(inputs: ExposureInputs) -> Judgement:
+        told = [(s, facts) for s in statements(inputs) if (facts := found(inputs, s)) is not None]
+        if told:
+            first, facts = told[0]
+            names = proofs.some([s.label for s, _ in told])
+            text = proofs.statement_text(inputs, first.label)
+            return fails(f"{broken}: {names}.", {"statements": names, **facts, "statement": text})
+        strange = next((s.unknown[0] for s in statements(inputs) if s.effect is None), None)
+        return _nothing(inputs, clean, strange)
+
+    return judge
+
+
+def _open(statement: Statement) -> bool:
+    """Whether an Allow speaks to everyone."""
+    return statement.effect == "Allow" and statement.principals.everyone and not statement.principals.negated
+
+
+def _not_principal(_: ExposureInputs, statement: Statement) -> dict[str, str] | None:
+    if statement.effect != "Allow" or not statement.principals.negated:
+        return None
+    named = statement.principals
+    return {"all_but": proofs.some([*named.aws, *named.service, *named.federated, *named.canonical])}
+
+
+def _not_action(_: ExposureInputs, statement: Statement) -> dict[str, str] | None:
+    if statement.effect != "Allow" or not statement.not_action:
+        return None
+    return {"all_but": proofs.some(statement.actions)}
+
+
+def _dangling(_: ExposureInputs, statement: Statement) -> dict[str, str] | None:
+    gone = [name for name in statement.principals.aws if _DELETED.fullmatch(name)]
+    return {"principals": proofs.some(gone)} if gone else None
+
+
+def _wildcard(inputs: ExposureInputs) -> Judgement:
+    wild = [s for s in statements(inputs) if _open(s)]
+    if not wild:
+        return _nothing(inputs, "No Allow speaks to everyone.")
+    found = analysed(inputs)
+    if found.public is None:
+        return undecided("It cannot be decided whether the policy is open to everyone.", proofs.doubts(found))
+    if found.public:
+        return passes("The policy is open to everyone: other rules tell.")
+    names = proofs.some([s.label for s in wild])
+    guards = [f"{r.source}: {r.text}" for r in found.reasons if r.layer in {"condition", "deny"}]
+    if not guards:
+        return passes("The statements that speak to everyone grant nothing in this bucket.")
+    facts = {"statements": names, "guard": proofs.cut("; ".join(guards[: proofs.LISTED]), proofs.STATEMENT)}
+    text = proofs.statement_text(inputs, wild[0].label)
+    return fails(f"Only a condition or a Deny keeps everyone out: {names}.", {**facts, "statement": text})
+
+
+def _spoofable(inputs: ExposureInputs) -> Judgement:
+    guarded = [s for s in statements(inputs) if _open(s) and (s.conditions or s.unknown)]
+    unclear = understood(inputs)
+    if not guarded or unclear is not None:
+        return _nothing(inputs, "No Allow to everyone relies on a condition.", unclear if guarded else None)
+    answers = [(s, analysed(alone(inputs, s.index))) for s in guarded]
+    for statement, found in answers:
+        if found.public:
+            conditions = " and ".join(condition.show() for condition in statement.conditions)
+            facts = {
+                "statements": statement.label,
+                "conditions": proofs.cut(conditions, proofs.STATEMENT),
+                "request": proofs.request(found.witnesses[0]),
+            }
+            return fails(f"A stranger can meet every condition of {statement.label}.", facts)
+    doubtful = next((found for _, found in answers if found.public is None), None)
+    if doubtful is not None:
+        return undecided("Whether a stranger can meet the conditions cannot be decided.", proofs.doubts(doubtful))
+    return passes("No stranger meets the conditions of what is allowed to everyone.")
+
+
+def _broad(inputs: ExposureInputs) -> Judgement:
+    read = statements(inputs)
+    if not any(_open(s) for s in read):
+        return _nothing(inputs, "No Allow to everyone relies on addresses.")
+    wide = [(s, c, span) for s in read for c in s.conditions if _guards(s, c) for span in c.spans if _wide(span)]
+    if not wide:
+        return _nothing(inputs, "No Allow to everyone relies on a broad range of addresses.")
+    names = proofs.some(list(dict.fromkeys(s.label for s, _, _ in wide)))
+    ranges = [value for _, c, _ in wide for value, span in zip(c.values, c.spans, strict=True) if _wide(span)]
+    text = proofs.statement_text(inputs, wide[0][0].label)
+    facts = {"statements": names, "ranges": proofs.some(list(dict.fromkeys(ranges))), "statement": text}
+    lesser = None if any(is_broad(span) for _, _, span in wide) else Severity.MEDIUM
+    return fails(f"A broad range of addresses is the guard: {facts['ranges']} in {names}.", facts, severity=lesser)
+
+
+def _guards(statement: Statement, condition: Condition) -> bool:
+    """Whether the condition lets in by address: in an Allow to everyone, or as what a Deny leaves out."""
+    if condition.key != "aws:sourceip" or condition.operator.base != "IpAddress":
+        return False
+    return _open(statement) if not condition.operator.negated else statement.effect == "Deny"
+
+
+def _wide(span: Span) -> bool:
+    private = any(span.family == own.family and own.low <= span.low and span.high <= own.high for own in PRIVATE)
+    return not private and span.prefix < _NARROW[span.family]
+
+
+def _lockout(inputs: ExposureInputs) -> Judgement:
+    if not any(s.effect != "Allow" for s in statements(inputs)):
+        return _nothing(inputs, "Nothing is denied.")
+    answers = {action: owner_can(inputs, action) for action in ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")}
+    if any(isinstance(answer, Witness) for answer in answers.values()):
+        return passes("The account itself can still change the policy.")
+    doubt = next((answer for answer in answers.values() if isinstance(answer, str)), None)
+    if doubt is not None:
+        return undecided("Whether the account can still change the policy cannot be decided.", {"because": doubt})
+    denies = proofs.some([s.label for s in statements(inputs) if s.effect == "Deny"])
+    facts = {"denied": ", ".join(answers), "statements": denies}
+    return fails("Nobody but the root user can change or delete the bucket policy.", facts)
+
+
+def _nothing(inputs: ExposureInputs, clean: str, unclear: str | None = None) -> Judgement:
+    """A pass, unless the policy itself is not understood."""
+    if isinstance(inputs.policy, str):
+        unclear = unclear or next(iter(document(inputs.policy).unknown), None)
+    return passes(clean) if unclear is None else undecided("The policy cannot be understood.", {"because": unclear})
+
+
+def _of_policy(judge: Callable[[ExposureInputs], Judgement]) -> Check:
+    def check(state: State, options: RuleOptions) -> Judgement:
+        configured(state, Aspect.POLICY, Policy)
+        return judge(policy_inputs(state, options))
+
+    return check
+
+
+def _status(state: State, options: RuleOptions) -> Judgement:
+    status = configured(state, Aspect.POLICY_STATUS, PolicyStatus)
+    configured(state, Aspect.POLICY, Policy)
+    inputs = policy_inputs(state, options)
+    mine = analysed(inputs).policy_status_is_public
+    if status is None or inputs.policy is None or mine is None or mine == status.is_public:
+        return passes("AWS and the estimate do not differ about the policy.")
+    words = proofs.status_words(mine, status.is_public)
+    return fails(f"Whether the policy is public: {words}.", {"policy_status": words})
+
+
+def _rule(
+    rule_id: str,
+    title: str,
+    severity: Severity,
+    why: str,
+    *,
+    check: Check,
+    fix: str,
+    references: Iterable[str],
+    examples: tuple[Example, ...],
+) -> Rule:
+    info = RuleInfo(
+        id=rule_id,
+        title=title,
+        severity=severity,
+        category=Category.ACCESS,
+        needs=_POLICY,
+        why=why,
+        cli=_EDIT % fix,
+        terraform=_TERRAFORM % fix,
+        references=tuple(references),
+    )
+    denied = Example("the policy is unreadable", bucket({Aspect.POLICY: DENIED}), Verdict.UNKNOWN)
+    return Rule(info, Kind.BUCKET, check, (Example("a sound bucket", bucket(), Verdict.PASS), *examples, denied))
+
+
+def _example(title: str, verdict: Verdict, *given: object, severity: Severity | None = None) -> Example:
+    return Example(title, bucket({Aspect.POLICY: policy(*given)}), verdict, severity=severity)  # type: ignore[arg-type]
+
+
+_OWN_VPC = {"StringEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}}
+_DENY_ALL = {**allow(actions="s3:*", resource=[ARN, f"{ARN}/*"]), "Effect": "Deny"}
+_ROLE = f"arn:{ACCOUNT.partition}:iam::{ACCOUNT.account}:role/admin"
+
+
+def _from(ranges: object, **more: object) -> object:
+    return allow(Condition={"IpAddress": {"aws:SourceIp": ranges}}, **more)
+
+
+WILDCARD = _rule(
+    "bucket-policy-wildcard-principal",
+    "Only a condition or a Deny keeps everyone out",
+    Severity.LOW,
+    (
+        "A statement allows something to everyone, and a guard beside it takes that back. "
+        "Whoever edits the guard opens the bucket to the world; a named principal would stay a limit."
+    ),
+    check=_of_policy(_wildcard),
+    fix='give the statement principals in place of "*"',
+    references=("Checkov CKV_AWS_70", f"{_ELEMENTS}#reference_policies_elements_principal"),
+    examples=(
+        _example("one VPC", Verdict.FAIL, allow(Condition=_OWN_VPC)),
+        _example(
+            "a Deny outside one VPC",
+            Verdict.FAIL,
+            allow(),
+            {**_DENY_ALL, "Condition": {"StringNotEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}}},
+        ),
+        _example("open in fact: other rules tell", Verdict.PASS, allow()),
+        _example("an operator nobody knows", Verdict.UNKNOWN, allow(Condition={"Stringy": {"aws:SourceVpc": "x"}})),
+    ),
+)
+NOT_PRINCIPAL = _rule(
+    "bucket-policy-not-principal-allow",
+    "A statement allows something to everyone but those it names",
+    Severity.HIGH,
+    (
+        "Allow with NotPrincipal means everyone else in the world, unsigned callers included. "
+        "It is nearly always meant as its opposite."
+    ),
+    check=_of_policy(_each(_not_principal, "No Allow uses NotPrincipal.", "Everyone but a few is allowed")),
+    fix="name who is allowed as Principal in place of NotPrincipal",
+    references=(f"{_ELEMENTS}#reference_policies_elements_notprincipal",),
+    examples=(
+        _example(
+            "all but one role",
+            Verdict.FAIL,
+            {
+                "Effect": "Allow",
+                "NotPrincipal": {"AWS": _ROLE},
+                "Action": "s3:GetObject",
+                "Resource": f"{ARN}/*",
+            },
+        ),
+        _example("a Deny may use it", Verdict.PASS, {**_DENY_ALL, "Action": "s3:Put*"}),
+    ),
+)
+NOT_ACTION = _rule(
+    "bucket-policy-not-action-allow",
+    "A statement allows every action but those it names",
+    Severity.MEDIUM,
+    (
+        "Allow with NotAction grants every action that it does not list, those that AWS adds later included. "
+        "The list of what is needed is nearly always shorter."
+    ),
+    check=_of_policy(_each(_not_action, "No Allow uses NotAction.", "All actions but a few are allowed")),
+    fix="list what is needed as Action in place of NotAction",
+    references=(f"{_ELEMENTS}#reference_policies_elements_notaction",),
+    examples=(
+        _example(
+            "all but deleting",
+            Verdict.FAIL,
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": _ROLE},
+                "NotAction": "s3:Delete*",
+                "Resource": f"{ARN}/*",
+            },
+        ),
+        _example("a plain list", Verdict.PASS, allow({"AWS": _ROLE})),
+    ),
+)
+BROAD = _rule(
+    "bucket-policy-broad-source-ip",
+    "A broad range of addresses is all that guards the bucket",
+    Severity.HIGH,
+    (
+        "Within a range wider than /16 anyone may rent an address from a cloud provider, and is in. "
+        "From /8 on S3 itself no longer takes a range for a limit."
+    ),
+    check=_of_policy(_broad),
+    fix="narrow the ranges to the addresses that are yours",
+    references=("Config s3-bucket-policy-grantee-check", _PUBLIC),
+    examples=(
+        _example("half the internet", Verdict.FAIL, _from(["0.0.0.0/1", "128.0.0.0/1"])),
+        _example("a /9", Verdict.FAIL, _from("52.0.0.0/9"), severity=Severity.MEDIUM),
+        _example(
+            "as what a Deny leaves out",
+            Verdict.FAIL,
+            allow(),
+            {**_DENY_ALL, "Condition": {"NotIpAddress": {"aws:SourceIp": "52.0.0.0/10"}}},
+            severity=Severity.MEDIUM,
+        ),
+        _example("a private range", Verdict.PASS, _from("10.0.0.0/8")),
+        _example("an office", Verdict.PASS, _from("203.0.113.0/24")),
+        _example("beside a named principal", Verdict.PASS, _from("52.0.0.0/9", principal={"AWS": _ROLE})),
+    ),
+)
+SPOOFABLE = _rule(
+    "bucket-policy-spoofable-condition",
+    "A condition guards the bucket that any caller can meet",
+    Severity.HIGH,
+    (
+        "Headers, prefixes, wildcards and attributes of the caller's own account are chosen by the caller. "
+        "A condition on them looks like a limit and is none."
+    ),
+    check=_of_policy(_spoofable),
+    fix="replace the condition by principals, or by a key that a caller cannot choose",
+    references=(
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html",
+        f"{_ELEMENTS}#reference_policies_elements_condition",
+    ),
+    examples=(
+        _example(
+            "the referer", Verdict.FAIL, allow(Condition={"StringLike": {"aws:Referer": "https://example.com/*"}})
+        ),
+        _example("any VPC", Verdict.FAIL, allow(Condition={"StringLike": {"aws:SourceVpc": "vpc-*"}})),
+        _example(
+            "a key that most requests lack",
+            Verdict.FAIL,
+            allow(Condition={"StringEqualsIfExists": {"aws:SourceVpc": "vpc-1a2b3c4d"}}),
+        ),
+        _example("one VPC", Verdict.PASS, allow(Condition=_OWN_VPC)),
+        _example("no condition at all", Verdict.PASS, allow()),
+        _example("an operator nobody knows", Verdict.UNKNOWN, allow(Condition={"Stringy": {"aws:Referer": "x"}})),
+    ),
+)
+DANGLING = _rule(
+    "bucket-policy-dangling-principal",
+    "A statement names a principal that was deleted",
+    Severity.LOW,
+    (
+        "An id in place of a role or user is what AWS leaves of a principal that exists no longer. "
+        "The statement grants or denies nothing to anyone, and hides what was meant."
+    ),
+    check=_of_policy(_each(_dangling, "Every principal that is named may exist.", "Deleted principals are named")),
+    fix="take out the ids that begin with AROA or AIDA",
+    references=("https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",),
+    examples=(
+        _example("a deleted role", Verdict.FAIL, allow({"AWS": "AROAEXAMPLEID1234567"})),
+        _example("a role", Verdict.PASS, allow({"AWS": _ROLE})),
+    ),
+)
+LOCKOUT = _rule(
+    "bucket-policy-lockout",
+    "The policy locks its own account out",
+    Severity.HIGH,
+    (
+        "Every identity of the account but the root user is denied to change or delete the bucket policy. "
+        "Until someone with the root user's credentials deletes it, nobody can mend anything."
+    ),
+    check=_of_policy(_lockout),
+    fix="as the root user, exempt a role from the Deny",
+    references=("Checkov CKV_AWS_93", "https://repost.aws/knowledge-center/s3-accidentally-denied-access"),
+    examples=(
+        _example("everyone is denied everything", Verdict.FAIL, _DENY_ALL),
+        _example(
+            "only the root user is exempt",
+            Verdict.FAIL,
+            {
+                **_DENY_ALL,
+                "Condition": {
+                    "ArnNotEquals": {"aws:PrincipalArn": f"arn:{ACCOUNT.partition}:iam::{ACCOUNT.account}:root"}
+                },
+            },
+        ),
+        _example(
+            "a role is exempt",
+            Verdict.PASS,
+            {**_DENY_ALL, "Condition": {"ArnNotEquals": {"aws:PrincipalArn": _ROLE}}},
+        ),
+        _example("objects alone are denied", Verdict.PASS, {**_DENY_ALL, "Resource": f"{ARN}/*"}),
+        _example(
+            "an operator nobody knows",
+            Verdict.UNKNOWN,
+            {**_DENY_ALL, "Condition": {"Stringy": {"aws:PrincipalArn": _ROLE}}},
+        ),
+    ),
+)
+STATUS = Rule(
+    RuleInfo(
+        id="bucket-policy-status-differs",
+        title="AWS and s3warden differ on whether the policy is public",
+        severity=Severity.LOW,
+        category=Category.ACCESS,
+        needs=frozenset({Aspect.POLICY, Aspect.POLICY_STATUS}),
+        why=(
+            "GetBucketPolicyStatus and the policy's own text give two answers to one question. "
+            "Either s3warden reads the policy wrong, or AWS has not caught up with a change."
+        ),
+        cli="""\
+aws s3api get-bucket-policy-status --bucket {bucket} --region {region} --expected-bucket-owner {account}
+s3warden explain bucket {bucket}
+# If both still differ after some minutes, please report the policy.""",
+        terraform="# Nothing to change for {bucket}: compare AWS's answer with that of s3warden explain bucket.",
+        references=(_PUBLIC, "https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicyStatus.html"),
+    ),
+    Kind.BUCKET,
+    _status,
+    (
+        Example("a sound bucket", bucket(), Verdict.PASS),
+        Example("both say public", bucket(by_policy(allow())), Verdict.PASS),
+        Example("AWS says not public", bucket(by_policy(allow(), public=False)), Verdict.FAIL),
+        Example(
+            "AWS says public",
+            bucket({Aspect.POLICY_STATUS: Present(PolicyStatus(is_public=True))}),
+            Verdict.FAIL,
+        ),
+        Example("the status is unreadable", bucket({Aspect.POLICY_STATUS: DENIED}), Verdict.UNKNOWN),
+    ),
+)
+
+RULES = (NOT_PRINCIPAL, SPOOFABLE, BROAD, NOT_ACTION, WILDCARD, LOCKOUT, DANGLING, STATUS)
