@@ -204,6 +204,8 @@ RulePatterns = Annotated[tuple[Annotated[str, AfterValidator(_names_a_rule)], ..
 
 class Rules(Section):
     """Which rules are applied, and what they ask for."""
+OrganizationId = Annotated[str, matching(r"o-[a-z0-9]{10,32}", "the id of an organisation, such as o-a1b2c3d4e5")]
+UploadEncryption = Annotated[tuple[Literal["AES256", "aws:kms", "aws:kms:dsse"], ...], BeforeValidator(split)]
 
     enable: RulePatterns = Field(
         default=("*",), description="Rules to apply, by id or category; `*` stands for any text."
@@ -236,6 +238,27 @@ class Rules(Section):
 class Store(Section):
     """Where findings and outgoing messages survive a restart."""
 
+    trusted_accounts: Accounts = Field(
+        default=(),
+        description="Accounts that bucket policies may give access to; those of `accounts.ids` are trusted anyway.",
+        examples=[["777788889999"]],
+    )
+    organization_id: OrganizationId | None = Field(
+        default=None,
+        description="Id of the own organisation: its members are no outsiders, those of another one are.",
+        examples=["o-a1b2c3d4e5"],
+    )
+    minimum_tls: Literal["1.2", "1.3"] | None = Field(
+        default=None,
+        description="Lowest TLS version that bucket policies have to insist on. Default: none is asked for.",
+        examples=["1.2"],
+    )
+    upload_encryption: UploadEncryption = Field(
+        default=(),
+        description="Bucket policies have to refuse uploads that do not ask for one of these: AES256, aws:kms or "
+        "aws:kms:dsse. Default: nothing is asked for.",
+        examples=[["aws:kms"]],
+    )
     url: StoreUrl = Field(
         default=store_url("sqlite:///s3warden.db"),
         description="Database: `sqlite:///relative/path`, `sqlite:////absolute/path` or "
