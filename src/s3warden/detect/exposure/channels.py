@@ -9,15 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from s3warden.detect.exposure import actions, concrete
+from s3warden.detect.exposure.budget import Budget, Exhausted
 from s3warden.detect.exposure.callers import INTERNET, Caller, anonymous, members, strangers
 from s3warden.detect.exposure.compiled import Place, Rule, referred
 from s3warden.detect.exposure.concrete import Decision
 from s3warden.detect.exposure.facts import Facts
-from s3warden.detect.exposure.glob import Budget, Exhausted
 from s3warden.detect.exposure.likeness import Likeness, Likenesses
-from s3warden.detect.exposure.parse import Document
+from s3warden.detect.exposure.normal import Document
 from s3warden.detect.exposure.proof import Reason, Witness, context_of, request_of
-from s3warden.detect.exposure.symbolic import TOO_MUCH, Assignment, Scene, decide
+from s3warden.detect.exposure.scene import Assignment, Scene
+from s3warden.detect.exposure.symbolic import TOO_MUCH, decide
 
 ACL, POLICY, ACCESS_POINT = "acl", "policy", "access_point"
 

@@ -12,7 +12,7 @@ from s3warden.detect.exposure import actions
 from s3warden.detect.exposure.callers import ANONYMOUS, WEB, Caller, as_principal
 from s3warden.detect.exposure.facts import Mention, mention_of
 from s3warden.detect.exposure.glob import Pattern
-from s3warden.detect.exposure.parse import Condition, Document, Principals, Statement
+from s3warden.detect.exposure.normal import Condition, Document, Principals, Statement
 from s3warden.detect.exposure.templates import Variable, pattern, variables_of
 
 _DELETED = re.compile(r"A[A-Z]{2}A[A-Z0-9]{8,}\Z")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from fractions import Fraction
 
-from s3warden.detect.exposure.parse import Condition, Document, Principals, Statement
+from s3warden.detect.exposure.normal import Condition, Document, Principals, Statement
 
 
 class Decision(StrEnum):

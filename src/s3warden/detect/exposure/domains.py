@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from s3warden.detect.exposure.glob import Budget, Exhausted, Pattern, witness
-from s3warden.detect.exposure.parse import Condition
+from s3warden.detect.exposure.budget import Budget, Exhausted
+from s3warden.detect.exposure.emptiness import witness
+from s3warden.detect.exposure.glob import Pattern
+from s3warden.detect.exposure.normal import Condition
 from s3warden.detect.exposure.values import Span, date, ip_range, number
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from s3warden.detect.exposure.callers import Caller
-from s3warden.detect.exposure.parse import Condition
+from s3warden.detect.exposure.normal import Condition
 from s3warden.detect.exposure.templates import WILD
 from s3warden.detect.exposure.values import Span
 

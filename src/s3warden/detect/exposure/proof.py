@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from s3warden.detect.exposure.callers import WEB, Caller, as_principal
 from s3warden.detect.exposure.concrete import Request
 from s3warden.detect.exposure.domains import Choice, Values
-from s3warden.detect.exposure.symbolic import Assignment, Scene
+from s3warden.detect.exposure.scene import Assignment, Scene
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ Deny refuses. The question is the engine's own: grant everything to everyone, an
 from dataclasses import dataclass, replace
 
 from s3warden.detect.exposure import actions
+from s3warden.detect.exposure.budget import Budget
 from s3warden.detect.exposure.callers import Caller, anonymous, members, service, strangers
 from s3warden.detect.exposure.channels import ACL, WORK, Channel, Inquiry, groups
 from s3warden.detect.exposure.compiled import Place, Rule, compile_document, granting, named_accounts
-from s3warden.detect.exposure.glob import Budget
 from s3warden.detect.exposure.inputs import ExposureInputs
-from s3warden.detect.exposure.parse import Condition, Operator
+from s3warden.detect.exposure.normal import Condition, Operator
 from s3warden.detect.exposure.proof import Witness
 from s3warden.detect.exposure.survey import document_of, facts_of
 from s3warden.detect.exposure.values import number

@@ -5,7 +5,7 @@ public unless every Allow admits only fixed values of at least one key of a publ
 It says nothing of who gets in: public access blocks, access control lists and most Denies do not enter.
 """
 
-from s3warden.detect.exposure.parse import Condition, Document, Principals, Statement
+from s3warden.detect.exposure.normal import Condition, Document, Principals, Statement
 from s3warden.detect.exposure.values import PRIVATE, Span, is_broad
 
 _FIXING = frozenset(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from s3warden.detect.exposure import actions
+from s3warden.detect.exposure.budget import Budget
 from s3warden.detect.exposure.channels import ACCESS_POINT, ACL, POLICY, WORK, Channel, Opening, examine
 from s3warden.detect.exposure.compiled import (
     Compiled,
@@ -20,9 +21,9 @@ from s3warden.detect.exposure.compiled import (
     named_accounts,
 )
 from s3warden.detect.exposure.facts import Facts, Point
-from s3warden.detect.exposure.glob import Budget
 from s3warden.detect.exposure.inputs import ENFORCED, AccessPoint, ExposureInputs, PolicyText
-from s3warden.detect.exposure.parse import Document, parse
+from s3warden.detect.exposure.normal import Document
+from s3warden.detect.exposure.parse import parse
 from s3warden.detect.exposure.status import policy_is_public
 from s3warden.model.bucket import Unreadable
 from s3warden.model.configuration import ALL_USERS, AUTHENTICATED_USERS, Grant
@@ -135,7 +136,8 @@ def _point(point: AccessPoint, inputs: ExposureInputs) -> _Prepared:
 
 def _region(point: AccessPoint, inputs: ExposureInputs) -> str:
     """The region that the policies spell for an access point, where the document does not say it."""
-    spelled = re.compile(rf"arn:[^:\"]*:s3:([a-z0-9-]+):{inputs.owner}:accesspoint/(?:{re.escape(point.name)}|\*)[\"/*]")
+    owner, name = re.escape(inputs.owner), re.escape(point.name)
+    spelled = re.compile(rf"arn:[^:\"]*:s3:([a-z0-9-]+):{owner}:accesspoint/(?:{name}|\*)[\"/*]")
     for text in (point.policy, inputs.policy):
         found = spelled.search(text) if isinstance(text, str) else None
         if found is not None:

@@ -11,7 +11,8 @@ from itertools import combinations
 
 from s3warden.detect.exposure.engine import analyse
 from s3warden.detect.exposure.inputs import ENFORCED, Block, ExposureInputs, policy_text
-from s3warden.detect.exposure.parse import NO_DOCUMENT, parse
+from s3warden.detect.exposure.normal import NO_DOCUMENT
+from s3warden.detect.exposure.parse import parse
 from s3warden.detect.exposure.verdict import Exposure
 from s3warden.model.bucket import Unreadable
 from s3warden.model.configuration import ALL_USERS, AUTHENTICATED_USERS, NO_BLOCK

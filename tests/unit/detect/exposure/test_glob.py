@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from s3warden.detect.exposure.budget import Budget, Exhausted
 from s3warden.detect.exposure.concrete import _like
-from s3warden.detect.exposure.glob import Budget, Exhausted, Pattern, arn_like, exact, folded, glob, witness
+from s3warden.detect.exposure.emptiness import witness
+from s3warden.detect.exposure.glob import Pattern, arn_like, exact, folded, glob
 from s3warden.detect.exposure.templates import pattern
 
 TEXTS = ["".join(chars) for size in range(6) for chars in product("ab", repeat=size)]

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from s3warden.detect.exposure.engine import analyse
 from s3warden.detect.exposure.inputs import ExposureInputs, inputs_of
+from s3warden.detect.exposure.memo import Memo
 from s3warden.detect.exposure.parse import parse
+from s3warden.detect.exposure.requirements import tls_required
 from s3warden.detect.exposure.verdict import Exposure
+from s3warden.detect.exposure.what_if import what_if
 from s3warden.model.configuration import ALL_USERS, AUTHENTICATED_USERS, NO_BLOCK
 from support.exposure_checks import compare
 from support.policies import document, named, policy, statement
@@ -124,6 +127,29 @@ def test_no_document_raises(value: Any) -> None:
     """Whatever JSON comes in, a verdict comes out."""
     assert analyse(inputs_of(value)).public in (True, False, None)
     assert analyse(inputs_of(document(value))).public in (True, False, None)
+
+
+FIELDS = (
+    "bucket", "bucket_owner", "partition", "org_id", "org_bpa", "account_bpa", "bucket_bpa", "ownership", "acl_grants",
+    "policy", "access_points", "multi_region_access_points", "requester_pays", "website", "policy_status",
+)  # fmt: skip
+odd_texts = st.sampled_from(["(", "[", "\\", "*", "", "\x00", "a" * 70, "111111111111", "BucketOwnerEnforced", "all"])
+points = st.lists(
+    st.fixed_dictionaries(
+        {"name": odd_texts}, optional={"policy": json_values, "bpa": json_values, "network_origin": json_values}
+    ),
+    max_size=2,
+)
+
+
+@FAST
+@given(st.dictionaries(st.sampled_from(FIELDS), odd_texts | points | json_values, max_size=8), SEEDS)
+def test_no_field_raises(fields: dict[str, Any], seed: int) -> None:
+    """Whatever stands in any field of the document, both ways to a verdict give one."""
+    given_inputs = inputs_of({**document(policy(Random(seed))), **fields})
+    assert analyse(given_inputs) == Memo().analyse(given_inputs)
+    assert all(change.steps for change in what_if(given_inputs))
+    assert tls_required(given_inputs).holds in (True, False, None)
 
 
 @FAST
