@@ -3,7 +3,7 @@
 `scan` and the daemon share what reads AWS; the daemon adds what lasts and what tells.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import assert_never
@@ -22,6 +22,7 @@ from s3warden.aws.sns import Sns
 from s3warden.aws.sqs import QueueAddress
 from s3warden.collect.cache import Cache
 from s3warden.collect.fetch import Fetch
+from s3warden.collect.locate import Locator
 from s3warden.collect.refresh import RefreshLimits
 from s3warden.collect.sources.sqs import SqsLimits
 from s3warden.collect.sources.sweep import Submit, Sweep, SweepLimits
@@ -29,8 +30,8 @@ from s3warden.collect.timetable import Timetable
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.detect.rules import RULES, needs, select
-from s3warden.intake import Scope
-from s3warden.model.bucket import AccountRef, BucketRef
+from s3warden.intake import Locate, Scope, nowhere
+from s3warden.model.bucket import AccountRef, Aspect, BucketRef
 from s3warden.model.rule import RuleInfo
 from s3warden.pipeline import Commit, Pipeline
 from s3warden.respond.notifier import Notifier
@@ -229,6 +230,11 @@ def scope(settings: Settings, sessions: Sessions) -> Scope:
         excluded_regions=frozenset(accounts.exclude_regions),
         bucket_prefix=accounts.bucket_prefix,
     )
+
+
+def locate(fetch: Fetch, cache: Cache, needed: Container[Aspect]) -> Locate:
+    """How the bucket behind an access point is found; while no rule needs access points nobody asks AWS for it."""
+    return Locator(cache, fetch).behind if Aspect.ACCESS_POINTS in needed else nowhere
 
 
 def sweep(settings: Settings, estate: Estate, submit: Submit, path: Pipeline, metrics: Metrics) -> Sweep:

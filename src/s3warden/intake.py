@@ -7,7 +7,7 @@ of the message. Never judges a bucket from what an event says of it.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from s3warden.model.event import (
     Level,
     Origin,
     Outcome,
+    PointName,
     Poison,
     Refresh,
     RefreshRequest,
@@ -70,16 +71,26 @@ class KnownBuckets(Protocol):
 
 
 Submit = Callable[[RefreshRequest], Awaitable["asyncio.Future[Outcome]"]]
+Locate = Callable[[AccountRef, PointName], Awaitable[tuple[BucketRef, ...] | Retry]]
+
+
+async def nowhere(_account: AccountRef, _point: PointName) -> tuple[BucketRef, ...]:
+    """Finds no bucket behind any access point."""
+    return ()
 
 
 @dataclass(slots=True)
 class Intake:
-    """What the queue sources call for each body. `guard` is told whenever the list of accounts was read again."""
+    """What the queue sources call for each body. `guard` is told whenever the list of accounts was read again.
+
+    `locate` finds the buckets behind an access point of a guarded account.
+    """
 
     scope: Scope
     known: KnownBuckets
     submit: Submit
     metrics: Metrics
+    locate: Locate = nowhere
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _told: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -105,7 +116,10 @@ class Intake:
     async def _refresh(self, event: Refresh) -> Outcome:
         await self._until_told()
         self._count(event)
-        found = requests(event, self.scope, self.known)
+        targets = await self._located(event.targets)
+        found = (
+            targets if isinstance(targets, Retry) else requests(replace(event, targets=targets), self.scope, self.known)
+        )
         if not isinstance(found, tuple):
             log.debug("event_left_alone", outcome=type(found).__name__.lower(), reason=found.reason)
             if isinstance(found, Skipped):
@@ -126,6 +140,23 @@ class Intake:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SCOPE_SECONDS):
                     await self._told.wait()
+
+    async def _located(self, targets: Sequence[Target]) -> tuple[Target, ...] | Retry:
+        """The targets, with the buckets in place of those access points that were found."""
+        located: list[Target] = []
+        for target in targets:
+            owner = None if target.account is None else self.scope.account(target.account)
+            if target.access_point is None or owner is None or target.partition not in (None, owner.partition):
+                located.append(target)
+                continue
+            buckets = await self.locate(owner, target.access_point)
+            if isinstance(buckets, Retry):
+                return buckets
+            located += [
+                Target(Level.BUCKET, ref.account, ref.region, ref.name, target.aspects, ref.partition)
+                for ref in buckets
+            ] or [target]
+        return tuple(located)
 
     def _count(self, event: Refresh) -> None:
         # The names of calls that nobody knows are in strangers' hands; a metric label must not be.
@@ -183,6 +214,8 @@ def _subject(target: Target, event: Refresh, scope: Scope, known: KnownBuckets) 
     owner = scope.account(account)
     if owner is None:
         return "account_not_guarded"
+    if target.access_point is not None:
+        return "access_point_not_found"
     if target.level is Level.ACCOUNT or target.bucket is None:
         return owner
     # A bucket stays where it was made, so what is known of its region beats what the event says, but for its making.

@@ -260,7 +260,8 @@ async def begin(
         )
         pipeline.settled |= await _settled(store)
         queue = RefreshQueue(pipeline.refresh, limits=assembly.refresh_limits(settings), metrics=metrics)
-        intake = Intake(assembly.scope(settings, parts.sessions), cache, queue.submit, metrics)
+        locate = assembly.locate(parts.fetch, cache, pipeline.needed)
+        intake = Intake(assembly.scope(settings, parts.sessions), cache, queue.submit, metrics, locate)
         sqs = Sqs(parts.sessions)
         sources = [
             SqsSource(

@@ -142,9 +142,9 @@ class Pipeline:
 
     async def _refresh_account(self, request: RefreshRequest, ref: AccountRef) -> Outcome:
         before = self.cache.account(ref)
-        state = await self._accounts.read(ref)
+        state = await self._accounts.read(ref, request.aspects)
         await self._judge(state, request, known_before=before is not None)
-        asked = ACCOUNT_ASPECTS & self.needed
+        asked = request.aspects & ACCOUNT_ASPECTS & self.needed
         outcome = _outcome(state, asked)
         # A sweep looks at every bucket of the account right afterwards; others must see to it.
         if not isinstance(outcome, Done) or request.origin is Origin.SWEEP:

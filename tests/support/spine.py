@@ -92,7 +92,7 @@ class World:
             raise NO_BUCKET
         return _told({**SOUND, **self.buckets[ref.name]}[operation])
 
-    async def account(self, ref: AccountRef, operation: str) -> Answer:
+    async def account(self, ref: AccountRef, operation: str, **_parameters: object) -> Answer:
         """The account's public access block."""
         await self._gate(ref.account, operation)
         return _told(self.blocks[ref.account])

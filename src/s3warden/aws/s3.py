@@ -25,6 +25,11 @@ class S3Reader:
             ref.owner, "s3", operation, region=ref.region, Bucket=ref.name, ExpectedBucketOwner=ref.account
         )
 
-    async def account(self, ref: AccountRef, operation: str) -> Mapping[str, object]:
-        """The answer of the S3 Control operation, e.g. `GetPublicAccessBlock`, asked as the account itself."""
-        return await self._calls.ask(ref, "s3control", operation, AccountId=ref.account)
+    async def account(
+        self, ref: AccountRef, operation: str, *, region: str | None = None, **parameters: object
+    ) -> Mapping[str, object]:
+        """The answer of the S3 Control operation, e.g. `GetPublicAccessBlock`, asked as the account itself.
+
+        Without a `region` the home region's endpoint is asked, which knows the settings of the whole account.
+        """
+        return await self._calls.ask(ref, "s3control", operation, region=region, AccountId=ref.account, **parameters)

@@ -34,10 +34,10 @@ class Accounts:
         self._turns: defaultdict[AccountRef, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._due: dict[AccountRef, datetime] = {}
 
-    async def read(self, ref: AccountRef) -> AccountState:
-        """The state as a read that begins now finds it."""
+    async def read(self, ref: AccountRef, aspects: frozenset[Aspect]) -> AccountState:
+        """The state with those of `aspects` that are read at all as a read that begins now finds them."""
         async with self._turns[ref]:
-            return await self._read(ref)
+            return await self._read(ref, aspects)
 
     async def known(self, ref: AccountRef) -> AccountState:
         """The state last read; read anew where there is none, or where it failed a while ago for what may be over."""
@@ -46,10 +46,14 @@ class Accounts:
             return state
         async with self._turns[ref]:
             state = self._cache.account(ref)
-            return state if state is not None and not self._is_due(state) else await self._read(ref)
+            return state if state is not None and not self._is_due(state) else await self._read(ref, frozenset())
 
-    async def _read(self, ref: AccountRef) -> AccountState:
-        state = await self._fetch.account(ref, self._aspects, previous=self._cache.account(ref))
+    async def _read(self, ref: AccountRef, aspects: frozenset[Aspect]) -> AccountState:
+        """Read `aspects`, and with them what was never read, or in vain."""
+        previous = self._cache.account(ref)
+        known = {} if previous is None else previous.readings
+        wanted = {a for a in self._aspects if a in aspects or a not in known or passing(known[a]) is not None}
+        state = await self._fetch.account(ref, wanted, previous=previous)
         self._cache.replace(state)
         # Counted from the end: the read itself may have taken longer than the patience.
         self._due[ref] = self._clock() + _PATIENCE

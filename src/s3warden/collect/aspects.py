@@ -1,5 +1,7 @@
 """The table of aspects: which call reads each, which permission it takes, what its answers mean.
 
+Aspects that take several calls have a module of their own: `access_points`, `multi_region`.
+
 Takes AWS's parsed answers, hands on the values of `model.configuration`. Pure: it calls nobody. An answer that does not
 have the shape AWS documents is a `ShapeError`; it is never taken for "not configured".
 
@@ -8,13 +10,15 @@ IAM actions, which are not always named like the operation.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Generic
 
-from s3warden.model.bucket import Aspect
+from s3warden.aws.errors import AwsError, shorten
+from s3warden.collect.shapes import Answer, ShapeError, flag, mapping, one_of, optional_text, sequence, text
+from s3warden.model.bucket import ABSENT, Absent, Aspect, Cause, Present, Reading, T_co, Unreadable
 from s3warden.model.configuration import (
     NO_BLOCK,
     Accelerate,
@@ -35,19 +39,17 @@ from s3warden.model.configuration import (
     Website,
 )
 
-Answer: TypeAlias = Mapping[str, object]
-
 _PERMISSIONS = frozenset({"FULL_CONTROL", "READ", "READ_ACP", "WRITE", "WRITE_ACP"})
 _GRANTEE_NAMES = {GranteeKind.CANONICAL_USER: "ID", GranteeKind.GROUP: "URI", GranteeKind.EMAIL: "EmailAddress"}
 
 
-class ShapeError(Exception):
-    """The answer does not have the shape that AWS documents."""
+# What a read gives when AWS knows no such bucket: should the bucket turn out to exist, it is a failed read like others.
+GONE = Unreadable(Cause.ERROR, "NoSuchBucket")
 
 
 @dataclass(frozen=True, slots=True)
-class AspectRead:
-    """How one aspect is read.
+class AspectRead(Generic[T_co]):
+    """One call and what its answers mean: all that reads an aspect, or a part of what does.
 
     `absent_codes` are the errors that mean "not configured". `parse` gives the value, or None where an empty answer
     means the same. `implied` is how AWS behaves while it is not configured; None where that is plainly nothing.
@@ -55,147 +57,136 @@ class AspectRead:
 
     operation: str
     iam_action: str
-    parse: Callable[[Answer], object | None]
+    parse: Callable[[Answer], T_co | None]
     absent_codes: frozenset[str] = frozenset()
-    implied: object | None = None
+    implied: T_co | None = None
 
+    async def reading(self, asked: Awaitable[Answer]) -> Reading[T_co]:
+        """What comes of the call that was `asked`; `GONE` if AWS knows no such bucket. Raises nothing of AWS's."""
+        try:
+            return self.understood(await asked)
+        except AwsError as error:
+            return self.failed(error)
 
-def _mapping(value: object, name: str) -> Answer:
-    if not isinstance(value, Mapping):
-        raise ShapeError(f"{name} is missing or has no parts")
-    return value
+    def understood(self, answer: Answer) -> Reading[T_co]:
+        """What an answer means."""
+        try:
+            value = self.parse(answer)
+        except ShapeError as error:
+            return Unreadable(Cause.MALFORMED, f"{self.operation}: {error}")
+        return ABSENT if value is None else Present(value)
 
-
-def _sequence(value: object, name: str) -> list[object] | tuple[object, ...]:
-    if not isinstance(value, list | tuple):
-        raise ShapeError(f"{name} is missing or no list")
-    return value
-
-
-def _text(value: object, name: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise ShapeError(f"{name} is missing or no text")
-    return value
-
-
-def _optional_text(value: object, name: str) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise ShapeError(f"{name} is no text")
-    return value
-
-
-def _one_of(value: object, name: str, *allowed: str) -> str:
-    if not isinstance(value, str) or value not in allowed:
-        raise ShapeError(f"{name} is none of {', '.join(allowed)}")
-    return value
-
-
-def _flag(value: object, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise ShapeError(f"{name} is neither true nor false")
-    return value
+    def failed(self, error: AwsError) -> Absent | Unreadable:
+        """What a refused or failed call means."""
+        if error.gone:
+            return GONE
+        if error.code in self.absent_codes:
+            return ABSENT
+        return Unreadable(error.cause, shorten(f"{error.code}: {error.message}"))
 
 
 def _acl(answer: Answer) -> Acl:
-    owner = _text(_mapping(answer.get("Owner"), "Owner").get("ID"), "Owner.ID")
-    return Acl(owner, tuple(_grant(grant) for grant in _sequence(answer.get("Grants"), "Grants")))
+    owner = text(mapping(answer.get("Owner"), "Owner").get("ID"), "Owner.ID")
+    return Acl(owner, tuple(_grant(grant) for grant in sequence(answer.get("Grants"), "Grants")))
 
 
 def _grant(value: object) -> Grant:
-    grant = _mapping(value, "Grant")
-    grantee = _mapping(grant.get("Grantee"), "Grantee")
-    kind = GranteeKind(_one_of(grantee.get("Type"), "Grantee.Type", *GranteeKind))
+    grant = mapping(value, "Grant")
+    grantee = mapping(grant.get("Grantee"), "Grantee")
+    kind = GranteeKind(one_of(grantee.get("Type"), "Grantee.Type", *GranteeKind))
     name = _GRANTEE_NAMES[kind]
-    permission = _one_of(grant.get("Permission"), "Permission", *_PERMISSIONS)
-    return Grant(kind, _text(grantee.get(name), f"Grantee.{name}"), permission)
+    permission = one_of(grant.get("Permission"), "Permission", *_PERMISSIONS)
+    return Grant(kind, text(grantee.get(name), f"Grantee.{name}"), permission)
 
 
-def _policy(answer: Answer) -> Policy:
-    return Policy(_text(answer.get("Policy"), "Policy"))
+def policy(answer: Answer) -> Policy:
+    """The policy of a bucket or an access point."""
+    return Policy(text(answer.get("Policy"), "Policy"))
 
 
 def _policy_status(answer: Answer) -> PolicyStatus:
-    status = _mapping(answer.get("PolicyStatus"), "PolicyStatus")
-    return PolicyStatus(_flag(status.get("IsPublic"), "IsPublic"))
+    status = mapping(answer.get("PolicyStatus"), "PolicyStatus")
+    return PolicyStatus(flag(status.get("IsPublic"), "IsPublic"))
 
 
-def _public_access_block(answer: Answer) -> PublicAccessBlock:
-    block = _mapping(answer.get("PublicAccessBlockConfiguration"), "PublicAccessBlockConfiguration")
+def public_access_block(answer: Answer, name: str = "PublicAccessBlockConfiguration") -> PublicAccessBlock:
+    """The block in the part called `name` of an answer about a bucket, an account or an access point."""
+    block = mapping(answer.get(name), name)
     # A flag that was never given is off.
     return PublicAccessBlock(
-        block_public_acls=_flag(block.get("BlockPublicAcls", False), "BlockPublicAcls"),
-        ignore_public_acls=_flag(block.get("IgnorePublicAcls", False), "IgnorePublicAcls"),
-        block_public_policy=_flag(block.get("BlockPublicPolicy", False), "BlockPublicPolicy"),
-        restrict_public_buckets=_flag(block.get("RestrictPublicBuckets", False), "RestrictPublicBuckets"),
+        block_public_acls=flag(block.get("BlockPublicAcls", False), "BlockPublicAcls"),
+        ignore_public_acls=flag(block.get("IgnorePublicAcls", False), "IgnorePublicAcls"),
+        block_public_policy=flag(block.get("BlockPublicPolicy", False), "BlockPublicPolicy"),
+        restrict_public_buckets=flag(block.get("RestrictPublicBuckets", False), "RestrictPublicBuckets"),
     )
 
 
 def _ownership(answer: Answer) -> Ownership:
-    rules = _sequence(_mapping(answer.get("OwnershipControls"), "OwnershipControls").get("Rules"), "Rules")
+    rules = sequence(mapping(answer.get("OwnershipControls"), "OwnershipControls").get("Rules"), "Rules")
     if not rules:
         raise ShapeError("OwnershipControls has no rule")
-    return Ownership(_text(_mapping(rules[0], "Rule").get("ObjectOwnership"), "ObjectOwnership"))
+    return Ownership(text(mapping(rules[0], "Rule").get("ObjectOwnership"), "ObjectOwnership"))
 
 
 def _encryption(answer: Answer) -> Encryption:
     name = "ServerSideEncryptionConfiguration"
-    rules = _sequence(_mapping(answer.get(name), name).get("Rules"), "Rules")
+    rules = sequence(mapping(answer.get(name), name).get("Rules"), "Rules")
     if not rules:
         raise ShapeError(f"{name} has no rule")
-    return Encryption(tuple(_encryption_rule(_mapping(rule, "Rule")) for rule in rules))
+    return Encryption(tuple(_encryption_rule(mapping(rule, "Rule")) for rule in rules))
 
 
 def _encryption_rule(rule: Answer) -> EncryptionRule:
-    default = _mapping(rule.get("ApplyServerSideEncryptionByDefault"), "ApplyServerSideEncryptionByDefault")
-    blocked = _mapping(rule.get("BlockedEncryptionTypes", {}), "BlockedEncryptionTypes").get("EncryptionType", ())
+    default = mapping(rule.get("ApplyServerSideEncryptionByDefault"), "ApplyServerSideEncryptionByDefault")
+    blocked = mapping(rule.get("BlockedEncryptionTypes", {}), "BlockedEncryptionTypes").get("EncryptionType", ())
     return EncryptionRule(
-        algorithm=_text(default.get("SSEAlgorithm"), "SSEAlgorithm"),
-        kms_key=_optional_text(default.get("KMSMasterKeyID"), "KMSMasterKeyID"),
-        bucket_key=_flag(rule.get("BucketKeyEnabled", False), "BucketKeyEnabled"),
-        blocked_types=tuple(_text(kind, "EncryptionType") for kind in _sequence(blocked, "EncryptionType")),
+        algorithm=text(default.get("SSEAlgorithm"), "SSEAlgorithm"),
+        kms_key=optional_text(default.get("KMSMasterKeyID"), "KMSMasterKeyID"),
+        bucket_key=flag(rule.get("BucketKeyEnabled", False), "BucketKeyEnabled"),
+        blocked_types=tuple(text(kind, "EncryptionType") for kind in sequence(blocked, "EncryptionType")),
     )
 
 
 def _logging(answer: Answer) -> Logging | None:
     if "LoggingEnabled" not in answer:
         return None
-    target = _mapping(answer["LoggingEnabled"], "LoggingEnabled")
-    prefix = _optional_text(target.get("TargetPrefix"), "TargetPrefix")
-    return Logging(_text(target.get("TargetBucket"), "TargetBucket"), prefix or "")
+    target = mapping(answer["LoggingEnabled"], "LoggingEnabled")
+    prefix = optional_text(target.get("TargetPrefix"), "TargetPrefix")
+    return Logging(text(target.get("TargetBucket"), "TargetBucket"), prefix or "")
 
 
 def _versioning(answer: Answer) -> Versioning | None:
     if not {"Status", "MFADelete"}.intersection(answer):
         return None
-    mfa_delete = _one_of(answer.get("MFADelete", "Disabled"), "MFADelete", "Enabled", "Disabled")
-    return Versioning(_one_of(answer.get("Status"), "Status", "Enabled", "Suspended"), mfa_delete == "Enabled")
+    mfa_delete = one_of(answer.get("MFADelete", "Disabled"), "MFADelete", "Enabled", "Disabled")
+    return Versioning(one_of(answer.get("Status"), "Status", "Enabled", "Suspended"), mfa_delete == "Enabled")
 
 
 def _tags(answer: Answer) -> Tags | None:
-    pairs = [_mapping(tag, "Tag") for tag in _sequence(answer.get("TagSet"), "TagSet")]
+    pairs = [mapping(tag, "Tag") for tag in sequence(answer.get("TagSet"), "TagSet")]
     if not pairs:
         return None
     # An empty value is a legal tag, and may be left out; an empty key is not.
-    named = ((_text(tag.get("Key"), "Key"), _optional_text(tag.get("Value"), "Value") or "") for tag in pairs)
+    named = ((text(tag.get("Key"), "Key"), optional_text(tag.get("Value"), "Value") or "") for tag in pairs)
     return Tags(tuple(sorted(named)))
 
 
 def _website(answer: Answer) -> Website:
     if "RedirectAllRequestsTo" in answer:
-        target = _mapping(answer["RedirectAllRequestsTo"], "RedirectAllRequestsTo")
-        return Website(_text(target.get("HostName"), "HostName"))
-    _mapping(answer.get("IndexDocument"), "IndexDocument")
+        target = mapping(answer["RedirectAllRequestsTo"], "RedirectAllRequestsTo")
+        return Website(text(target.get("HostName"), "HostName"))
+    mapping(answer.get("IndexDocument"), "IndexDocument")
     return Website()
 
 
 def _request_payment(answer: Answer) -> RequestPayment:
-    return RequestPayment(_one_of(answer.get("Payer"), "Payer", "BucketOwner", "Requester"))
+    return RequestPayment(one_of(answer.get("Payer"), "Payer", "BucketOwner", "Requester"))
 
 
 def _accelerate(answer: Answer) -> Accelerate | None:
     if "Status" not in answer:
         return None
-    return Accelerate(_one_of(answer["Status"], "Status", "Enabled", "Suspended"))
+    return Accelerate(one_of(answer["Status"], "Status", "Enabled", "Suspended"))
 
 
 def _document(name: str, check: Callable[[object, str], object]) -> Callable[[Answer], Document]:
@@ -227,11 +218,11 @@ def _plain(value: object) -> object:
     raise TypeError(type(value).__name__)
 
 
-ASPECTS: Mapping[Aspect, AspectRead] = MappingProxyType(
+ASPECTS: Mapping[Aspect, AspectRead[object]] = MappingProxyType(
     {
         Aspect.ACL: AspectRead("GetBucketAcl", "s3:GetBucketAcl", _acl),
         Aspect.POLICY: AspectRead(
-            "GetBucketPolicy", "s3:GetBucketPolicy", _policy, absent_codes=frozenset({"NoSuchBucketPolicy"})
+            "GetBucketPolicy", "s3:GetBucketPolicy", policy, absent_codes=frozenset({"NoSuchBucketPolicy"})
         ),
         Aspect.POLICY_STATUS: AspectRead(
             "GetBucketPolicyStatus",
@@ -243,7 +234,7 @@ ASPECTS: Mapping[Aspect, AspectRead] = MappingProxyType(
         Aspect.PUBLIC_ACCESS_BLOCK: AspectRead(
             "GetPublicAccessBlock",
             "s3:GetBucketPublicAccessBlock",
-            _public_access_block,
+            public_access_block,
             absent_codes=frozenset({"NoSuchPublicAccessBlockConfiguration"}),
             implied=NO_BLOCK,
         ),
@@ -266,19 +257,19 @@ ASPECTS: Mapping[Aspect, AspectRead] = MappingProxyType(
         Aspect.LIFECYCLE: AspectRead(
             "GetBucketLifecycleConfiguration",
             "s3:GetLifecycleConfiguration",
-            _document("Rules", _sequence),
+            _document("Rules", sequence),
             absent_codes=frozenset({"NoSuchLifecycleConfiguration"}),
         ),
         Aspect.REPLICATION: AspectRead(
             "GetBucketReplication",
             "s3:GetReplicationConfiguration",
-            _document("ReplicationConfiguration", _mapping),
+            _document("ReplicationConfiguration", mapping),
             absent_codes=frozenset({"ReplicationConfigurationNotFoundError"}),
         ),
         Aspect.OBJECT_LOCK: AspectRead(
             "GetObjectLockConfiguration",
             "s3:GetBucketObjectLockConfiguration",
-            _document("ObjectLockConfiguration", _mapping),
+            _document("ObjectLockConfiguration", mapping),
             absent_codes=frozenset({"ObjectLockConfigurationNotFoundError"}),
         ),
         Aspect.NOTIFICATION: AspectRead(
@@ -290,7 +281,7 @@ ASPECTS: Mapping[Aspect, AspectRead] = MappingProxyType(
         Aspect.CORS: AspectRead(
             "GetBucketCors",
             "s3:GetBucketCORS",
-            _document("CORSRules", _sequence),
+            _document("CORSRules", sequence),
             absent_codes=frozenset({"NoSuchCORSConfiguration"}),
         ),
         Aspect.TAGGING: AspectRead(
@@ -303,10 +294,12 @@ ASPECTS: Mapping[Aspect, AspectRead] = MappingProxyType(
             implied=RequestPayment("BucketOwner"),
         ),
         Aspect.ACCELERATE: AspectRead("GetBucketAccelerateConfiguration", "s3:GetAccelerateConfiguration", _accelerate),
+        # AWS answers with the block in effect: under an S3 policy of the organisation that blocks, all flags are on
+        # whatever the account itself has set. So there is no aspect for the organisation.
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: AspectRead(
             "GetPublicAccessBlock",
             "s3:GetAccountPublicAccessBlock",
-            _public_access_block,
+            public_access_block,
             absent_codes=frozenset({"NoSuchPublicAccessBlockConfiguration"}),
             implied=NO_BLOCK,
         ),

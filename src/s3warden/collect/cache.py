@@ -13,7 +13,17 @@ from dataclasses import replace
 from sys import intern
 from typing import Generic, TypeVar
 
-from s3warden.model.bucket import AccountRef, AccountState, Aspect, BucketRef, BucketState, Reading, State, Subject
+from s3warden.model.bucket import (
+    AccountRef,
+    AccountState,
+    Aspect,
+    BucketRef,
+    BucketState,
+    Present,
+    Reading,
+    State,
+    Subject,
+)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -105,6 +115,13 @@ class Cache:
     def buckets(self, account: AccountRef) -> tuple[BucketRef, ...]:
         """The buckets of one account."""
         return tuple(state.ref for state in self._buckets.get(account, {}).values())
+
+    def configured(self, account: AccountRef, aspect: Aspect) -> Iterator[tuple[BucketRef, object]]:
+        """The buckets of an account for which `aspect` is configured, each with its value."""
+        for state in self._buckets.get(account, {}).values():
+            reading = state.readings.get(aspect)
+            if isinstance(reading, Present):
+                yield state.ref, reading.value
 
     def counts(self) -> Mapping[AccountRef, int]:
         """How many buckets each account has, of which anything is known."""

@@ -6,14 +6,19 @@ judges, and never raises for what AWS answers.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol, TypeAlias
+from functools import partial
+from types import MappingProxyType
+from typing import Protocol
 
-from s3warden.aws.errors import AwsError, shorten
-from s3warden.collect.aspects import ASPECTS, Answer, AspectRead, ShapeError
+from s3warden.aws.errors import AwsError
+from s3warden.collect import access_points, multi_region
+from s3warden.collect.access_points import AccessPointReads
+from s3warden.collect.aspects import ASPECTS, GONE, AspectRead
+from s3warden.collect.multi_region import MultiRegionReads
+from s3warden.collect.shapes import Answer
 from s3warden.model.bucket import (
-    ABSENT,
     ACCOUNT_ASPECTS,
     BUCKET_ASPECTS,
     AccountRef,
@@ -22,31 +27,37 @@ from s3warden.model.bucket import (
     BucketRef,
     BucketState,
     Cause,
-    Present,
     Reading,
-    Unreadable,
 )
+from s3warden.model.configuration import unreadable_parts
 
-__all__ = ["ASPECTS", "BucketReader", "Fetch", "passing"]
-
-Readings: TypeAlias = Mapping[Aspect, Reading[object]]
+READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
+    {
+        **{aspect: (read,) for aspect, read in ASPECTS.items()},
+        Aspect.ACCESS_POINTS: (access_points.LIST, access_points.BLOCK, access_points.POLICY),
+        Aspect.MULTI_REGION_ACCESS_POINTS: (multi_region.LIST, multi_region.POLICY),
+    }
+)
+"""All calls that reading an aspect may take."""
 
 _PASSING = frozenset({Cause.THROTTLED, Cause.UNREACHABLE, Cause.CREDENTIALS})
 
 
 def passing(reading: Reading[object]) -> Cause | None:
-    """The cause why `reading` failed, if it is one that passes by itself: another read may well succeed."""
-    return reading.cause if isinstance(reading, Unreadable) and reading.cause in _PASSING else None
+    """The cause why `reading` or a part of it failed, if it is one that passes: another read may well succeed."""
+    return next((part.cause for part in unreadable_parts(reading) if part.cause in _PASSING), None)
 
 
 class BucketReader(Protocol):
     """What reads one sub-resource by the name of its operation. Raises AwsError and nothing else."""
 
-    async def bucket(self, ref: BucketRef, operation: str) -> Mapping[str, object]:
+    async def bucket(self, ref: BucketRef, operation: str) -> Answer:
         """The parsed answer of an S3 operation on the bucket."""
 
-    async def account(self, ref: AccountRef, operation: str) -> Mapping[str, object]:
-        """The parsed answer of an S3 Control operation on the account."""
+    async def account(
+        self, ref: AccountRef, operation: str, *, region: str | None = None, **parameters: object
+    ) -> Answer:
+        """The parsed answer of an S3 Control operation on the account or something in it, from `region` if given."""
 
 
 class Fetch:
@@ -55,6 +66,15 @@ class Fetch:
     def __init__(self, reader: BucketReader, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._reader = reader
         self._clock = clock
+        self._points = AccessPointReads(reader)
+        self._bucket_reads: Mapping[Aspect, Callable[[BucketRef], Awaitable[Reading[object]]]] = {
+            **{aspect: partial(self._bucket_part, ASPECTS[aspect]) for aspect in BUCKET_ASPECTS & ASPECTS.keys()},
+            Aspect.ACCESS_POINTS: self._points.of_bucket,
+        }
+        self._account_reads: Mapping[Aspect, Callable[[AccountRef], Awaitable[Reading[object]]]] = {
+            **{aspect: partial(self._account_part, ASPECTS[aspect]) for aspect in ACCOUNT_ASPECTS & ASPECTS.keys()},
+            Aspect.MULTI_REGION_ACCESS_POINTS: MultiRegionReads(reader).of_account,
+        }
 
     async def bucket(
         self,
@@ -70,9 +90,9 @@ class Fetch:
         """
         began = self._clock()
         wanted = sorted(BUCKET_ASPECTS.intersection(aspects))
-        outcomes = await asyncio.gather(*(self._read_bucket(ref, ASPECTS[aspect]) for aspect in wanted))
+        outcomes = await asyncio.gather(*(self._bucket_reads[aspect](ref) for aspect in wanted))
         readings = dict(zip(wanted, outcomes, strict=True))
-        if any(reading is _GONE for reading in outcomes) and not await self._still_there(ref, outcomes):
+        if any(reading is GONE for reading in outcomes) and not await self._still_there(ref, outcomes):
             return BucketState(ref, began, account=account, exists=False)
         known = previous.readings if previous is not None and previous.ref == ref else {}
         return BucketState(ref, began, {**known, **readings}, account=account)
@@ -83,51 +103,29 @@ class Fetch:
         """The account with `aspects` read anew and the others as `previous` had them."""
         began = self._clock()
         wanted = sorted(ACCOUNT_ASPECTS.intersection(aspects))
-        outcomes = await asyncio.gather(*(self._read_account(ref, ASPECTS[aspect]) for aspect in wanted))
+        outcomes = await asyncio.gather(*(self._account_reads[aspect](ref) for aspect in wanted))
         known = previous.readings if previous is not None and previous.ref == ref else {}
         return AccountState(ref, began, {**known, **dict(zip(wanted, outcomes, strict=True))})
 
-    async def _read_bucket(self, ref: BucketRef, read: AspectRead) -> Reading[object]:
-        try:
-            answer = await self._reader.bucket(ref, read.operation)
-        except AwsError as error:
-            return _GONE if error.gone else _failed(read, error)
-        return _understood(read, answer)
+    async def bucket_of_access_point(self, account: AccountRef, region: str, name: str) -> Reading[BucketRef]:
+        """The bucket behind an access point of the account; Absent if there is no such access point."""
+        return await self._points.bucket_of(account, region, name)
 
-    async def _read_account(self, ref: AccountRef, read: AspectRead) -> Reading[object]:
-        try:
-            answer = await self._reader.account(ref, read.operation)
-        except AwsError as error:
-            return _failed(read, error)
-        return _understood(read, answer)
+    async def _bucket_part(self, read: AspectRead[object], ref: BucketRef) -> Reading[object]:
+        return await read.reading(self._reader.bucket(ref, read.operation))
+
+    async def _account_part(self, read: AspectRead[object], ref: AccountRef) -> Reading[object]:
+        return await read.reading(self._reader.account(ref, read.operation))
 
     async def _still_there(self, ref: BucketRef, outcomes: Iterable[Reading[object]]) -> bool:
         """Whether a bucket exists that not every read called missing.
 
         S3 has been seen to answer NoSuchBucket for buckets that exist, so one stray answer must not close findings.
         """
-        if all(outcome is _GONE for outcome in outcomes):
+        if all(outcome is GONE for outcome in outcomes):
             return False
         try:
             await self._reader.bucket(ref, "HeadBucket")
         except AwsError as error:
             return not (error.gone or error.status == 404)
         return True
-
-
-# What a read gives when AWS knows no such bucket: should the bucket turn out to exist, it is a failed read like others.
-_GONE = Unreadable(Cause.ERROR, "NoSuchBucket")
-
-
-def _failed(read: AspectRead, error: AwsError) -> Reading[object]:
-    if error.code in read.absent_codes:
-        return ABSENT
-    return Unreadable(error.cause, shorten(f"{error.code}: {error.message}"))
-
-
-def _understood(read: AspectRead, answer: Answer) -> Reading[object]:
-    try:
-        value = read.parse(answer)
-    except ShapeError as error:
-        return Unreadable(Cause.MALFORMED, f"{read.operation}: {error}")
-    return ABSENT if value is None else Present(value)

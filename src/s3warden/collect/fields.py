@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -20,6 +21,9 @@ _BUCKET_NAME_LIMIT = 255
 # Security Hub findings in the wild lack the service (`arn:P:::name`), hence the optional parts. Account and region must
 # be empty: filled, it is an access point or another store's bucket.
 _BUCKET_ARN = re.compile(r"arn:([a-z][a-z0-9-]{0,31}):(?:s3)?:{2,3}([^:/]{1,255})(?:/.*)?", re.DOTALL)
+# Today's rule for the names of access points of general purpose buckets.
+_POINT = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,48}[a-z0-9])")
+_POINT_ARN = re.compile(r"arn:([a-z][a-z0-9-]{0,31}):s3:([a-z0-9-]{1,32}):([0-9]{12}):accesspoint/([^/:]{1,64})")
 _ARN_PARTITION = re.compile(r"arn:([a-z][a-z0-9-]{0,31}):")
 
 
@@ -101,6 +105,26 @@ def bucket_arn(value: object) -> tuple[str, str] | None:
     if found is None or bucket_name(found[2]) is None:
         return None
     return found[1], found[2]
+
+
+class PointArn(NamedTuple):
+    """What the ARN of an access point tells."""
+
+    partition: str
+    region: str
+    account: str
+    name: str
+
+
+def point_name(value: object) -> str | None:
+    """`value` if an access point could have that name, else None."""
+    return value if isinstance(value, str) and _POINT.fullmatch(value) else None
+
+
+def point_arn(value: object) -> PointArn | None:
+    """The parts of an access point's ARN; None for any other ARN, a multi-region access point's too, and for no ARN."""
+    found = _POINT_ARN.fullmatch(value) if isinstance(value, str) else None
+    return None if found is None or point_name(found[4]) is None else PointArn(*found.groups())
 
 
 def partition_of(*candidates: object) -> str | None:

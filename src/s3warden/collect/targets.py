@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS
+from s3warden.model.bucket import BUCKET_ASPECTS, Aspect
 from s3warden.model.event import Level, Target
 
 
@@ -12,16 +12,16 @@ def whole_bucket(name: str, *, account: str | None, region: str | None, partitio
     return Target(Level.BUCKET, account, region, name, BUCKET_ASPECTS, partition)
 
 
-def whole_account(account: str, *, partition: str | None) -> Target:
-    """The account's own settings, which reach every bucket of it. They have no region."""
-    return Target(Level.ACCOUNT, account, aspects=ACCOUNT_ASPECTS, partition=partition)
+def account_block(account: str, *, partition: str | None) -> Target:
+    """The account's public access block, which reaches every bucket of it. It has no region."""
+    return Target(Level.ACCOUNT, account, aspects=frozenset({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK}), partition=partition)
 
 
 def unique(targets: Iterable[Target]) -> tuple[Target, ...]:
     """`targets` in order of first mention, with those of the same subject made one."""
     merged: dict[tuple[object, ...], Target] = {}
     for target in targets:
-        key = (target.level, target.account, target.region, target.bucket)
+        key = (target.level, target.account, target.region, target.bucket, target.access_point)
         known = merged.get(key)
         merged[key] = target if known is None else replace(known, aspects=known.aspects | target.aspects)
     return tuple(merged.values())

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, Aspect
+from s3warden.model.bucket import BUCKET_ASPECTS, Aspect
 from s3warden.model.event import Level
 
 
@@ -30,14 +30,20 @@ def _widens(*aspects: Aspect) -> Call:
     return Call(frozenset(aspects), urgent=True)
 
 
-_ACCOUNT_BLOCK = Call(ACCOUNT_ASPECTS, urgent=True, level=Level.ACCOUNT)
+def _of_account(aspect: Aspect, *, urgent: bool = False) -> Call:
+    return Call(frozenset({aspect}), urgent, Level.ACCOUNT)
+
+
+_ACCOUNT_BLOCK = _of_account(Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, urgent=True)
 _BUCKET_POLICY = _widens(Aspect.POLICY, Aspect.POLICY_STATUS)
 _BUCKET_BLOCK = _widens(Aspect.PUBLIC_ACCESS_BLOCK)
 # With BucketOwnerEnforced the API answers another ACL than without.
 _OWNERSHIP = _widens(Aspect.OWNERSHIP, Aspect.ACL)
-# An access point changes none of the bucket's own answers; these decide what can be reached through it.
-_ACCESS_POINT = Call(frozenset({Aspect.POLICY, Aspect.POLICY_STATUS, Aspect.PUBLIC_ACCESS_BLOCK}))
-_ACCESS_POINT_POLICY = Call(_ACCESS_POINT.aspects, urgent=True)
+# A new access point lets nobody in before it has a policy, which takes a call of its own.
+_ACCESS_POINT = _changes(Aspect.ACCESS_POINTS)
+_ACCESS_POINT_POLICY = _widens(Aspect.ACCESS_POINTS)
+_MULTI_REGION = _of_account(Aspect.MULTI_REGION_ACCESS_POINTS)
+_MULTI_REGION_POLICY = _of_account(Aspect.MULTI_REGION_ACCESS_POINTS, urgent=True)
 
 CREATE_BUCKET = "CreateBucket"
 
@@ -82,6 +88,9 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "DeleteAccessPointPolicy": _ACCESS_POINT_POLICY,
         "PutAccessPointScope": _ACCESS_POINT_POLICY,
         "DeleteAccessPointScope": _ACCESS_POINT_POLICY,
+        "CreateMultiRegionAccessPoint": _MULTI_REGION,
+        "DeleteMultiRegionAccessPoint": _MULTI_REGION,
+        "PutMultiRegionAccessPointPolicy": _MULTI_REGION_POLICY,
     }
 )
 

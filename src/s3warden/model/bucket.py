@@ -77,10 +77,12 @@ class Aspect(StrEnum):
     TAGGING = "tagging"
     REQUEST_PAYMENT = "request_payment"
     ACCELERATE = "accelerate"
+    ACCESS_POINTS = "access_points"
     ACCOUNT_PUBLIC_ACCESS_BLOCK = "account_public_access_block"
+    MULTI_REGION_ACCESS_POINTS = "multi_region_access_points"
 
 
-ACCOUNT_ASPECTS = frozenset({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK})
+ACCOUNT_ASPECTS = frozenset({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, Aspect.MULTI_REGION_ACCESS_POINTS})
 BUCKET_ASPECTS = frozenset(Aspect) - ACCOUNT_ASPECTS
 
 

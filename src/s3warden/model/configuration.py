@@ -3,8 +3,12 @@
 Equal values are shared between buckets by the cache, so every type here is frozen and hashable.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
+
+from s3warden.model.bucket import BucketRef, Present, Reading, Unreadable
 
 
 class GranteeKind(StrEnum):
@@ -165,3 +169,103 @@ class Document:
     """An aspect that no rule looks into yet: the answer as canonical JSON (sorted keys, no spaces)."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """An access point of the bucket, in the bucket's region. `network_origin` is `Internet` or `VPC`.
+
+    `block` and `policy` are read apart from the rest, so each may be unreadable by itself; a point without a policy has
+    it Absent. `vpc` is the id of the one network that a point of VPC origin serves. `bucket_account` is whom AWS says
+    that the bucket belongs to, None where it does not say.
+    """
+
+    name: str
+    arn: str
+    network_origin: str
+    block: Reading[PublicAccessBlock]
+    policy: Reading[Policy]
+    vpc: str | None = None
+    bucket_account: str | None = None
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why parts of it are not known."""
+        return _unreadable((self.block, self.policy))
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoints:
+    """The access points that the bucket's own account has made for it, by name; those of other accounts are theirs."""
+
+    points: tuple[AccessPoint, ...]
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why parts of the points are not known."""
+        return tuple(chain.from_iterable(point.unreadable for point in self.points))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MultiRegionBucket:
+    """A bucket behind a multi-region access point. `account` None where AWS does not say whose it is."""
+
+    name: str
+    region: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MultiRegionAccessPoint:
+    """A multi-region access point of the account. `status` is AWS's word, `READY` where all is well.
+
+    `alias` is empty until AWS has given one. `policy` is in force; `proposed` is on its way to all regions, None where
+    that is the same.
+    """
+
+    name: str
+    alias: str
+    status: str
+    buckets: tuple[MultiRegionBucket, ...]
+    block: Reading[PublicAccessBlock]
+    policy: Reading[Policy]
+    proposed: Policy | None = None
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why parts of it are not known."""
+        return _unreadable((self.block, self.policy))
+
+    def leads_to(self, bucket: BucketRef) -> bool:
+        """Whether the bucket is one of those behind this access point. Names are unique within a partition."""
+        return any(each.name == bucket.name and each.account in (None, bucket.account) for each in self.buckets)
+
+
+@dataclass(frozen=True, slots=True)
+class MultiRegionAccessPoints:
+    """The multi-region access points that an account owns, by name. Buckets of other accounts may be behind them."""
+
+    points: tuple[MultiRegionAccessPoint, ...]
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why parts of the points are not known."""
+        return tuple(chain.from_iterable(point.unreadable for point in self.points))
+
+    def leading_to(self, bucket: BucketRef) -> tuple[MultiRegionAccessPoint, ...]:
+        """Those through which the bucket can be reached."""
+        return tuple(point for point in self.points if point.leads_to(bucket))
+
+
+def unreadable_parts(reading: Reading[object]) -> tuple[Unreadable, ...]:
+    """What of a reading failed: all of it, or parts of its value."""
+    match reading:
+        case Unreadable():
+            return (reading,)
+        case Present(value=AccessPoints() | MultiRegionAccessPoints() as value):
+            return value.unreadable
+    return ()
+
+
+def _unreadable(parts: Iterable[Reading[object]]) -> tuple[Unreadable, ...]:
+    return tuple(part for part in parts if isinstance(part, Unreadable))

@@ -43,8 +43,19 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PointName:
+    """An access point as an event names it: names are unique within an account and region."""
+
+    name: str
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """What an event points at. Fields that the event does not tell are None; `bucket` is None for an account."""
+    """What an event points at. Fields that the event does not tell are None; `bucket` is None for an account.
+
+    With an `access_point` it is the bucket behind it that is meant, which is still to be found within the account.
+    """
 
     level: Level
     account: str | None
@@ -52,6 +63,7 @@ class Target:
     bucket: str | None = None
     aspects: frozenset[Aspect] = frozenset()
     partition: str | None = None
+    access_point: PointName | None = None
 
 
 @dataclass(frozen=True, slots=True)

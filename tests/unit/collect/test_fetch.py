@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from s3warden.aws.errors import AwsError
 from s3warden.collect.aspects import ASPECTS
-from s3warden.collect.fetch import Fetch
+from s3warden.collect.fetch import READS, Fetch
 from s3warden.model.bucket import (
     ABSENT,
     ACCOUNT_ASPECTS,
@@ -46,7 +46,7 @@ class FakeReader:
         assert ref == REF
         return self._answer(operation)
 
-    async def account(self, ref: AccountRef, operation: str) -> Mapping[str, object]:
+    async def account(self, ref: AccountRef, operation: str, **_parameters: object) -> Mapping[str, object]:
         """The same for the account."""
         assert ref == ACCOUNT
         return self._answer(operation)
@@ -73,14 +73,14 @@ async def read(aspect: Aspect, answer: object) -> object:
     return (await fetch(reader).bucket(REF, [aspect])).reading(aspect)
 
 
-@pytest.mark.parametrize("aspect", Aspect)
+@pytest.mark.parametrize("aspect", ASPECTS)
 async def test_a_documented_answer_is_present(aspect: Aspect) -> None:
     """Each aspect's answer as AWS documents it becomes its value."""
     answer, value = ANSWERS[aspect]
     assert await read(aspect, answer) == Present(value)
 
 
-@pytest.mark.parametrize("aspect", Aspect)
+@pytest.mark.parametrize("aspect", ASPECTS)
 @pytest.mark.parametrize("cause", Cause)
 async def test_a_failed_read_is_unreadable_with_its_cause(aspect: Aspect, cause: Cause) -> None:
     """No failure, whatever its cause, makes an aspect absent or present."""
@@ -95,7 +95,7 @@ async def test_a_failed_read_is_unreadable_with_its_cause(aspect: Aspect, cause:
         *("AccessDenied", "NoSuchKey", "404", "InternalError", "NoSuchConfiguration", "NotFound"),
     ],
 )
-@pytest.mark.parametrize("aspect", Aspect)
+@pytest.mark.parametrize("aspect", ASPECTS)
 async def test_codes_that_do_not_mean_absent_are_unreadable(aspect: Aspect, code: str) -> None:
     """Only the codes in the table mean that nothing is configured; the likes of MethodNotAllowed do not."""
     assert isinstance(await read(aspect, AwsError(code, status=405)), Unreadable)
@@ -121,7 +121,7 @@ async def test_no_tags_are_absent() -> None:
 
 
 @pytest.mark.parametrize(
-    "aspect", sorted(set(Aspect) - {Aspect.LOGGING, Aspect.VERSIONING, Aspect.ACCELERATE, Aspect.NOTIFICATION})
+    "aspect", sorted(set(ASPECTS) - {Aspect.LOGGING, Aspect.VERSIONING, Aspect.ACCELERATE, Aspect.NOTIFICATION})
 )
 async def test_an_empty_answer_is_malformed_elsewhere(aspect: Aspect) -> None:
     """An answer without its content is damaged, never absent."""
@@ -148,7 +148,7 @@ def _damages(value: object) -> list[object]:
     return damaged
 
 
-@pytest.mark.parametrize("aspect", Aspect)
+@pytest.mark.parametrize("aspect", ASPECTS)
 async def test_a_damaged_answer_never_reads_as_absent(aspect: Aspect) -> None:
     """Take any part away, or change its kind: the reading is malformed or still a value, and nothing is raised."""
     answer, _ = ANSWERS[aspect]
@@ -167,10 +167,10 @@ _json = st.recursive(
 _NAMES = st.sampled_from(sorted({name for answer, _ in ANSWERS.values() for name in answer}))
 
 
-@given(st.sampled_from(Aspect), st.dictionaries(_NAMES | st.text(max_size=5), _json, max_size=4))
+@given(st.sampled_from(sorted(ASPECTS)), st.dictionaries(_NAMES | st.text(max_size=5), _json, max_size=4))
 def test_no_answer_raises(aspect: Aspect, answer: dict[str, object]) -> None:
     """Whatever the answer, it becomes a value, nothing, or a ShapeError."""
-    from s3warden.collect.aspects import ShapeError
+    from s3warden.collect.shapes import ShapeError
 
     try:
         value = ASPECTS[aspect].parse(answer)
@@ -202,7 +202,7 @@ async def test_a_read_that_fails_now_replaces_what_was_read_before() -> None:
 async def test_a_bucket_that_is_gone_has_no_readings() -> None:
     """Neither new nor old ones."""
     gone = AwsError("NoSuchBucket", status=404)
-    reader = FakeReader(dict.fromkeys((ASPECTS[a].operation for a in BUCKET_ASPECTS), gone))
+    reader = FakeReader(dict.fromkeys((READS[a][0].operation for a in BUCKET_ASPECTS), gone))
     before = BucketState(REF, EARLIER, {Aspect.ACL: ABSENT})
     after = await fetch(reader).bucket(REF, BUCKET_ASPECTS, before)
     assert after == BucketState(REF, NOW, exists=False)
@@ -246,9 +246,9 @@ async def test_an_account_keeps_its_other_readings_too() -> None:
 
 
 def test_the_table_covers_every_aspect() -> None:
-    """Each aspect has its read, and each permission is one of S3's."""
-    assert set(ASPECTS) == set(Aspect)
-    assert all(entry.iam_action.startswith("s3:Get") for entry in ASPECTS.values())
+    """Each aspect has its calls, and each permission is one of S3's and only reads."""
+    assert set(READS) == set(Aspect)
+    assert all(call.iam_action.startswith(("s3:Get", "s3:List")) for calls in READS.values() for call in calls)
     assert len({entry.iam_action for entry in ASPECTS.values()}) == len(ASPECTS)
 
 

@@ -9,7 +9,7 @@ import pytest
 from s3warden.collect.parser import parse
 from s3warden.collect.triggers import CALLS
 from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, Aspect
-from s3warden.model.event import Actor, Level, Poison, Refresh, Skip, Target
+from s3warden.model.event import Actor, Level, PointName, Poison, Refresh, Skip, Target
 from support.cloudtrail import BUCKET, CALLER, DROP, OWNER, REGION, TIME, call, envelope, record
 
 
@@ -91,7 +91,9 @@ def test_case_05_account_block_is_the_whole_account(name: str, region: str) -> N
     """The account's block reaches every bucket, from whatever region it was called."""
     host = {"host": [f"{OWNER}.s3-control.{region}.amazonaws.com"]}
     found = refresh(call(name, requestParameters=host, resources=DROP, awsRegion=region))
-    assert found.targets == (Target(Level.ACCOUNT, OWNER, aspects=ACCOUNT_ASPECTS, partition="aws"),)
+    assert found.targets == (
+        Target(Level.ACCOUNT, OWNER, aspects=frozenset({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK}), partition="aws"),
+    )
     assert found.urgent
 
 
@@ -512,9 +514,66 @@ def test_access_point_leads_to_its_bucket_and_the_buckets_account() -> None:
     assert only_target(call("CreateAccessPoint", requestParameters=params, resources=resources)).account == OWNER
 
 
-def test_access_point_policy_names_no_bucket() -> None:
-    """Its record has the access point's name only."""
-    assert skipped(call("PutAccessPointPolicy", requestParameters={"name": "ap"}, resources=DROP)) == "no_bucket"
+def points_at(body: str) -> tuple[str | None, str | None, PointName | None]:
+    """Account, partition and access point of the single target, which is nothing but that."""
+    target = only_target(body)
+    assert (target.level, target.region, target.bucket) == (Level.ACCOUNT, None, None)
+    assert target.aspects == {Aspect.ACCESS_POINTS}
+    return target.account, target.partition, target.access_point
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("DeleteAccessPoint", "PutAccessPointPolicy", "DeleteAccessPointPolicy"),
+        *("PutAccessPointScope", "DeleteAccessPointScope"),
+    ],
+)
+def test_access_point_without_its_bucket_is_handed_on_by_name(name: str) -> None:
+    """These records have the access point's name only; the ARN beside it tells account and region for certain."""
+    params = {"name": "ap1", "Host": f"{OWNER}.s3-control.{REGION}.amazonaws.com"}
+    plain = call(name, requestParameters=params, resources=DROP)
+    assert points_at(plain) == (OWNER, "aws", PointName("ap1", REGION))
+    arn = f"arn:aws-us-gov:s3:us-gov-west-1:{CALLER}:accesspoint/ap2"
+    told = call(name, requestParameters=params, resources=[{"type": "AWS::S3::AccessPoint", "ARN": arn}])
+    assert points_at(told) == (CALLER, "aws-us-gov", PointName("ap2", "us-gov-west-1"))
+
+
+@pytest.mark.parametrize("name", [None, "", 7, [], {}, "UPPER", "a b", "x" * 300, "../..", "no_score", "ap/../x"])
+def test_what_no_access_point_can_be_called_names_nothing(name: object) -> None:
+    """A name goes into a request to AWS, so only a possible one may."""
+    assert skipped(call("PutAccessPointPolicy", requestParameters={"name": name}, resources=DROP)) == "no_bucket"
+
+
+def test_access_point_of_nobody_is_skipped() -> None:
+    """Without an account there is nobody to ask."""
+    detail = record("DeleteAccessPoint", requestParameters={"name": "ap1"}, resources=DROP, recipientAccountId=DROP)
+    assert skipped(json.dumps(envelope(detail, account=DROP))) == "no_bucket"
+
+
+def test_access_point_policy_cannot_wait_and_a_new_access_point_can() -> None:
+    """Only a policy lets somebody in."""
+    params = {"name": "ap1", "CreateAccessPointRequest": {"Bucket": BUCKET}}
+    assert refresh(call("PutAccessPointPolicy", requestParameters=params)).urgent
+    assert not refresh(call("CreateAccessPoint", requestParameters=params)).urgent
+
+
+@pytest.mark.parametrize(
+    "name", ["CreateMultiRegionAccessPoint", "DeleteMultiRegionAccessPoint", "PutMultiRegionAccessPointPolicy"]
+)
+def test_multi_region_access_point_is_the_accounts(name: str) -> None:
+    """It reaches buckets of many regions, so it is read once for the account, whatever region the record is from."""
+    found = refresh(call(name, awsRegion="us-west-2", requestParameters={"name": "m"}, resources=DROP))
+    aspects = frozenset({Aspect.MULTI_REGION_ACCESS_POINTS})
+    assert found.targets == (Target(Level.ACCOUNT, OWNER, aspects=aspects, partition="aws"),)
+    assert found.urgent is name.startswith("Put")
+
+
+def test_two_access_points_in_one_message_stay_two() -> None:
+    """A log file may tell of several; none may swallow the other."""
+    records = [record("DeleteAccessPoint", requestParameters={"name": n}, resources=DROP) for n in ("ap1", "ap2")]
+    targets = refresh(json.dumps({"Records": records})).targets
+    assert [target.access_point for target in targets] == [PointName("ap1", REGION), PointName("ap2", REGION)]
 
 
 def test_tagged_bucket_is_found_by_the_arn_in_the_request() -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from s3warden.collect.parser import parse
 from s3warden.collect.parsers import s3_native
-from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS
+from s3warden.model.bucket import BUCKET_ASPECTS, Aspect
 from s3warden.model.event import Level, Skip, Target
 from support.cloudtrail import ADMINISTRATOR, BUCKET, CALLER, DROP, OWNER, REGION, envelope, finding, merged
+
+BLOCK = frozenset({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK})
 
 
 def targets(body: str) -> tuple[Target, ...]:
@@ -55,7 +57,7 @@ def test_case_32_config_item_names_its_bucket(key: str, status: str) -> None:
 def test_case_32_config_item_of_the_account_block_is_the_account(key: str) -> None:
     """Config knows the account's block as a resource of its own, whose id is the account."""
     body = config(key, resourceType="AWS::S3::AccountPublicAccessBlock", resourceId=OWNER, resourceName=DROP, ARN=DROP)
-    assert targets(body) == (Target(Level.ACCOUNT, OWNER, aspects=ACCOUNT_ASPECTS),)
+    assert targets(body) == (Target(Level.ACCOUNT, OWNER, aspects=BLOCK),)
 
 
 def test_config_item_is_found_by_id_or_arn() -> None:
@@ -161,7 +163,7 @@ def test_case_30_guardduty_finding_names_several_buckets() -> None:
 def test_guardduty_finding_on_the_account_block_is_the_account() -> None:
     """It has no buckets."""
     body = guardduty(type="Policy:S3/AccountBlockPublicAccessDisabled", resource={"resourceType": "AccessKey"})
-    assert targets(body) == (Target(Level.ACCOUNT, OWNER, aspects=ACCOUNT_ASPECTS),)
+    assert targets(body) == (Target(Level.ACCOUNT, OWNER, aspects=BLOCK),)
 
 
 @pytest.mark.parametrize(

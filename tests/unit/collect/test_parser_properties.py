@@ -65,7 +65,10 @@ def well_formed_target(target: Target) -> None:
     if target.level is Level.ACCOUNT:
         assert target.account
         assert target.bucket is target.region is None
-        assert target.aspects == ACCOUNT_ASPECTS
+        point = target.access_point
+        assert target.aspects
+        assert target.aspects <= (ACCOUNT_ASPECTS if point is None else BUCKET_ASPECTS)
+        assert point is None or re.fullmatch(r"[a-z0-9-]{3,50}", point.name)
     else:
         assert target.bucket
         assert re.fullmatch(r"[A-Za-z0-9._%-]{1,255}", target.bucket)

@@ -18,19 +18,22 @@ from s3warden.collect.fields import (
     mapping,
     moment,
     partition_of,
+    point_arn,
+    point_name,
     region_name,
 )
 from s3warden.collect.identity import actor
 from s3warden.collect.reasons import PoisonReason, RefreshReason, SkipReason
 from s3warden.collect.triggers import CALLS, CREATE_BUCKET, OBJECT_CALLS, READ_VERBS, UNKNOWN_OUTCOMES, Call
-from s3warden.model.bucket import BUCKET_ASPECTS
-from s3warden.model.event import Level, Parsed, Poison, Refresh, Skip, Target, Trigger
+from s3warden.model.bucket import BUCKET_ASPECTS, Aspect
+from s3warden.model.event import Level, Parsed, PointName, Poison, Refresh, Skip, Target, Trigger
 
 KIND = "cloudtrail"
 
 _NAME_LIMIT = 128
 _DIRECTORY_BUCKET = "--x-s3"
 _UNKNOWN = Call(BUCKET_ASPECTS)
+_ACCESS_POINTS = frozenset({Aspect.ACCESS_POINTS})
 _BIRTH_GRANTS = ("x-amz-acl", "x-amz-grant-", "accesscontrollist", "x-amz-object-ownership")
 
 
@@ -116,6 +119,8 @@ def _target(event: Envelope, record: Mapping[str, object], name: str, call: Call
     request = mapping(params.get("CreateAccessPointRequest"))
     resources = tuple(_bucket_resources(record))
     bucket = _bucket(params, request, resources)
+    if bucket is SkipReason.NO_BUCKET and call.aspects == _ACCESS_POINTS:
+        return _behind_access_point(event, record, call) or bucket
     if isinstance(bucket, SkipReason):
         return bucket
     owner = _resource_of(bucket, resources)
@@ -128,6 +133,19 @@ def _target(event: Envelope, record: Mapping[str, object], name: str, call: Call
         call.aspects,
         (owner and owner.partition) or partition_of(arn),
     )
+
+
+def _behind_access_point(event: Envelope, record: Mapping[str, object], call: Call) -> Target | None:
+    """The bucket behind the access point that the record names, which names no bucket."""
+    arns = (point_arn(mapping(item).get("ARN")) for item in items(record.get("resources")))
+    arn = next((arn for arn in arns if arn is not None), None)
+    name = arn.name if arn is not None else point_name(mapping(record.get("requestParameters")).get("name"))
+    account = account_id(arn and arn.account, record.get("recipientAccountId"), event.account)
+    if name is None or account is None:
+        return None
+    partition = arn.partition if arn is not None else partition_of(mapping(record.get("userIdentity")).get("arn"))
+    region = region_name(arn and arn.region, record.get("awsRegion"), event.region)
+    return Target(Level.ACCOUNT, account, None, None, call.aspects, partition, PointName(name, region))
 
 
 def _bucket_resources(record: Mapping[str, object]) -> Iterator[_Resource]:

@@ -3,7 +3,7 @@
 from s3warden.collect.envelope import Envelope
 from s3warden.collect.fields import account_id, bucket_arn, bucket_name, clean, mapping, partition_of, region_name
 from s3warden.collect.reasons import RefreshReason, SkipReason
-from s3warden.collect.targets import whole_account, whole_bucket
+from s3warden.collect.targets import account_block, whole_bucket
 from s3warden.model.event import Refresh, Skip, Target
 
 KIND = "config_item"
@@ -30,7 +30,7 @@ def _target(event: Envelope, item: object) -> Target | SkipReason:
     kind = item.get("resourceType")
     if kind == _ACCOUNT_BLOCK:
         account = account_id(item.get("awsAccountId"), item.get("resourceId"), event.account)
-        return SkipReason.NO_ACCOUNT if account is None else whole_account(account, partition=partition_of(arn))
+        return SkipReason.NO_ACCOUNT if account is None else account_block(account, partition=partition_of(arn))
     if kind != _BUCKET:
         return SkipReason.OTHER_RESOURCE
     parts = bucket_arn(arn)

@@ -15,7 +15,7 @@ from s3warden.collect.fields import (
     region_name,
 )
 from s3warden.collect.reasons import RefreshReason, SkipReason
-from s3warden.collect.targets import unique, whole_account, whole_bucket
+from s3warden.collect.targets import account_block, unique, whole_bucket
 from s3warden.model.event import Refresh, Skip, Target
 
 KIND = "guardduty"
@@ -34,7 +34,7 @@ def parse(event: Envelope) -> Refresh | Skip:
     account = account_id(detail.get("accountId"), event.account)
     targets = unique(_buckets(event, detail, account))
     if kind == _ACCOUNT_BLOCK and account is not None:
-        targets = (whole_account(account, partition=partition_of(detail.get("arn"))),)
+        targets = (account_block(account, partition=partition_of(detail.get("arn"))),)
     if not targets:
         return Skip(SkipReason.OTHER_RESOURCE, KIND, trigger)
     return Refresh(targets, trigger, RefreshReason.FINDING, KIND)

@@ -304,6 +304,7 @@ def is_missing(cache: Known, ref: BucketRef) -> bool:
     One of which nothing is known but that it is denied is none either: so looks a name that another account took.
     """
     state = cache.bucket(ref)
-    readings = () if state is None else state.readings.values()
+    # Access points are listed by our own account, which is free to ask for those of any bucket.
+    readings = [] if state is None else [r for a, r in state.readings.items() if a is not Aspect.ACCESS_POINTS]
     denied = [isinstance(reading, Unreadable) and reading.cause in _DENIED for reading in readings]
     return state is None or (bool(denied) and all(denied))

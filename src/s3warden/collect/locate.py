@@ -1,0 +1,52 @@
+"""Finds the buckets behind an access point that an event names without its bucket.
+
+Takes an account and a name, hands on buckets. What was read of the account's buckets comes first, since the point may be
+deleted by now; AWS is asked about a point that no bucket is known to have. Decides nothing about them.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from s3warden.collect.fetch import passing
+from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Reading
+from s3warden.model.configuration import AccessPoints
+from s3warden.model.event import PointName, Retry
+
+
+class Known(Protocol):
+    """What is needed of `cache.Cache`."""
+
+    def configured(self, account: AccountRef, aspect: Aspect) -> Iterator[tuple[BucketRef, object]]:
+        """The buckets of an account for which `aspect` is configured, each with its value."""
+
+
+class Points(Protocol):
+    """What is needed of `fetch.Fetch`."""
+
+    async def bucket_of_access_point(self, account: AccountRef, region: str, name: str) -> Reading[BucketRef]:
+        """The bucket behind an access point; Absent if there is no such access point."""
+
+
+class Locator:
+    """Finds buckets by their access points."""
+
+    def __init__(self, known: Known, points: Points) -> None:
+        self._known = known
+        self._points = points
+
+    async def behind(self, account: AccountRef, point: PointName) -> tuple[BucketRef, ...] | Retry:
+        """The buckets, none if there is no such access point or AWS will not say; Retry if another try may tell."""
+        found = tuple(self._known_to_have(account, point))
+        if found or point.region is None:
+            return found
+        reading = await self._points.bucket_of_access_point(account, point.region, point.name)
+        if isinstance(reading, Present):
+            return (reading.value,)
+        cause = passing(reading)
+        return () if cause is None else Retry(f"unreadable_{cause.value}")
+
+    def _known_to_have(self, account: AccountRef, point: PointName) -> Iterator[BucketRef]:
+        for ref, value in self._known.configured(account, Aspect.ACCESS_POINTS):
+            named = isinstance(value, AccessPoints) and any(each.name == point.name for each in value.points)
+            if named and point.region in (None, ref.region):
+                yield ref

@@ -1,0 +1,40 @@
+"""Follows lists that AWS answers in pages.
+
+Takes the call that asks for a page, hands on all pages or none: a list that breaks off must not pass for a whole one.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, Protocol
+
+from s3warden.collect.shapes import Answer, ShapeError, mapping, optional_text, sequence
+
+
+class Page(NamedTuple):
+    """One page of a list: its items as they came, and what to ask for the next page with."""
+
+    items: tuple[Answer, ...]
+    token: str | None
+
+
+class Ask(Protocol):
+    """One call, complete but for the page."""
+
+    def __call__(self, **parameters: object) -> Awaitable[Answer]:
+        """The answer."""
+
+
+def page_of(answer: Answer, name: str) -> Page:
+    """The page whose items are in the part of the answer called `name`. Raises ShapeError."""
+    items = tuple(mapping(item, name) for item in sequence(answer.get(name), name))
+    return Page(items, optional_text(answer.get("NextToken"), "NextToken"))
+
+
+async def every_page(ask: Ask, parse: Callable[[Answer], Page]) -> list[Page]:
+    """All pages from the first on. Raises ShapeError, and what the call raises."""
+    pages = [parse(await ask())]
+    while token := pages[-1].token:
+        page = parse(await ask(NextToken=token))
+        if page.token == token:
+            raise ShapeError("the next page of a page is itself")
+        pages.append(page)
+    return pages

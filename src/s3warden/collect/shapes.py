@@ -1,0 +1,49 @@
+"""Takes single parts out of AWS's parsed answers, each with the shape that AWS documents, or raises `ShapeError`.
+
+A damaged answer must never pass for "not configured", so nothing here has a default.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+Answer: TypeAlias = Mapping[str, object]
+
+
+class ShapeError(Exception):
+    """The answer does not have the shape that AWS documents."""
+
+
+def mapping(value: object, name: str) -> Answer:
+    if not isinstance(value, Mapping):
+        raise ShapeError(f"{name} is missing or has no parts")
+    return value
+
+
+def sequence(value: object, name: str) -> list[object] | tuple[object, ...]:
+    if not isinstance(value, list | tuple):
+        raise ShapeError(f"{name} is missing or no list")
+    return value
+
+
+def text(value: object, name: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ShapeError(f"{name} is missing or no text")
+    return value
+
+
+def optional_text(value: object, name: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ShapeError(f"{name} is no text")
+    return value
+
+
+def one_of(value: object, name: str, *allowed: str) -> str:
+    if not isinstance(value, str) or value not in allowed:
+        raise ShapeError(f"{name} is none of {', '.join(allowed)}")
+    return value
+
+
+def flag(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise ShapeError(f"{name} is neither true nor false")
+    return value
