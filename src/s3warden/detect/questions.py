@@ -12,10 +12,10 @@ from typing import Any
 
 from s3warden.detect.exposed import analysed
 from s3warden.detect.exposure import actions
+from s3warden.detect.exposure.budget import Budget
 from s3warden.detect.exposure.callers import ROOT, members
 from s3warden.detect.exposure.channels import ACL, POLICY, WORK, Channel, Inquiry, groups
 from s3warden.detect.exposure.compiled import Place, compile_document, granting, named_accounts
-from s3warden.detect.exposure.glob import Budget
 from s3warden.detect.exposure.inputs import ExposureInputs
 from s3warden.detect.exposure.parse import MODERN, Document, Statement, parse
 from s3warden.detect.exposure.proof import Witness
