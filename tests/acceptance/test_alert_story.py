@@ -136,7 +136,7 @@ async def test_an_opened_bucket_is_told_once_and_its_closing_too(stage: Stage, d
     opened = stage.inbox.messages[1]
     assert opened["type"] == "alert.firing"
     (alert,) = opened["alerts"]
-    assert (alert["rule_id"], alert["severity"], alert["live"]) == ("bucket-acl-public-read", "critical", True)
+    assert (alert["rule_id"], alert["severity"], alert["live"]) == ("bucket-public-effective", "critical", True)
     assert (alert["subject"]["bucket"], alert["subject"]["account_id"]) == (BUCKET, HOME_ACCOUNT)
     assert alert["trigger"]["name"] == "PutBucketAcl"
     assert alert["trigger"]["actor"]["principal"].endswith("assumed-role/deployer/sam")

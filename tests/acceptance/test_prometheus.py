@@ -99,7 +99,7 @@ async def test_prometheus_scrapes_the_daemon(cloud: FakeCloud, hook: Receiver, d
     async with _prometheus(tmp_path, daemon.url.removeprefix("http://")) as url:
         await _query(url, 'up{job="s3warden"} == 1')
         (answer,) = await _query(url, 's3warden_finding_changes_total{kind="opened", severity="critical"}')
-        assert float(answer["value"][1]) == 1
+        assert float(answer["value"][1]) >= 1
         assert await _query(url, "s3warden_ready == 1")
         assert await _query(url, 'sum(s3warden_messages_poison_total{reason="not_json"}) >= 1')
         dropped = await _query(url, 'scrape_samples_scraped{job="s3warden"} > 100')
