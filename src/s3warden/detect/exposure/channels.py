@@ -340,4 +340,4 @@ def _blame_denies(inquiry: Inquiry, grants: Sequence[Sequence[Rule]], denies: Se
     return f"together, {named} deny it to every stranger"
 
 
-_MOST_SUSPECTS = 8
+_MOST_SUSPECTS = 5

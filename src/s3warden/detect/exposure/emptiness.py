@@ -60,6 +60,8 @@ def _some(chars: Chars, preferred: str) -> str:
 
 def _covers(bar: Pattern, want: Pattern) -> bool:
     """Whether everything `want` admits is admitted by `bar`; False where that is not plain to see."""
+    if bar.pieces is not None and bar.pieces[1:] == ("",):
+        return want.prefix.startswith(bar.pieces[0])
     if bar.pieces is None or want.pieces is None:
         return bar == want
     if len(bar.pieces) == 2:
@@ -117,7 +119,7 @@ def _alphabet(patterns: Iterable[Pattern]) -> tuple[str, ...]:
         for token, _ in pattern.tokens:
             if isinstance(token, str):
                 named.add(token)
-            elif token.excluded or len(token.chars) <= 4:
+            elif token.excluded or token.few:
                 named |= token.chars
     others = [next((char for char in row if char not in named), None) for row in _REPRESENTATIVES]
     if not any(others[:2]):

@@ -8,15 +8,19 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import takewhile
 
+FEW = 4
+
 
 class Chars:
     """A set of characters: those listed, or all but those listed."""
 
-    __slots__ = ("chars", "excluded")
+    __slots__ = ("chars", "excluded", "few")
 
     def __init__(self, chars: str, *, excluded: bool) -> None:
         self.chars: frozenset[str] = frozenset(chars)
         self.excluded = excluded
+        self.few = "" if excluded or len(chars) > FEW else "".join(sorted(self.chars))
+        """All characters of the set, where they are few enough to be tried one by one."""
 
     def __contains__(self, char: str) -> bool:
         return (char in self.chars) != self.excluded
@@ -138,8 +142,8 @@ class Pattern:
         """The only characters that may follow in `state`; None where it may be one of a set."""
         if state not in self._forced:
             live = [token for at, (token, _) in enumerate(self.tokens) if state >> at & 1]
-            literal = [token for token in live if isinstance(token, str)]
-            self._forced[state] = tuple(dict.fromkeys(literal)) if len(literal) == len(live) else None
+            few = [token if isinstance(token, str) else token.few for token in live]
+            self._forced[state] = tuple(dict.fromkeys("".join(few))) if all(few) else None
         return self._forced[state]
 
     def _stars(self) -> int:
