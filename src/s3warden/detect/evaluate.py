@@ -4,10 +4,11 @@ A verdict is UNKNOWN as soon as one needed aspect could not be read, unless what
 rule that crashes is UNKNOWN too, and the others go on. This stage must never turn ignorance into PASS.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions, UnreadableError
 from s3warden.model.bucket import Aspect, BucketState, Cause, State, Unreadable
+from s3warden.model.configuration import unreadable_parts
 from s3warden.model.finding import Evidence, RuleResult, Verdict
 
 # What a person has to repair comes before what passes by itself; the first one found names the whole verdict.
@@ -50,7 +51,7 @@ def evaluate(
 
 
 def _judge(rule: Rule, state: State, on_error: Callable[[str], None], options: RuleOptions) -> RuleResult:
-    unread = {aspect: reading for aspect in rule.info.needs if isinstance(reading := state.reading(aspect), Unreadable)}
+    unread = {aspect: _worst(parts) for aspect in rule.info.needs if (parts := unreadable_parts(state.reading(aspect)))}
     try:
         judgement = rule.check(state, options)
     except UnreadableError as error:
@@ -65,8 +66,12 @@ def _judge(rule: Rule, state: State, on_error: Callable[[str], None], options: R
     return RuleResult(rule.info.id, judgement.verdict, severity, judgement.evidence, cause)
 
 
+def _worst(readings: Iterable[Unreadable]) -> Unreadable:
+    return min(readings, key=lambda reading: _WORST_FIRST.index(reading.cause))
+
+
 def _unknown(rule: Rule, unread: Mapping[Aspect, Unreadable]) -> RuleResult:
-    worst = min(unread.values(), key=lambda reading: _WORST_FIRST.index(reading.cause))
+    worst = _worst(unread.values())
     names = ", ".join(sorted(unread))
     why = worst.cause.replace("_", " ") + (f": {worst.detail}" if worst.detail else "")
     evidence = Evidence(

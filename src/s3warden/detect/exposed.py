@@ -4,20 +4,23 @@ What could not be read stays unreadable, with its cause; what is not configured 
 the two, and keeps nothing but a bounded number of answers.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
-from s3warden.detect.exposure.inputs import ExposureInputs
+from s3warden.detect.exposure.inputs import AccessPoint, ExposureInputs, PolicyText
 from s3warden.detect.exposure.memo import Memo
 from s3warden.detect.exposure.verdict import Exposure
 from s3warden.detect.rule import RuleOptions
-from s3warden.model.bucket import Absent, Aspect, BucketState, State, Unreadable
+from s3warden.model.bucket import Absent, Aspect, BucketRef, BucketState, Present, Reading, State, Subject, Unreadable
 from s3warden.model.configuration import (
     ALL_USERS,
     AUTHENTICATED_USERS,
+    AccessPoints,
     Acl,
     Grant,
+    MultiRegionAccessPoints,
     Ownership,
     Policy,
     PolicyStatus,
@@ -35,6 +38,8 @@ NEEDS = frozenset(
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK,
         Aspect.OWNERSHIP,
         Aspect.REQUEST_PAYMENT,
+        Aspect.ACCESS_POINTS,
+        Aspect.MULTI_REGION_ACCESS_POINTS,
     }
 )
 HINTS = frozenset({Aspect.POLICY_STATUS})
@@ -48,12 +53,14 @@ def inputs_of(state: State, options: RuleOptions) -> ExposureInputs:
     ownership = _read(state, Aspect.OWNERSHIP, Ownership)
     status = _read(state, Aspect.POLICY_STATUS, PolicyStatus)
     payment = _read(state, Aspect.REQUEST_PAYMENT, RequestPayment)
+    own = policy_inputs(state, options)
     return replace(
-        policy_inputs(state, options),
+        own,
         account_block=_read(state, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, PublicAccessBlock),
         bucket_block=_read(state, Aspect.PUBLIC_ACCESS_BLOCK, PublicAccessBlock),
         ownership=ownership.object_ownership if isinstance(ownership, Ownership) else ownership,
         grants=tuple(map(_named, acl.grants)) if isinstance(acl, Acl) else acl or (),
+        access_points=_points(state),
         requester_pays=payment.payer == "Requester" if isinstance(payment, RequestPayment) else payment or False,
         policy_status=status.is_public if isinstance(status, PolicyStatus) else None,
     )
@@ -94,6 +101,53 @@ def exposure_of(state: State, options: RuleOptions) -> Exposure:
 def without_layers(inputs: ExposureInputs) -> ExposureInputs:
     """The same bucket with no public access block anywhere and with ACLs enabled: what grants and policies say."""
     return replace(inputs, organisation_block=None, account_block=None, bucket_block=None, ownership=None)
+
+
+def _points(state: State) -> tuple[AccessPoint, ...] | Unreadable:
+    """Every access point through which the bucket can be reached, of one region or of many."""
+    own = _read(state, Aspect.ACCESS_POINTS, AccessPoints)
+    shared = _read(state, Aspect.MULTI_REGION_ACCESS_POINTS, MultiRegionAccessPoints)
+    if isinstance(own, Unreadable):
+        return own
+    if isinstance(shared, Unreadable):
+        return shared
+    return (*_regional(own, state.ref), *_multi_region(shared, state.ref))
+
+
+def _regional(found: AccessPoints | None, ref: Subject) -> Iterator[AccessPoint]:
+    if found is not None and isinstance(ref, BucketRef):
+        for point in found.points:
+            yield AccessPoint(
+                point.name, point.network_origin, _block(point.block), _text(point.policy), region=ref.region
+            )
+
+
+def _multi_region(found: MultiRegionAccessPoints | None, ref: Subject) -> Iterator[AccessPoint]:
+    if found is not None and isinstance(ref, BucketRef):
+        for point in found.leading_to(ref):
+            name, block = point.alias or point.name, _block(point.block)
+            yield AccessPoint(name, "Internet", block, _text(point.policy), multi_region=True)
+            if point.proposed is not None:
+                # On its way to all regions, and nobody will tell when it has arrived.
+                yield AccessPoint(name, "Internet", block, point.proposed.text, multi_region=True)
+
+
+def _block(reading: Reading[PublicAccessBlock]) -> PublicAccessBlock | Unreadable | None:
+    match reading:
+        case Present(value=block):
+            return block
+        case Absent():
+            return None
+    return reading
+
+
+def _text(reading: Reading[Policy]) -> PolicyText:
+    match reading:
+        case Present(value=policy):
+            return policy.text
+        case Absent():
+            return None
+    return reading
 
 
 def _named(grant: Grant) -> Grant:

@@ -17,7 +17,8 @@ from s3warden.detect.exposure.callers import ROOT, members
 from s3warden.detect.exposure.channels import ACL, POLICY, WORK, Channel, Inquiry, groups
 from s3warden.detect.exposure.compiled import Place, compile_document, granting, named_accounts
 from s3warden.detect.exposure.inputs import ExposureInputs
-from s3warden.detect.exposure.parse import MODERN, Document, Statement, parse
+from s3warden.detect.exposure.normal import Document, Statement
+from s3warden.detect.exposure.parse import MODERN, parse
 from s3warden.detect.exposure.proof import Witness
 from s3warden.detect.exposure.survey import document_of, facts_of
 

@@ -19,12 +19,17 @@ from s3warden.model.bucket import (
     Unreadable,
 )
 from s3warden.model.configuration import (
+    AccessPoint,
+    AccessPoints,
     Acl,
     Encryption,
     EncryptionRule,
     Grant,
     GranteeKind,
     Logging,
+    MultiRegionAccessPoint,
+    MultiRegionAccessPoints,
+    MultiRegionBucket,
     Ownership,
     Policy,
     PolicyStatus,
@@ -89,6 +94,8 @@ _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.POLICY: policy(TLS_ONLY),
         Aspect.POLICY_STATUS: Present(PolicyStatus(is_public=False)),
         Aspect.REQUEST_PAYMENT: Present(RequestPayment("BucketOwner")),
+        Aspect.ACCESS_POINTS: ABSENT,
+        Aspect.MULTI_REGION_ACCESS_POINTS: ABSENT,
         Aspect.PUBLIC_ACCESS_BLOCK: Present(ALL_ON),
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: Present(ALL_ON),
         Aspect.OWNERSHIP: Present(Ownership("BucketOwnerEnforced")),
@@ -112,7 +119,7 @@ def bucket(readings: Mapping[Aspect, Reading[object]] | None = None, *, name: st
         ref=BucketRef(ACCOUNT.partition, ACCOUNT.account, "eu-west-1", name),
         read_at=READ_AT,
         readings={aspect: reading for aspect, reading in mixed.items() if aspect not in ACCOUNT_ASPECTS},
-        account=account(mixed[Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK]),
+        account=account(mixed[Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK], mixed[Aspect.MULTI_REGION_ACCESS_POINTS]),
     )
 
 
@@ -121,9 +128,37 @@ def unguarded(readings: Mapping[Aspect, Reading[object]] | None = None) -> Bucke
     return bucket({**_UNGUARDED, **(readings or {})})
 
 
-def account(block: Reading[object]) -> AccountState:
-    """An account with this reading of its public access block."""
-    return AccountState(ACCOUNT, READ_AT, {Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: block})
+def account(block: Reading[object], multi_region: Reading[object] = ABSENT) -> AccountState:
+    """An account with this reading of its public access block, and of its multi-region access points."""
+    readings = {Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: block, Aspect.MULTI_REGION_ACCESS_POINTS: multi_region}
+    return AccountState(ACCOUNT, READ_AT, readings)
+
+
+def points(*found: AccessPoint) -> Present[AccessPoints]:
+    """The access points of a bucket."""
+    return Present(AccessPoints(found))
+
+
+def point(
+    *statements: Mapping[str, object], block: Reading[PublicAccessBlock] = ABSENT, origin: str = "Internet"
+) -> AccessPoint:
+    """An access point called `data`, without a policy unless there are `statements`."""
+    arn = f"arn:{ACCOUNT.partition}:s3:eu-west-1:{ACCOUNT.account}:accesspoint/data"
+    own: Reading[Policy] = policy(*statements) if statements else ABSENT
+    return AccessPoint("data", arn, origin, block, own)
+
+
+def multi_region(
+    *,
+    block: Reading[PublicAccessBlock] = ABSENT,
+    status: str = "READY",
+    bucket_account: str = ACCOUNT.account,
+    bucket_name: str = BUCKET,
+) -> Present[MultiRegionAccessPoints]:
+    """One multi-region access point called `everywhere`, without a policy, with one bucket behind it."""
+    behind = (MultiRegionBucket(bucket_name, "eu-west-1", bucket_account),)
+    found = MultiRegionAccessPoint("everywhere", "mabcdefghijkl.mrap", status, behind, block, ABSENT)
+    return Present(MultiRegionAccessPoints((found,)))
 
 
 def flags(*, acls: bool = False, ignore: bool = False, policy: bool = False, restrict: bool = False) -> Present[object]:

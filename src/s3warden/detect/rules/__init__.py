@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 
 from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.detect.rules import (
+    access_points,
     acl,
     cross_account,
     encryption,
@@ -36,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     *policy.RULES,
     *public_access_block.RULES,
     *cross_account.RULES,
+    *access_points.RULES,
     *services.RULES,
     *statements.RULES,
     *ownership.RULES,

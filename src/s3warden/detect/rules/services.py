@@ -12,7 +12,7 @@ from s3warden.detect.exposed import policy_inputs
 from s3warden.detect.exposure import actions
 from s3warden.detect.exposure.concrete import Decision, Request, decide
 from s3warden.detect.exposure.inputs import ExposureInputs
-from s3warden.detect.exposure.parse import Condition, Document, Statement
+from s3warden.detect.exposure.normal import Condition, Document, Statement
 from s3warden.detect.questions import document, statements
 from s3warden.detect.rule import (
     Check,

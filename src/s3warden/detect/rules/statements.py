@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from s3warden.detect import proofs
 from s3warden.detect.exposed import analysed, policy_inputs
 from s3warden.detect.exposure.inputs import ExposureInputs
-from s3warden.detect.exposure.parse import Condition, Statement
+from s3warden.detect.exposure.normal import Condition, Statement
 from s3warden.detect.exposure.proof import Witness
 from s3warden.detect.exposure.values import PRIVATE, Span, is_broad
 from s3warden.detect.questions import alone, document, owner_can, statements, understood
