@@ -64,6 +64,14 @@ def block(flags: tuple[bool, ...] | None) -> str:
     return f"<PublicAccessBlockConfiguration {_NS}>{inner}</PublicAccessBlockConfiguration>"
 
 
+def empty_list(operation: str) -> str:
+    """The answer of a list of access points; there are none in this world."""
+    items = {"ListAccessPoints": "AccessPointList", "ListMultiRegionAccessPoints": "AccessPoints"}[operation]
+    return (
+        f'<{operation}Result xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/"><{items}/></{operation}Result>'
+    )
+
+
 def _acl(world: World, bucket: Bucket) -> str:
     shown = [] if world.ignores_acls(bucket) else bucket.grants
     owner = f"<ID>{bucket.account}</ID>"

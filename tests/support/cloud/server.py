@@ -30,13 +30,14 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from support.cloud.answers import RefusalError, block, listing, operation_of, read
+from support.cloud.answers import RefusalError, block, empty_list, listing, operation_of, read
 from support.cloud.queues import Queue, Stored
 from support.cloud.world import ALL_ON, World
 from support.faults import Rule, Seen
 
 HOME = "700000000001"
 REGION = "eu-west-1"
+_CONTROL = {"accesspoint": "ListAccessPoints", "mrap/instances": "ListMultiRegionAccessPoints"}
 _CREDENTIAL = re.compile(r"Credential=[A-Z]{4}(?P<account>\d{12})[^/]*/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 
@@ -164,8 +165,7 @@ class FakeCloud:
             return self._query(service, form, caller)
         if "x-amz-account-id" in request.headers:
             owner = request.headers["x-amz-account-id"]
-            seen = Seen("s3control", "GetPublicAccessBlock", account=owner)
-            return _Call(seen, caller, lambda: self._account_block(owner, caller))
+            return self._s3_control(request.path, owner, caller)
         return self._s3(request, caller)
 
     def _s3(self, request: web.BaseRequest, caller: str) -> _Call:
@@ -193,10 +193,17 @@ class FakeCloud:
         operation = "HeadBucket" if request.method == "HEAD" else operation_of(key)
         return _Call(Seen("s3", operation, bucket=name, method=request.method), caller, one)
 
-    async def _account_block(self, owner: str, caller: str) -> web.Response:
-        if owner != caller:
-            raise RefusalError("AccessDenied", "Access Denied", 403)
-        return _xml(block(self.world.accounts.get(owner, ALL_ON)))
+    def _s3_control(self, path: str, owner: str, caller: str) -> _Call:
+        operation = _CONTROL.get(path.rpartition("/v20180820/")[2], "GetPublicAccessBlock")
+
+        async def one() -> web.Response:
+            if owner != caller:
+                raise RefusalError("AccessDenied", "Access Denied", 403)
+            if operation == "GetPublicAccessBlock":
+                return _xml(block(self.world.accounts.get(owner, ALL_ON)))
+            return _xml(empty_list(operation))
+
+        return _Call(Seen("s3control", operation, account=owner), caller, one)
 
     def _query(self, service: str, form: dict[str, str], caller: str) -> _Call:
         action = form.get("Action", "")
