@@ -153,6 +153,11 @@ class Refresh(Section):
         le=10_000,
         description="Buckets a second that are read again after an account-level change.",
     )
+    recheck: Annotated[Span, between("0s", "15m")] = Field(
+        default=Duration.parse("30s"),
+        description="When to look once more after an event of which nothing was to be seen yet: S3 may answer with the "
+        "old configuration for a while. `0s`: never.",
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> "Refresh":
@@ -199,13 +204,13 @@ def _names_a_rule(value: str) -> str:
     return value
 
 
+OrganizationId = Annotated[str, matching(r"o-[a-z0-9]{10,32}", "the id of an organisation, such as o-a1b2c3d4e5")]
+UploadEncryption = Annotated[tuple[Literal["AES256", "aws:kms", "aws:kms:dsse"], ...], BeforeValidator(split)]
 RulePatterns = Annotated[tuple[Annotated[str, AfterValidator(_names_a_rule)], ...], BeforeValidator(split)]
 
 
 class Rules(Section):
     """Which rules are applied, and what they ask for."""
-OrganizationId = Annotated[str, matching(r"o-[a-z0-9]{10,32}", "the id of an organisation, such as o-a1b2c3d4e5")]
-UploadEncryption = Annotated[tuple[Literal["AES256", "aws:kms", "aws:kms:dsse"], ...], BeforeValidator(split)]
 
     enable: RulePatterns = Field(
         default=("*",), description="Rules to apply, by id or category; `*` stands for any text."
@@ -233,11 +238,6 @@ UploadEncryption = Annotated[tuple[Literal["AES256", "aws:kms", "aws:kms:dsse"],
         description="Buckets that receive access logs; `*` stands for any text.",
         examples=[["*-access-logs"]],
     )
-
-
-class Store(Section):
-    """Where findings and outgoing messages survive a restart."""
-
     trusted_accounts: Accounts = Field(
         default=(),
         description="Accounts that bucket policies may give access to; those of `accounts.ids` are trusted anyway.",
@@ -259,6 +259,11 @@ class Store(Section):
         "aws:kms:dsse. Default: nothing is asked for.",
         examples=[["aws:kms"]],
     )
+
+
+class Store(Section):
+    """Where findings and outgoing messages survive a restart."""
+
     url: StoreUrl = Field(
         default=store_url("sqlite:///s3warden.db"),
         description="Database: `sqlite:///relative/path`, `sqlite:////absolute/path` or "
