@@ -107,12 +107,19 @@ class Pipeline:
         await self._judge(state, request, known_before=known is not None)
         outcome = _outcome(state, asked)
         caught_up = isinstance(outcome, Done) and wanted >= DEPENDS_ON_BLOCK & self.needed
-        # What was read before a change of the account stays marked as such until a good read after it.
-        self.cache.replace(state if caught_up else replace(state, account=self.cache.read_under(ref)))
+        self.cache.replace(state if caught_up else replace(state, account=self._still_under(ref, account)))
         if not isinstance(outcome, Done) or request.origin is Origin.SWEEP:
             return outcome
         self._doubt(request, asked, known, state)
         return self._after_bucket(request, ref, account, account_before) or outcome
+
+    def _still_under(self, ref: BucketRef, account: AccountState) -> AccountState | None:
+        """What a bucket that was only judged anew is marked with: after a change of the account it owes a good read.
+
+        Even if the account changes back meanwhile: None is no state of it, so the bucket stays behind.
+        """
+        before = self.cache.read_under(ref)
+        return before if before is not None and before.readings == account.readings else None
 
     def _wanted(
         self, request: RefreshRequest, known: BucketState | None

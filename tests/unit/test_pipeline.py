@@ -24,6 +24,7 @@ from support.spine import (
     PUBLIC_READ,
     START,
     THROTTLED,
+    Answer,
     Clock,
     Records,
     World,
@@ -231,6 +232,25 @@ async def test_buckets_are_judged_again_even_if_the_daemon_was_reloaded_between(
     after = pipeline(aws, store, cache=cache, ledger=Ledger(path.ledger.findings()))
     assert await through(after, ACCOUNT_EVENT) == Done()
     assert store.told == [f"firing {LEAK} a"]
+
+
+@pytest.mark.parametrize(("first", "then", "open_at_end"), [(ON, OFF, 0), (OFF, ON, 1)])
+async def test_an_account_that_changes_back_before_its_buckets_were_read_again(
+    first: Answer, then: Answer, open_at_end: int
+) -> None:
+    """They were judged by what it was in between, so they must be judged anew, both ways."""
+    aws = World({HOME: first}, {"a": {"GetBucketAcl": PUBLIC_READ}})
+    path = pipeline(aws, Records(), rules=[LEAK])
+    for subject in (ACCOUNT, bucket("a")):
+        await path.refresh(sweep(subject))
+    aws.blocks[HOME] = then
+    outcome = await path.refresh(ACCOUNT_EVENT)
+    assert isinstance(outcome, Done)
+    await path.refresh(outcome.followups[0][0])
+    aws.blocks[HOME] = first
+    assert await through(path, ACCOUNT_EVENT) == Done()
+    assert len(path.ledger.of(bucket("a"))) == open_at_end
+    assert path.cache.behind(ACCOUNT) == ()
 
 
 async def test_a_bucket_that_could_not_be_read_again_is_tried_with_the_next_event() -> None:
