@@ -23,22 +23,26 @@ from s3warden import assembly
 from s3warden.aws.errors import AwsError
 from s3warden.aws.sqs import Sqs
 from s3warden.collect.cache import Cache
+from s3warden.collect.recheck import Recheck
 from s3warden.collect.refresh import RefreshQueue
 from s3warden.collect.sources.sqs import SqsSource
 from s3warden.collect.sources.sweep import Sweep, SweepReport, is_missing
 from s3warden.collect.timetable import Timetable
 from s3warden.detect.ledger import Ledger
+from s3warden.detect.rule import Kind
 from s3warden.intake import Intake
 from s3warden.model.alert import Alert, AlertStatus
 from s3warden.model.bucket import AccountRef, BucketRef, Subject
-from s3warden.model.finding import Finding, Reason, Verdict
+from s3warden.model.finding import Finding, Reason
 from s3warden.pipeline import Pipeline
 from s3warden.respond import digest
 from s3warden.respond.dispatch import Dispatch
 from s3warden.settings.sections import Settings
+from s3warden.store.errors import StoreError
 from s3warden.store.store import Store
 from s3warden.telemetry.health import Health
 from s3warden.telemetry.metrics import Metrics
+from s3warden.telemetry.state import View
 
 log = structlog.get_logger("s3warden.life")
 
@@ -62,6 +66,7 @@ class Life:
     pipeline: Pipeline
     intake: Intake
     queue: RefreshQueue
+    recheck: Recheck
     dispatch: Dispatch
     sources: Sequence[SqsSource]
     sweeper: Sweep
@@ -142,6 +147,7 @@ class Life:
         started = time.monotonic()
         work_ends = started + seconds * (1 - _FLUSH_SHARE)
         await self.timetable.stop()
+        await self.recheck.stop()
         for source in self.sources:
             source.stop_intake()
         await asyncio.gather(
@@ -183,7 +189,11 @@ class Life:
     async def _keep_house(self) -> None:
         """Forget what is older than the operator wants it kept."""
         while True:
-            await self.store.prune(datetime.now(UTC) - timedelta(seconds=self.settings.store.retention))
+            try:
+                await self.store.prune(datetime.now(UTC) - timedelta(seconds=self.settings.store.retention))
+            except StoreError as error:
+                # Old rows can wait; what must not be lost is the business of those who commit.
+                log.warning("not_pruned", error=str(error))
             await asyncio.sleep(_PRUNE_SECONDS)
 
     async def _settle(self, report: SweepReport) -> None:
@@ -191,6 +201,16 @@ class Life:
         fresh = frozenset(report.listed) - self.pipeline.settled
         if not fresh:
             return
+        # From now on what opens is news: what the digest no longer gets must be told by itself.
+        self.pipeline.settled |= fresh
+        try:
+            await self._tell_baseline(report, fresh)
+        except BaseException:
+            self.pipeline.settled -= fresh
+            raise
+        await self.store.put(_SETTLED, json.dumps(sorted(account.key for account in self.pipeline.settled)))
+
+    async def _tell_baseline(self, report: SweepReport, fresh: frozenset[AccountRef]) -> None:
         findings = [f for f in self.pipeline.ledger.findings() if _owner(f.subject) in fresh]
         told = digest.compose(
             findings,
@@ -206,15 +226,13 @@ class Life:
             for message in digest.notifications(told, names, kind="baseline")
         ]
         await self.store.commit((), messages)
-        self.pipeline.settled |= fresh
-        await self.store.put(_SETTLED, json.dumps(sorted(account.key for account in self.pipeline.settled)))
         self.dispatch.wake()
         log.info("baseline_told", accounts=len(fresh), findings=len(findings))
 
     def coverage(self, report: SweepReport, accounts: frozenset[AccountRef]) -> digest.Coverage:
         """The figures of a sweep over `accounts`: how many checks, and how many could not be decided, by cause."""
         buckets = sum(len(self.cache.buckets(account)) for account in accounts)
-        unknown = [f for f in self.pipeline.ledger.findings() if is_unknown(f) and _owner(f.subject) in accounts]
+        unknown = [f for f in self.pipeline.ledger.findings() if f.undecided and _owner(f.subject) in accounts]
         causes = Counter(str(finding.cause) for finding in unknown)
         return digest.Coverage(
             accounts=len(accounts),
@@ -225,13 +243,20 @@ class Life:
             failures=report.failure_texts(),
         )
 
+    def view(self) -> View:
+        """What is known right now, for the metrics of state."""
+        rules, shown = self.pipeline.rules, self.settings.metrics
+        guarded = self.intake.scope.accounts or frozenset()
+        return View(
+            findings=self.pipeline.ledger.findings(),
+            buckets={**dict.fromkeys(guarded, 0), **self.cache.counts()},
+            bucket_rules=[rule.info.id for rule in rules if rule.kind is Kind.BUCKET],
+            account_rules=[rule.info.id for rule in rules if rule.kind is Kind.ACCOUNT],
+            named=shown.exposed_buckets_limit if shown.exposed_buckets else 0,
+        )
+
     def _alert(self, finding: Finding) -> Alert:
         return self.pipeline.routing.describe(finding, AlertStatus.FIRING, at=finding.changed_at)
-
-
-def is_unknown(finding: Finding) -> bool:
-    """Whether a check could not be decided, be it that it never was or that a known failure can't be read again."""
-    return finding.verdict is Verdict.UNKNOWN or finding.unknown_since is not None
 
 
 def _owner(subject: Subject) -> AccountRef:
@@ -259,7 +284,11 @@ async def begin(
             metrics=metrics,
         )
         pipeline.settled |= await _settled(store)
+        if settings.sweep.on_start and not pipeline.settled:
+            health.set_ready("baseline", ok=False, detail="the first sweep has not ended")
         queue = RefreshQueue(pipeline.refresh, limits=assembly.refresh_limits(settings), metrics=metrics)
+        recheck = Recheck(queue.submit, delay=settings.refresh.recheck, capacity=settings.refresh.capacity)
+        pipeline.recheck = recheck.plan
         locate = assembly.locate(parts.fetch, cache, pipeline.needed)
         intake = Intake(assembly.scope(settings, parts.sessions), cache, queue.submit, metrics, locate)
         sqs = Sqs(parts.sessions)
@@ -283,6 +312,7 @@ async def begin(
             pipeline=pipeline,
             intake=intake,
             queue=queue,
+            recheck=recheck,
             dispatch=dispatch,
             sources=sources,
             sweeper=sweeper,

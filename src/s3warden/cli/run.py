@@ -12,7 +12,6 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from s3warden.app import App
 from s3warden.cli.settings import ConfigOption, loaded_or_exit
 from s3warden.settings.load import Loaded, load
-from s3warden.telemetry import logging
 from s3warden.telemetry.health import Health
 from s3warden.telemetry.metrics import Metrics
 
@@ -37,5 +36,4 @@ def run(
     metrics = Metrics(registry)
     revision = os.environ.get("S3WARDEN_REVISION", "")
     metrics.build_info.labels(version("s3warden"), revision, platform.python_version()).set(1)
-    logging.configure(loaded.settings.log.level, loaded.settings.log.format, count=metrics.log_messages)
     raise typer.Exit(asyncio.run(App(read, loaded, metrics=metrics, health=Health()).run()))

@@ -64,7 +64,7 @@ class Result:
     @property
     def unknown(self) -> tuple[Finding, ...]:
         """The checks that could not be decided."""
-        return tuple(finding for finding in self.findings if finding.verdict is Verdict.UNKNOWN)
+        return tuple(finding for finding in self.findings if finding.undecided)
 
     @property
     def complete(self) -> bool:

@@ -102,6 +102,11 @@ class Finding:
         """Whether the finding still stands."""
         return self.resolved_at is None
 
+    @property
+    def undecided(self) -> bool:
+        """Whether the truth is not known: it never was, or a known failure cannot be read again."""
+        return self.verdict is Verdict.UNKNOWN or self.unknown_since is not None
+
 
 class ChangeKind(StrEnum):
     """What happened to a finding. RESUMED: known before the restart and still there; it is told to nobody."""

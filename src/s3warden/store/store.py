@@ -57,7 +57,8 @@ class Store:
         """Open the store at `url` and bring its schema up to date.
 
         A database that does not answer is waited for, `patience` seconds, now and in every commit; so is a predecessor
-        that still runs. Raises StoreAddressError, StoreInUseError, StoreVersionError or StoreUnavailableError.
+        that still runs. Raises StoreAddressError, StoreInUseError, StoreVersionError or StoreUnavailableError, and
+        plain StoreError where no wait would help.
         """
         base = database(url)
         writer = Writer(base.writer, statements(base.insert), metrics=metrics, patience=patience)
@@ -67,7 +68,8 @@ class Store:
             await writer.close()
             await base.close()
             if isinstance(error, Exception) and not isinstance(error, StoreError):
-                raise StoreUnavailableError(f"{base.name} cannot be used: {cause(error)}") from error
+                kind = StoreUnavailableError if passes(error) else StoreError
+                raise kind(f"{base.name} cannot be used: {cause(error)}") from error
             raise
         log.info("store_opened", store=base.name, schema=after, schema_before=before)
         return cls(base, writer, clock)

@@ -145,7 +145,7 @@ def _coverage(view: View) -> Iterator[Metric]:
         (account.account,): float(count * len(view.bucket_rules) + len(view.account_rules))
         for account, count in view.buckets.items()
     }
-    unknown = [f for f in view.findings if f.verdict is Verdict.UNKNOWN or f.unknown_since is not None]
+    unknown = [finding for finding in view.findings if finding.undecided]
     yield _gauge("coverage_checks", "Checks: enabled rules times subjects.", ("account_id",), sorted(checks.items()))
     yield _gauge(
         "coverage_checks_unknown",

@@ -15,6 +15,7 @@ from s3warden.store.database import database
 from s3warden.store.errors import (
     StoreAddressError,
     StoreInUseError,
+    StoreError,
     StoreUnavailableError,
     StoreVersionError,
 )
@@ -151,8 +152,9 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path, metrics: Me
     """Somebody else's file is neither used nor overwritten."""
     path = tmp_path / "notes.txt"
     path.write_text("not a database " * 100)
-    with pytest.raises(StoreUnavailableError, match="file is not a database"):
+    with pytest.raises(StoreError, match="file is not a database") as refused:
         await Store.open(f"sqlite:///{path}", metrics=metrics)
+    assert not isinstance(refused.value, StoreUnavailableError)
     assert path.read_text() == "not a database " * 100
 
 
