@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit integration acceptance deploy-check lock long kill flood soak fuzz bench image clean
+.PHONY: help demo test lint unit integration acceptance deploy-check lock kill flood soak fuzz bench image clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,13 @@ flood: $(STAMP) ## Flood the queue, long form: 10,000 messages, most of them bad
 
 soak: $(STAMP) ## Watch the daemon under steady work, long form (SOAK_SECONDS, 600 unless told otherwise)
 	$(BIN)/python -m pytest tests/acceptance/test_soak.py -m long
+
+fuzz: $(STAMP) ## Exposure engine against a solver and a second evaluator: 100,000 policies, 1,000,000 requests (80 min)
+	cd tests && ../$(BIN)/python -m long.exposure_fuzz
+
+bench: $(STAMP) ## Print what the engine and the store cost, as ratios measured in one run
+	$(BIN)/python -m benchmarks.exposure
+	$(BIN)/python -m benchmarks.store
 
 lint: $(STAMP) ## Check style, types, architecture and the lock files
 	$(BIN)/ruff check .
