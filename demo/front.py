@@ -26,6 +26,16 @@ _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P
 _KEY_ID = re.compile(r"<AccessKeyId>([^<]+)</AccessKeyId>")
 _ROLE_ARN = re.compile(r"<AssumedRoleUser>.*?<Arn>([^<]+)</Arn>", re.DOTALL)
 _CONSTRAINT = re.compile(rb"<LocationConstraint[^>]*>([^<]+)</LocationConstraint>")
+_BUCKET = re.compile(rb"<Bucket>([^<]+)</Bucket>")
+_CONTROL_PATH = re.compile(
+    r"/v20180820/(?:(?P<block>configuration/publicAccessBlock)|accesspoint/(?P<point>[^/]+)(?P<policy>/policy)?"
+    r"|async-requests/mrap/(?P<multi>create|delete|put-policy))"
+)
+_MULTI_REGION: Mapping[str, str] = {
+    "create": "CreateMultiRegionAccessPoint",
+    "delete": "DeleteMultiRegionAccessPoint",
+    "put-policy": "PutMultiRegionAccessPointPolicy",
+}
 
 # Sub-resource in the query -> the middle of CloudTrail's event name; the verb comes from the method.
 _SUBRESOURCES: Mapping[str, str] = {
@@ -179,7 +189,7 @@ class Front:
             self.owners[call.bucket] = (call.caller.account, constraint[1].decode() if constraint else "us-east-1")
         owner, region = self.owners.get(call.bucket or "", (call.account or call.caller.account, call.region))
         if not self.quiet:
-            await self.publish(_event(call, owner, region, request))
+            await self.publish(_event(call, owner, region, request, body))
         if call.event == "DeleteBucket":
             self.owners.pop(call.bucket or "", None)
 
@@ -194,6 +204,7 @@ class Call:
     bucket: str | None = None
     key: str = ""
     account: str | None = None
+    access_point: str | None = None
     event: str | None = None
 
 
@@ -216,9 +227,24 @@ def _origin_form(target: str) -> str:
 
 def _control_call(request: web.Request, caller: Caller, region: str) -> Call:
     account = request.headers.get("x-amz-account-id") or request.host.split(".")[0]
-    names = {"PUT": "PutAccountPublicAccessBlock", "DELETE": "DeleteAccountPublicAccessBlock"}
-    event = names.get(request.method) if request.path.endswith("/publicAccessBlock") else None
-    return Call("s3", caller, region, account=account, event=event)
+    path = _CONTROL_PATH.fullmatch(request.path)
+    if path is None:
+        return Call("s3", caller, region, account=account)
+    event = _control_event(request.method, path)
+    return Call("s3", caller, region, account=account, access_point=path["point"], event=event)
+
+
+def _control_event(method: str, path: re.Match[str]) -> str | None:
+    if path["multi"]:
+        return _MULTI_REGION[path["multi"]] if method == "POST" else None
+    verb = {"PUT": "Put", "DELETE": "Delete"}.get(method)
+    if verb is None:
+        return None
+    if path["block"]:
+        return f"{verb}AccountPublicAccessBlock"
+    if path["policy"]:
+        return f"{verb}AccessPointPolicy"
+    return "CreateAccessPoint" if verb == "Put" else "DeleteAccessPoint"
 
 
 def _bucket_event(request: web.Request) -> str | None:
@@ -231,7 +257,7 @@ def _bucket_event(request: web.Request) -> str | None:
     return {"PUT": "CreateBucket", "DELETE": "DeleteBucket"}[request.method] if not request.query else None
 
 
-def _event(call: Call, owner: str, region: str, request: web.Request) -> Mapping[str, object]:
+def _event(call: Call, owner: str, region: str, request: web.Request, body: bytes) -> Mapping[str, object]:
     """The EventBridge message that CloudTrail causes for a call (event reference: eventVersion 1.11)."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     host = f"{call.bucket}.s3.{region}" if call.bucket else f"{owner}.s3-control.{region}"
@@ -240,6 +266,12 @@ def _event(call: Call, owner: str, region: str, request: web.Request) -> Mapping
     if call.bucket:
         parameters["bucketName"] = call.bucket
         resources.append({"accountId": owner, "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{call.bucket}"})
+    if call.access_point:
+        arn = f"arn:aws:s3:{region}:{owner}:accesspoint/{call.access_point}"
+        parameters["name"] = call.access_point
+        resources.append({"accountId": owner, "type": "AWS::S3::AccessPoint", "ARN": arn})
+    if call.event == "CreateAccessPoint" and (named := _BUCKET.search(body)):
+        parameters["CreateAccessPointRequest"] = {"Bucket": named[1].decode()}
     detail: dict[str, object] = {
         "eventVersion": "1.11",
         "userIdentity": _identity(call.caller),
