@@ -47,9 +47,9 @@ def exposure(
         changes = what_if(inputs, memo.analyse) if show_what_if else None
         name = document.get("id") if isinstance(document, dict) else None
         if format is Format.JSON:
-            answers.append(_as_json(found, name, changes))
+            answers.append(as_json(found, name, changes))
         else:
-            typer.echo("\n".join(_printable(line) for line in _tree(inputs, found, name, changes)))
+            typer.echo("\n".join(printable(line) for line in tree(inputs, found, name, changes)))
     if format is Format.JSON:
         typer.echo(json.dumps(answers if many else answers[0], indent=2))
 
@@ -65,7 +65,8 @@ def _read(path: str) -> object:
     raise typer.Exit(_USAGE)
 
 
-def _as_json(found: Exposure, name: object, changes: tuple[Change, ...] | None) -> dict[str, object]:
+def as_json(found: Exposure, name: object, changes: tuple[Change, ...] | None) -> dict[str, object]:
+    """A verdict for JSON, with what each change would do where that was asked for."""
     shown = found.as_dict(name)
     if changes is not None:
         best = smallest(changes)
@@ -74,7 +75,8 @@ def _as_json(found: Exposure, name: object, changes: tuple[Change, ...] | None) 
     return shown
 
 
-def _tree(inputs: ExposureInputs, found: Exposure, name: object, changes: tuple[Change, ...] | None) -> list[str]:
+def tree(inputs: ExposureInputs, found: Exposure, name: object, changes: tuple[Change, ...] | None) -> list[str]:
+    """A verdict for people, line by line."""
     title = inputs.bucket or "?"
     lines = [f"{title}{'' if name is None else f' ({name})'}: {_headline(found)}"]
     sections: list[tuple[str, list[str]]] = [
@@ -134,6 +136,6 @@ def _changes(changes: tuple[Change, ...] | None) -> list[str]:
     return lines or ["no single change alters the verdict"]
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Names and policies come from elsewhere: no control characters for the terminal."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)

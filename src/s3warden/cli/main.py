@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from s3warden.cli import config, explain_event, rules
+from s3warden.cli import config, explain_bucket, explain_event, explain_exposure, rules
 from s3warden.cli.healthcheck import healthcheck
 from s3warden.cli.notify import app as notify
 from s3warden.cli.run import run
@@ -19,7 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-explain = typer.Typer(help="Say why: what s3warden makes of an event.", no_args_is_help=True)
+explain = typer.Typer(help="Say why: who can reach a bucket, what an event sets off.", no_args_is_help=True)
+explain.command("bucket")(explain_bucket.bucket)
+explain.command("exposure")(explain_exposure.exposure)
 explain.command("event")(explain_event.event)
 
 app.command("run")(run)

@@ -37,18 +37,20 @@ NEEDS = frozenset(
         Aspect.PUBLIC_ACCESS_BLOCK,
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK,
         Aspect.OWNERSHIP,
-        Aspect.REQUEST_PAYMENT,
         Aspect.ACCESS_POINTS,
         Aspect.MULTI_REGION_ACCESS_POINTS,
     }
 )
-HINTS = frozenset({Aspect.POLICY_STATUS})
+HINTS = frozenset({Aspect.POLICY_STATUS, Aspect.REQUEST_PAYMENT})
 _GROUPS = {uri.rpartition("/")[2]: uri for uri in (ALL_USERS, AUTHENTICATED_USERS)}
 _CLOCKS = ("currenttime", "epochtime")
 
 
 def inputs_of(state: State, options: RuleOptions) -> ExposureInputs:
-    """What the engine is asked about this bucket. The time counts only where the policy speaks of time."""
+    """What the engine is asked about this bucket.
+
+    Who pays is taken for the owner where that could not be read: then unsigned requests may get in, the cautious side.
+    """
     acl = _read(state, Aspect.ACL, Acl)
     ownership = _read(state, Aspect.OWNERSHIP, Ownership)
     status = _read(state, Aspect.POLICY_STATUS, PolicyStatus)
@@ -61,13 +63,13 @@ def inputs_of(state: State, options: RuleOptions) -> ExposureInputs:
         ownership=ownership.object_ownership if isinstance(ownership, Ownership) else ownership,
         grants=tuple(map(_named, acl.grants)) if isinstance(acl, Acl) else acl or (),
         access_points=_points(state),
-        requester_pays=payment.payer == "Requester" if isinstance(payment, RequestPayment) else payment or False,
+        requester_pays=isinstance(payment, RequestPayment) and payment.payer == "Requester",
         policy_status=status.is_public if isinstance(status, PolicyStatus) else None,
     )
 
 
 def policy_inputs(state: State, options: RuleOptions) -> ExposureInputs:
-    """The bucket with its policy and nothing else: for what the policy alone decides."""
+    """The bucket with its policy and nothing else. The time of the reading counts where the policy speaks of time."""
     if not isinstance(state, BucketState):
         raise TypeError("only a bucket can be exposed")
     policy = _read(state, Aspect.POLICY, Policy)

@@ -9,7 +9,6 @@ from s3warden.detect.exposure import actions
 from s3warden.detect.exposure.inputs import ExposureInputs
 from s3warden.detect.exposure.proof import Witness
 from s3warden.detect.questions import ADMINISTRATION, limited, understood
-from s3warden.model.bucket import Unreadable
 
 ADMIN = "administration"
 CAN = {
@@ -86,8 +85,3 @@ def _of_everyone(inputs: ExposureInputs) -> list[Witness]:
     """The requests of strangers, those of named accounts left out."""
     found = analysed(inputs)
     return [w for w in found.witnesses if found.public and w.account not in found.cross_account]
-
-
-def may_be_unsigned(inputs: ExposureInputs) -> bool:
-    """Whether it is not known that whoever gets in has to sign."""
-    return isinstance(inputs.requester_pays, Unreadable)

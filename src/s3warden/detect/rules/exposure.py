@@ -68,6 +68,8 @@ def _public(state: State, options: RuleOptions) -> Judgement:
     more = [power for power in powers.signed(inputs) if power.name not in {known.name for known in open_to_all}]
     if more:
         facts["any_account_also"] = f"{powers.words(more)}: {proofs.request(more[0].witness)}"
+    if isinstance(state.reading(Aspect.REQUEST_PAYMENT), Unreadable):
+        facts["request_payment"] = "could not be read; if the requester pays, callers have to sign"
     facts["exposure"] = _EXPOSURE.get(open_to_all[0].name, "public_acl")
     return _open("Anyone on the internet", open_to_all, facts, grave=powers.grave((*open_to_all, *more)))
 
@@ -83,9 +85,6 @@ def _authenticated(state: State, options: RuleOptions) -> Judgement:
         return passes("The bucket is open to unsigned requests, too: another rule tells.")
     reached = powers.signed(inputs)
     facts = {"who": "anyone who signs, calls from a VPC or logs in somewhere", **_facts(inputs, found, reached)}
-    if powers.may_be_unsigned(inputs):
-        # Requester pays decides whether the unsigned get in; that these do is certain all the same.
-        facts["unsigned"] = "not known, since request payment could not be read"
     facts["exposure"] = "any_account"
     return _open("Anyone with an AWS account, a VPC or a login", reached, facts, grave=powers.grave(reached))
 
@@ -247,6 +246,17 @@ PUBLIC = Rule(
             Verdict.PASS,
         ),
         Example("only from a VPC: another rule tells", _VPC, Verdict.PASS),
+        Example(
+            "the requester pays, and so must sign",
+            unguarded({**by_policy(allow()), Aspect.REQUEST_PAYMENT: _REQUESTER}),
+            Verdict.PASS,
+        ),
+        Example(
+            "who pays is unreadable: taken for the owner",
+            unguarded({**by_policy(allow()), Aspect.REQUEST_PAYMENT: DENIED}),
+            Verdict.FAIL,
+            live=True,
+        ),
         Example("an operator nobody knows", _STRANGE, Verdict.UNKNOWN),
         Example("the policy is unreadable", unguarded({Aspect.POLICY: DENIED}), Verdict.UNKNOWN),
         Example(
@@ -290,12 +300,7 @@ AUTHENTICATED = Rule(
             Verdict.FAIL,
             live=True,
         ),
-        Example(
-            "who pays is unreadable: at least those who sign get in",
-            unguarded({**by_policy(allow()), Aspect.REQUEST_PAYMENT: DENIED}),
-            Verdict.FAIL,
-            live=True,
-        ),
+        Example("open to the unsigned: another rule tells", _READ, Verdict.PASS),
         Example(
             "one VPC is not any VPC",
             unguarded(by_policy(allow(Condition={"StringEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}}), public=False)),
