@@ -17,11 +17,21 @@ from s3warden.model.bucket import AccountRef, BucketRef, Cause
 from s3warden.model.finding import Finding, Severity, Verdict
 
 # The worst first: a bucket counts once, under the first kind that fits.
-EXPOSURES = ("public_write", "public_policy", "public_list", "public_acl")
+EXPOSURES = (
+    "public_admin",
+    "public_write",
+    "public_read",
+    "public_list",
+    "any_account",
+    "public_policy",
+    "public_acl",
+)
+# Whose findings say that AWS and the estimate differ on whether a policy is public.
+_DISAGREEMENT = "bucket-policy-status-differs"
 _BY_PERMISSION = {
-    "FULL_CONTROL": "public_write",
+    "FULL_CONTROL": "public_admin",
     "WRITE": "public_write",
-    "WRITE_ACP": "public_write",
+    "WRITE_ACP": "public_admin",
     "READ": "public_list",
     "READ_ACP": "public_acl",
 }
@@ -120,6 +130,12 @@ def _exposure(view: View, live: Sequence[Finding]) -> Iterator[Metric]:
         ("severity",),
         sorted(oldest.items()),
     )
+    yield _gauge(
+        "policy_status_disagreements",
+        "Bucket policies that AWS calls public and the estimate does not, or the other way round.",
+        (),
+        [((), sum(f.rule_id == _DISAGREEMENT and f.verdict is Verdict.FAIL for f in view.findings))],
+    )
     if view.named:
         yield from _named(view.named, worst)
 
@@ -165,6 +181,9 @@ def _coverage(view: View) -> Iterator[Metric]:
 
 def _kind(finding: Finding) -> str:
     """The kind of exposure that the finding's decisive facts tell; a public policy may allow anything."""
+    told = finding.evidence.details.get("exposure", "")
+    if told in EXPOSURES:
+        return told
     permissions = finding.evidence.details.get("permission", "")
     kinds = {_BY_PERMISSION[name] for name in permissions.split(", ") if name in _BY_PERMISSION}
     return min(kinds, key=EXPOSURES.index, default="public_policy")

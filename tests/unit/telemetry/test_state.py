@@ -47,7 +47,8 @@ def _scrape(view: View) -> dict[tuple[str, ...], float]:
 def test_nothing_known_is_nothing_shown() -> None:
     """Before the first sweep there is no account, and no reason for doubt."""
     samples = _scrape(View())
-    assert {name for name, *_ in samples} == {"unknown_checks", "collector_duration_seconds"}
+    names = {"unknown_checks", "policy_status_disagreements", "collector_duration_seconds"}
+    assert {name for name, *_ in samples} == names
     assert set(samples.values()) == {0}
 
 
@@ -85,12 +86,37 @@ def test_an_exposed_bucket_counts_once_under_the_worst() -> None:
         _live(_bucket("b"), "READ, READ_ACP"),
         _live(_bucket("c"), "READ_ACP"),
         _live(_bucket("d")),
-        _live(_bucket("d"), "READ"),
         _finding(_bucket("e"), "latent"),
+        _live(_bucket("f"), "WRITE"),
     ]
-    samples = _scrape(View(findings=findings, buckets={ONE: 5}))
-    kinds = ("public_write", "public_policy", "public_list", "public_acl")
-    assert [samples["exposed_buckets", ONE.account, kind] for kind in kinds] == [1, 1, 1, 1]
+    samples = _scrape(View(findings=findings, buckets={ONE: 6}))
+    kinds = ("public_admin", "public_write", "public_list", "public_policy", "public_acl")
+    assert [samples["exposed_buckets", ONE.account, kind] for kind in kinds] == [1, 1, 1, 1, 1]
+
+
+def test_the_verdict_on_the_whole_says_how_a_bucket_is_exposed() -> None:
+    """The rules by name beside it add no bucket, and make it no other kind."""
+
+    def exposed(subject: BucketRef, kind: str) -> Finding:
+        return _finding(subject, "effective", evidence=Evidence("Open.", {"exposure": kind}, live=True))
+
+    findings = [
+        exposed(_bucket("a"), "public_read"),
+        _live(_bucket("a")),
+        _live(_bucket("a"), "READ"),
+        exposed(_bucket("b"), "any_account"),
+        exposed(_bucket("c"), "no such kind"),
+    ]
+    samples = _scrape(View(findings=findings, buckets={ONE: 3}))
+    kinds = ("public_read", "any_account", "public_policy", "public_list")
+    assert [samples["exposed_buckets", ONE.account, kind] for kind in kinds] == [1, 1, 1, 0]
+
+
+def test_disagreements_with_aws_are_counted() -> None:
+    """One for each policy; a check that could not be decided is none."""
+    differs = "bucket-policy-status-differs"
+    findings = [_finding(_bucket("a"), differs), _finding(_bucket("b"), differs, verdict=Verdict.UNKNOWN)]
+    assert _scrape(View(findings=findings))["policy_status_disagreements",] == 1
 
 
 def test_the_oldest_exposure_by_severity() -> None:
@@ -136,7 +162,7 @@ def test_registering_computes_nothing() -> None:
 
 
 def test_the_budget_holds() -> None:
-    """200 accounts, 40 rules, 10,000 buckets with a finding each: fewer than 2,500 series of state."""
+    """200 accounts, 40 rules, 10,000 buckets with a finding each: fewer than 3,200 series of state."""
     accounts = [AccountRef("aws", f"{number:012}") for number in range(200)]
     rules = [f"rule-{number}" for number in range(40)]
     findings = [
@@ -144,4 +170,4 @@ def test_the_budget_holds() -> None:
         for number, severity in zip(range(10_000), list(Severity) * 2_000, strict=True)
     ]
     view = View(findings, dict.fromkeys(accounts, 50), rules, named=0)
-    assert 2_000 < len(_scrape(view)) < 2_600
+    assert 2_000 < len(_scrape(view)) < 3_200
