@@ -117,11 +117,11 @@ def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions
         tag_patterns=chosen.tag_patterns,
         name_pattern=chosen.name_pattern,
         log_buckets=chosen.log_buckets,
-    )
         trusted_accounts=(*chosen.trusted_accounts, *settings.accounts.ids),
         organization_id=chosen.organization_id,
         minimum_tls=chosen.minimum_tls,
         upload_encryption=chosen.upload_encryption,
+    )
     return select(RULES, chosen.enable, chosen.disable), options
 
 
