@@ -97,12 +97,12 @@ def _wildcard(inputs: ExposureInputs) -> Judgement:
     if found.public:
         return passes("The policy is open to everyone: other rules tell.")
     names = proofs.some([s.label for s in wild])
-    guards = [f"{r.source}: {r.text}" for r in found.reasons if r.layer in {"condition", "deny"}]
+    guards = [f"{r.source}: {r.text}" for r in found.reasons if r.layer in {"condition", "deny", "owner_only_api"}]
     if not guards:
         return passes("The statements that speak to everyone grant nothing in this bucket.")
     facts = {"statements": names, "guard": proofs.cut("; ".join(guards[: proofs.LISTED]), proofs.STATEMENT)}
     text = proofs.statement_text(inputs, wild[0].label)
-    return fails(f"Only a condition or a Deny keeps everyone out: {names}.", {**facts, "statement": text})
+    return fails(f"Everyone is named, and only a guard keeps them out: {names}.", {**facts, "statement": text})
 
 
 def _spoofable(inputs: ExposureInputs) -> Judgement:
@@ -234,7 +234,7 @@ def _from(ranges: object, **more: object) -> object:
 
 WILDCARD = _rule(
     "bucket-policy-wildcard-principal",
-    "Only a condition or a Deny keeps everyone out",
+    "A statement names everyone, and only a guard keeps them out",
     Severity.LOW,
     (
         "A statement allows something to everyone, and a guard beside it takes that back. "
@@ -250,6 +250,9 @@ WILDCARD = _rule(
             Verdict.FAIL,
             allow(),
             {**_DENY_ALL, "Condition": {"StringNotEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}}},
+        ),
+        _example(
+            "S3 itself keeps the call for the owner", Verdict.FAIL, allow(actions="s3:PutBucketPolicy", resource=ARN)
         ),
         _example("open in fact: other rules tell", Verdict.PASS, allow()),
         _example("an operator nobody knows", Verdict.UNKNOWN, allow(Condition={"Stringy": {"aws:SourceVpc": "x"}})),
