@@ -32,7 +32,8 @@ aws s3api get-bucket-policy --bucket {bucket} --region {region} --query Policy -
 aws s3api put-bucket-policy --bucket {bucket} --region {region} --expected-bucket-owner {account} \\
   --policy file://{bucket}.json"""
 _PRIVATE_ACL = """\
-aws s3api put-bucket-acl --bucket {bucket} --region {region} --expected-bucket-owner {account} --acl private"""
+# If it is the ACL:
+#   aws s3api put-bucket-acl --bucket {bucket} --region {region} --expected-bucket-owner {account} --acl private"""
 _TERRAFORM_CLOSE = """\
 resource "aws_s3_bucket_public_access_block" "this" {
   bucket                  = "{bucket}"
@@ -64,7 +65,7 @@ def _public(state: State, options: RuleOptions) -> Judgement:
     open_to_all = powers.unsigned(inputs) if found.public else ()
     if not open_to_all:
         return passes(_signed_only(found) if found.public else proofs.why_private(found))
-    facts = {"who": "anyone on the internet, unsigned", **_facts(inputs, found, open_to_all)}
+    facts = _facts(inputs, found, open_to_all)
     more = [power for power in powers.signed(inputs) if power.name not in {known.name for known in open_to_all}]
     if more:
         facts["any_account_also"] = f"{powers.words(more)}: {proofs.request(more[0].witness)}"
@@ -84,7 +85,7 @@ def _authenticated(state: State, options: RuleOptions) -> Judgement:
     if not found.authenticated_only:
         return passes("The bucket is open to unsigned requests, too: another rule tells.")
     reached = powers.signed(inputs)
-    facts = {"who": "anyone who signs, calls from a VPC or logs in somewhere", **_facts(inputs, found, reached)}
+    facts = _facts(inputs, found, reached)
     facts["exposure"] = "any_account"
     return _open("Anyone with an AWS account, a VPC or a login", reached, facts, grave=powers.grave(reached))
 
@@ -99,7 +100,6 @@ def _facts(inputs: ExposureInputs, found: Exposure, reached: tuple[Power, ...]) 
     first = reached[0].witness
     sources = list(dict.fromkeys(proofs.source(power.witness) for power in reached))
     facts = {
-        "can": powers.words(reached),
         "actions": ", ".join(power.name for power in reached),
         "via": ", ".join(found.via),
         **proofs.proof(inputs, first),
@@ -196,7 +196,7 @@ PUBLIC = Rule(
             "All layers together let an unsigned request through, which needs nothing but an internet connection. "
             "Scanners find such buckets within hours; the request in the evidence works right now."
         ),
-        cli=f"{_CLOSE}\n# Or mend the policy:\n{_EDIT}",
+        cli=f"{_CLOSE}\n# Or mend what grants it. If it is the policy:\n{_EDIT}\n{_PRIVATE_ACL}",
         terraform=f"{_TERRAFORM_CLOSE}\n{_TERRAFORM_EDIT}",
         references=(
             "Conformity S3-001 to S3-005, S3-014",
@@ -279,7 +279,7 @@ AUTHENTICATED = Rule(
             "Unsigned requests are refused, but an account, a VPC or a login that anyone can obtain is enough. "
             "That is as public as the internet, with one more step."
         ),
-        cli=f"{_CLOSE}\n# Or mend the policy:\n{_EDIT}",
+        cli=f"{_CLOSE}\n# Or mend what grants it. If it is the policy:\n{_EDIT}\n{_PRIVATE_ACL}",
         terraform=f"{_TERRAFORM_CLOSE}\n{_TERRAFORM_EDIT}",
         references=("Conformity S3-006 to S3-010", "Checkov CKV2_AWS_43", *_GUIDES),
     ),
@@ -321,7 +321,7 @@ LATENT = Rule(
             "Its policy or ACL grants something to everyone; only block public access or object ownership stops it. "
             "Removing the grant costs nothing today and takes away the one wrong click."
         ),
-        cli=f"{_EDIT}\n# If it is the ACL:\n{_PRIVATE_ACL}",
+        cli=f"{_EDIT}\n{_PRIVATE_ACL}",
         terraform=_TERRAFORM_EDIT,
         references=("Conformity S3-001 to S3-010, S3-014, where they have no effect", *_GUIDES),
     ),

@@ -41,7 +41,7 @@ POLICIES = [
     ("a social login", allow(Principal={"Federated": "graph.facebook.com"}, Action="s3:PutObject"), SIGNED, "write"),
     ("a canonical user of another account", allow(Principal={"CanonicalUser": "c" * 64}), NAMED, ""),
     ("own access points", when("StringEquals", "s3:DataAccessPointAccount", "111122223333"), NOBODY, ""),
-    ("a unit of an organisation", when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-abcdefghij/r/*"), NOBODY, ""),
+    ("an organisation's unit", when("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-abcdefghi/r/*"), NOBODY, ""),
     ("reading", allow(), EVERYONE, "read"),
     ("writing", allow(Principal={"AWS": ["*"]}, Action=["s3:PutObject"]), EVERYONE, "write"),
     ("the whole internet by address", when("IpAddress", "aws:SourceIp", "0.0.0.0/0"), EVERYONE, "read"),
