@@ -1,7 +1,7 @@
 """Finds the buckets behind an access point that an event names without its bucket.
 
-Takes an account and a name, hands on buckets. What was read of the account's buckets comes first, since the point may be
-deleted by now; AWS is asked about a point that no bucket is known to have. Decides nothing about them.
+Takes an account and a name, hands on buckets. What was read of the account's buckets comes first, since the point may
+be deleted by now; AWS is asked about a point that no bucket is known to have. Decides nothing about them.
 """
 
 from collections.abc import Iterator
