@@ -54,10 +54,12 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a scan found. `partial`: it was interrupted."""
+    """What a scan found in so many accounts and buckets. `partial`: it was interrupted, and there is no report."""
 
     findings: tuple[Finding, ...]
     report: SweepReport | None
+    accounts: int
+    buckets: int
     checks: int
     partial: bool
 
@@ -138,7 +140,14 @@ async def _scan(settings: Settings) -> Result:
             with suppress(asyncio.CancelledError):
                 await working
     accounts = len(report.accounts) if report else len(cache.accounts())
-    return Result(ledger.findings(), report, path.checks(len(cache), accounts), partial=report is None)
+    return Result(
+        findings=ledger.findings(),
+        report=report,
+        accounts=accounts,
+        buckets=report.buckets if report else len(cache),
+        checks=path.checks(len(cache), accounts),
+        partial=report is None,
+    )
 
 
 def _progress() -> Progress:
@@ -155,8 +164,15 @@ def _print(result: Result, form: Format) -> None:
         case Format.JSONL:
             for finding in findings:
                 print(json.dumps(as_json(finding)))
+            # A line on standard output is a finding and nothing else.
+            for failure in _failures(result):
+                typer.echo(f"not listed: {failure}", err=True)
         case Format.TABLE:
             _print_table(result, findings)
+
+
+def _failures(result: Result) -> tuple[str, ...]:
+    return result.report.failure_texts() if result.report else ()
 
 
 def _order(finding: Finding) -> tuple[bool, bool, int, str, str]:
@@ -171,14 +187,14 @@ def _document(result: Result, findings: Sequence[Finding]) -> dict[str, object]:
         "partial": result.partial,
         "started_at": report.started_at.isoformat() if report else None,
         "ended_at": report.ended_at.isoformat() if report else None,
-        "accounts": len(report.accounts) if report else None,
-        "buckets": report.buckets if report else None,
+        "accounts": result.accounts,
+        "buckets": result.buckets,
         "coverage": {
             "checks": result.checks,
             "unknown": len(result.unknown),
             "unknown_by_cause": dict(Counter(str(finding.cause) for finding in result.unknown)),
         },
-        "failures": list(report.failure_texts()) if report else [],
+        "failures": list(_failures(result)),
         "findings": [as_json(finding) for finding in findings],
     }
 
@@ -236,12 +252,13 @@ def _print_table(result: Result, findings: Sequence[Finding]) -> None:
 def _print_summary(console: Console, result: Result) -> None:
     failing = Counter(finding.severity for finding in result.findings if finding.verdict is Verdict.FAIL)
     told = ", ".join(f"{failing[severity]} {severity.value}" for severity in reversed(Severity) if failing[severity])
-    buckets = result.report.buckets if result.report else 0
-    accounts = len(result.report.accounts) if result.report else 0
-    console.print(f"\n{buckets} buckets in {accounts} accounts: {told or 'nothing wrong found'}.", highlight=False)
+    nothing = "nothing wrong found" if result.complete else "nothing wrong found, but not everything was seen"
+    console.print(
+        f"\nBuckets: {result.buckets}, accounts: {result.accounts}. Findings: {told or nothing}.", highlight=False
+    )
     known = result.checks - len(result.unknown)
     console.print(f"Coverage: {known} of {result.checks} checks decided.", highlight=False)
     for cause, count in Counter(str(finding.cause) for finding in result.unknown).most_common():
         console.print(f"  unknown: {count} by {cause}", highlight=False)
-    for failure in result.report.failure_texts() if result.report else ():
+    for failure in _failures(result):
         console.print(f"  not listed: {failure}", highlight=False, markup=False)
