@@ -4,6 +4,7 @@
 - Reads of chosen buckets are refused, as a bucket policy, an SCP or a missing permission would refuse them.
 - The emulator deletes the whole bucket when asked to delete its inventory, metrics, analytics or tiering
   configuration; those calls are refused here.
+- The emulator does not know who pays for requests; the owner does.
 
 It binds to loopback only and checks no signatures: the emulator behind it does not either.
 """
@@ -69,7 +70,10 @@ _READS: Mapping[str, str] = {
     "versioning": "GetBucketVersioning",
     "logging": "GetBucketLogging",
     "tagging": "GetBucketTagging",
+    "requestPayment": "GetBucketRequestPayment",
 }
+
+_OWNER_PAYS = "<RequestPaymentConfiguration><Payer>BucketOwner</Payer></RequestPaymentConfiguration>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ class Front:
         refused = self._refuse(request, call)
         if refused is not None:
             return refused
+        if request.method == "GET" and "requestPayment" in request.query:
+            return web.Response(text=_OWNER_PAYS, content_type="application/xml")
         response = await self._forward(request, body)
         if call.service == "sts":
             self._learn(response)

@@ -118,7 +118,7 @@ ACTS: tuple[Act, ...] = (
             f"aws s3api put-bucket-acl --bucket {BY_ACL} --acl public-read",
         ),
         do=_open_by_acl,
-        messages=(("critical", BY_ACL, "jane.doe", "PutBucketAcl", "AllUsers", "READ", "aws s3api"),),
+        messages=(("critical", BY_ACL, "jane.doe", "PutBucketAcl", "READ for AllUsers", "s3:ListBucket", "aws s3api"),),
     ),
     Act(
         title="Someone opens a bucket by policy",
@@ -129,7 +129,7 @@ ACTS: tuple[Act, ...] = (
             f"aws s3api put-bucket-policy --bucket {BY_POLICY} --policy file://public-read.json",
         ),
         do=_open_by_policy,
-        messages=(("critical", BY_POLICY, "jane.doe", "PutBucketPolicy", "aws s3api"),),
+        messages=(("critical", BY_POLICY, "jane.doe", "PutBucketPolicy", "s3:GetObject", "PublicRead", "aws s3api"),),
     ),
     Act(
         title="Someone removes the public access block of a whole account",

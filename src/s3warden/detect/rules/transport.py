@@ -28,8 +28,9 @@ from s3warden.model.finding import Severity, Verdict
 from s3warden.model.rule import Category, RuleInfo
 
 _EDIT = """\
-aws s3api get-bucket-policy --bucket {bucket} --region {region} --query Policy --output text > {bucket}.json
-# In {bucket}.json, add the statement (start with {"Version":"2012-10-17","Statement":[]} if there is no policy):
+aws s3api get-bucket-policy --bucket {bucket} --region {region} --query Policy --output text > {bucket}.json \
+  || echo '{"Version":"2012-10-17","Statement":[]}' > {bucket}.json
+# In {bucket}.json, add the statement:
 #   %s
 aws s3api put-bucket-policy --bucket {bucket} --region {region} --expected-bucket-owner {account} \\
   --policy file://{bucket}.json"""
