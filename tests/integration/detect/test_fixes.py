@@ -263,6 +263,31 @@ async def test_acl_fix_removes_no_other_grant(
     assert sorted(kept) == sorted([("owner", "FULL_CONTROL"), *left])
 
 
+async def test_access_point_is_made_anew_with_its_block_and_its_policy(
+    sessions: Sessions, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """What cannot be changed is replaced, and what stood in its policy stays."""
+    rule = find("bucket-access-point-public-block")
+    bucket = BucketRef("aws", HOME_ACCOUNT, REGION, "pointed-at")
+    s3 = await sessions.client("s3", region=REGION)
+    await s3.create_bucket(Bucket=bucket.name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    control = await sessions.client("s3control", region=REGION)
+    open_ = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False)
+    point = {"AccountId": HOME_ACCOUNT, "Name": "data"}
+    await control.create_access_point(**point, Bucket=bucket.name, PublicAccessBlockConfiguration=open_)
+    resource = f"arn:aws:s3:{REGION}:{HOME_ACCOUNT}:accesspoint/data/object/*"
+    own = json.dumps({"Version": "2012-10-17", "Statement": [statement(Principal=OURS, Resource=resource)]})
+    await control.put_access_point_policy(**point, Policy=own)
+    fetch = Fetch(S3Reader(Calls(sessions, Limiter())))
+    [before] = evaluate((rule,), await fetch.bucket(bucket, rule.info.needs))
+    assert before.evidence.details == {"access_points": "data"}
+    await run_in_shell(rule.info.fix(bucket).cli, environment | {"ACCESS_POINT": "data"}, tmp_path)
+    [after] = evaluate((rule,), await fetch.bucket(bucket, rule.info.needs))
+    assert after.verdict is Verdict.PASS, after.evidence.summary
+    kept = await control.get_access_point_policy(**point)
+    assert json.loads(kept["Policy"]) == json.loads(own)
+
+
 async def test_tag_fix_keeps_other_tags(sessions: Sessions, environment: dict[str, str], tmp_path: Path) -> None:
     """Tags that the rule does not ask for are nobody's to remove."""
     bucket = BucketRef("aws", HOME_ACCOUNT, REGION, "tagged-bucket")
