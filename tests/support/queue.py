@@ -138,8 +138,9 @@ class FakePulse:
         self.beats[name] = self.beats.get(name, 0) + 1
 
     def forget(self, name: str) -> None:
-        """A loop no more to watch."""
+        """A loop no more to watch, or a condition no more to ask for."""
         self.expected.pop(name, None)
+        self.conditions.pop(name, None)
 
     def set_ready(self, condition: str, ok: bool, detail: str = "") -> None:
         """A condition."""

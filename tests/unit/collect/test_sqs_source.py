@@ -421,3 +421,23 @@ async def test_a_refresh_given_up_in_the_drain_is_given_back_at_once() -> None:
         ended.set()
         await bench.source.drain(virtual.now() + 25)
         assert queue.hidden_for("m") <= 0
+
+
+@on_virtual_time
+async def test_a_queue_that_is_asked_no_more_speaks_for_none() -> None:
+    """After a reload with other queues neither its readiness nor its receivers are counted, however they ended."""
+    async with at_work(FakeQueue(), always(Done())) as bench:
+        await asyncio.sleep(1)
+        assert set(bench.health.conditions) == {f"queue:{LABEL}"}
+        assert bench.health.expected
+    assert (bench.health.conditions, bench.health.expected) == ({}, {})
+
+
+@on_virtual_time
+async def test_receivers_cut_short_by_a_drain_are_not_missed() -> None:
+    """A long poll may last longer than the drain."""
+    async with at_work(FakeQueue(), always(Done()), SqsLimits(wait=20)) as bench:
+        await asyncio.sleep(1)
+        await bench.source.drain(virtual.now() + 5)
+        await bench.task
+        assert (bench.health.conditions, bench.health.expected) == ({}, {})

@@ -122,6 +122,8 @@ class SqsSource:
                     task.cancel()
         finally:
             await _cancel(self._work)
+            # The next settings may have other queues: one that is asked no more must speak for none of them.
+            self._health.forget(f"queue:{self._label}")
 
     def stop_intake(self) -> None:
         """Receive nothing new. Polls under way end by themselves: cutting one loses what SQS has sent into it."""
@@ -140,6 +142,13 @@ class SqsSource:
 
     async def _receive(self, pulse: str) -> None:
         self._health.expect(pulse, self._limits.wait + self._limits.error_longest + _CALL_SECONDS)
+        try:
+            await self._poll(pulse)
+        finally:
+            # However it ended: a receiver that is gone on purpose must not be missed.
+            self._health.forget(pulse)
+
+    async def _poll(self, pulse: str) -> None:
         failures = 0
         while not self._stopping.is_set():
             self._health.beat(pulse)
@@ -164,7 +173,6 @@ class SqsSource:
                 self._release(room - taken)
             if failures:
                 await self._pause(min(2.0 ** (failures - 1), self._limits.error_longest))
-        self._health.forget(pulse)
 
     async def _room(self) -> int:
         """Reserve places for a batch; 0 when there were none for a while. Half a batch is the least worth a call."""
