@@ -4,7 +4,7 @@ What could not be read stays unreadable, with its cause; what is not configured 
 the two, and keeps nothing but a bounded number of answers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
@@ -13,7 +13,7 @@ from s3warden.detect.exposure.inputs import AccessPoint, ExposureInputs, PolicyT
 from s3warden.detect.exposure.memo import Memo
 from s3warden.detect.exposure.verdict import Exposure
 from s3warden.detect.rule import RuleOptions
-from s3warden.model.bucket import Absent, Aspect, BucketRef, BucketState, Present, Reading, State, Subject, Unreadable
+from s3warden.model.bucket import Absent, Aspect, BucketRef, BucketState, Present, Reading, State, Unreadable
 from s3warden.model.configuration import (
     ALL_USERS,
     AUTHENTICATED_USERS,
@@ -42,6 +42,7 @@ NEEDS = frozenset(
     }
 )
 HINTS = frozenset({Aspect.POLICY_STATUS, Aspect.REQUEST_PAYMENT})
+_READ = tuple(sorted(NEEDS | HINTS))
 _GROUPS = {uri.rpartition("/")[2]: uri for uri in (ALL_USERS, AUTHENTICATED_USERS)}
 _CLOCKS = ("currenttime", "epochtime")
 
@@ -51,38 +52,64 @@ def inputs_of(state: State, options: RuleOptions) -> ExposureInputs:
 
     Who pays is taken for the owner where that could not be read: then unsigned requests may get in, the cautious side.
     """
-    acl = _read(state, Aspect.ACL, Acl)
-    ownership = _read(state, Aspect.OWNERSHIP, Ownership)
-    status = _read(state, Aspect.POLICY_STATUS, PolicyStatus)
-    payment = _read(state, Aspect.REQUEST_PAYMENT, RequestPayment)
-    own = policy_inputs(state, options)
+    readings = tuple([state.reading(aspect) for aspect in _READ])
+    return _inputs(_ref(state), readings, _time(state), options.organization_id)
+
+
+def policy_inputs(state: State, options: RuleOptions) -> ExposureInputs:
+    """The bucket with its policy and nothing else. The time of the reading counts where the policy speaks of time."""
+    return _policy_inputs(_ref(state), state.reading(Aspect.POLICY), _time(state), options.organization_id)
+
+
+# A dozen rules ask about each state, one after the other.
+@lru_cache(maxsize=64)
+def _inputs(
+    ref: BucketRef, readings: tuple[Reading[object], ...], now: float | None, organisation: str | None
+) -> ExposureInputs:
+    known = dict(zip(_READ, readings, strict=True))
+    acl = _value(known, Aspect.ACL, Acl)
+    ownership = _value(known, Aspect.OWNERSHIP, Ownership)
+    status = _value(known, Aspect.POLICY_STATUS, PolicyStatus)
+    payment = _value(known, Aspect.REQUEST_PAYMENT, RequestPayment)
     return replace(
-        own,
-        account_block=_read(state, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, PublicAccessBlock),
-        bucket_block=_read(state, Aspect.PUBLIC_ACCESS_BLOCK, PublicAccessBlock),
+        _policy_inputs(ref, known[Aspect.POLICY], now, organisation),
+        account_block=_value(known, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, PublicAccessBlock),
+        bucket_block=_value(known, Aspect.PUBLIC_ACCESS_BLOCK, PublicAccessBlock),
         ownership=ownership.object_ownership if isinstance(ownership, Ownership) else ownership,
         grants=tuple(map(_named, acl.grants)) if isinstance(acl, Acl) else acl or (),
-        access_points=_points(state),
+        access_points=_points(known, ref),
         requester_pays=isinstance(payment, RequestPayment) and payment.payer == "Requester",
         policy_status=status.is_public if isinstance(status, PolicyStatus) else None,
     )
 
 
-def policy_inputs(state: State, options: RuleOptions) -> ExposureInputs:
-    """The bucket with its policy and nothing else. The time of the reading counts where the policy speaks of time."""
+@lru_cache(maxsize=64)
+def _policy_inputs(
+    ref: BucketRef, reading: Reading[object], now: float | None, organisation: str | None
+) -> ExposureInputs:
+    policy = _value({Aspect.POLICY: reading}, Aspect.POLICY, Policy)
+    return ExposureInputs(
+        bucket=ref.name,
+        owner=ref.account,
+        partition=ref.partition,
+        organisation=organisation,
+        policy=policy.text if isinstance(policy, Policy) else policy,
+        now=now,
+    )
+
+
+def _ref(state: State) -> BucketRef:
     if not isinstance(state, BucketState):
         raise TypeError("only a bucket can be exposed")
-    policy = _read(state, Aspect.POLICY, Policy)
-    text = policy.text if isinstance(policy, Policy) else policy
-    timed = isinstance(text, str) and any(clock in text.lower() for clock in _CLOCKS)
-    return ExposureInputs(
-        bucket=state.ref.name,
-        owner=state.ref.account,
-        partition=state.ref.partition,
-        organisation=options.organization_id,
-        policy=text,
-        now=state.read_at.timestamp() if timed else None,
-    )
+    return state.ref
+
+
+def _time(state: State) -> float | None:
+    """When the policy was read, where it speaks of time; a look at another time then is another question."""
+    match state.reading(Aspect.POLICY):
+        case Present(value=Policy(text=text)) if any(clock in text.lower() for clock in _CLOCKS):
+            return state.read_at.timestamp()
+    return None
 
 
 # Two memories: of verdicts, since a dozen rules ask about each state, and of analyses, since buckets share templates.
@@ -95,37 +122,32 @@ def analysed(inputs: ExposureInputs) -> Exposure:
     return _MEMO.analyse(inputs)
 
 
-def exposure_of(state: State, options: RuleOptions) -> Exposure:
-    """Who can reach this bucket, with proof."""
-    return analysed(inputs_of(state, options))
-
-
 def without_layers(inputs: ExposureInputs) -> ExposureInputs:
     """The same bucket with no public access block anywhere and with ACLs enabled: what grants and policies say."""
     return replace(inputs, organisation_block=None, account_block=None, bucket_block=None, ownership=None)
 
 
-def _points(state: State) -> tuple[AccessPoint, ...] | Unreadable:
+def _points(known: Mapping[Aspect, Reading[object]], ref: BucketRef) -> tuple[AccessPoint, ...] | Unreadable:
     """Every access point through which the bucket can be reached, of one region or of many."""
-    own = _read(state, Aspect.ACCESS_POINTS, AccessPoints)
-    shared = _read(state, Aspect.MULTI_REGION_ACCESS_POINTS, MultiRegionAccessPoints)
+    own = _value(known, Aspect.ACCESS_POINTS, AccessPoints)
+    shared = _value(known, Aspect.MULTI_REGION_ACCESS_POINTS, MultiRegionAccessPoints)
     if isinstance(own, Unreadable):
         return own
     if isinstance(shared, Unreadable):
         return shared
-    return (*_regional(own, state.ref), *_multi_region(shared, state.ref))
+    return (*_regional(own, ref), *_multi_region(shared, ref))
 
 
-def _regional(found: AccessPoints | None, ref: Subject) -> Iterator[AccessPoint]:
-    if found is not None and isinstance(ref, BucketRef):
+def _regional(found: AccessPoints | None, ref: BucketRef) -> Iterator[AccessPoint]:
+    if found is not None:
         for point in found.points:
             yield AccessPoint(
                 point.name, point.network_origin, _block(point.block), _text(point.policy), region=ref.region
             )
 
 
-def _multi_region(found: MultiRegionAccessPoints | None, ref: Subject) -> Iterator[AccessPoint]:
-    if found is not None and isinstance(ref, BucketRef):
+def _multi_region(found: MultiRegionAccessPoints | None, ref: BucketRef) -> Iterator[AccessPoint]:
+    if found is not None:
         for point in found.leading_to(ref):
             name, block = point.alias or point.name, _block(point.block)
             yield AccessPoint(name, "Internet", block, _text(point.policy), multi_region=True)
@@ -158,8 +180,8 @@ def _named(grant: Grant) -> Grant:
     return grant if known in (None, grant.grantee) else replace(grant, grantee=known)
 
 
-def _read(state: State, aspect: Aspect, kind: type[T]) -> T | Unreadable | None:
-    reading = state.reading(aspect)
+def _value(known: Mapping[Aspect, Reading[object]], aspect: Aspect, kind: type[T]) -> T | Unreadable | None:
+    reading = known[aspect]
     if isinstance(reading, Unreadable):
         return reading
     if isinstance(reading, Absent):

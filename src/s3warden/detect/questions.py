@@ -1,7 +1,7 @@
 """Questions about a bucket policy that go beyond "who gets in": what it refuses, and what would be left of a grant.
 
 Each answer comes from the exposure engine, which is asked about a changed document, never from the shape of one
-statement. An answer is a witness, a text saying why it cannot be told, or None for a sure no.
+statement.
 """
 
 import json
@@ -17,12 +17,11 @@ from s3warden.detect.exposure.callers import ROOT, members
 from s3warden.detect.exposure.channels import ACL, POLICY, WORK, Channel, Inquiry, groups
 from s3warden.detect.exposure.compiled import Place, compile_document, granting, named_accounts
 from s3warden.detect.exposure.inputs import ExposureInputs
+from s3warden.detect.exposure.memo import shape
 from s3warden.detect.exposure.normal import Document, Statement
 from s3warden.detect.exposure.parse import MODERN, parse
 from s3warden.detect.exposure.proof import Witness
 from s3warden.detect.exposure.survey import document_of, facts_of
-
-Answer = Witness | str | None
 
 ADMINISTRATION = (
     "s3:PutBucketAcl", "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy",
@@ -95,11 +94,16 @@ def alone(inputs: ExposureInputs, index: int, **changes: object) -> ExposureInpu
     return replace(inputs, policy=json.dumps(whole), policy_status=None, grants=())
 
 
-def owner_can(inputs: ExposureInputs, action: str) -> Answer:
-    """A request by which the owner's account, the root user aside, can still do `action` on the bucket itself.
+def owner_can(inputs: ExposureInputs, action: str) -> bool | str:
+    """Whether the owner's account, the root user aside, can still do `action` on the bucket itself, or why it is open.
 
     Every grant is taken for given, so that only the Deny statements of the bucket policy stand in the way.
     """
+    return _owner_can(shape(inputs), action)
+
+
+@lru_cache(maxsize=1024)
+def _owner_can(inputs: ExposureInputs, action: str) -> bool | str:
     arn = f"arn:{inputs.partition}:s3:::{inputs.bucket}"
     place = Place(arn, f"{arn}/")
     wanted = actions.matching(action.lower())
@@ -114,6 +118,6 @@ def owner_can(inputs: ExposureInputs, action: str) -> Answer:
         for granted, on_object in groups((anything, *bucket.denies), wanted) if caller.kind != ROOT else ():
             found = inquiry.witness(caller, granted, on_object)
             if isinstance(found, Witness):
-                return found
+                return True
             doubt = doubt or found
-    return doubt
+    return doubt or False

@@ -10,7 +10,6 @@ from s3warden.detect import proofs
 from s3warden.detect.exposed import analysed, policy_inputs
 from s3warden.detect.exposure.inputs import ExposureInputs
 from s3warden.detect.exposure.normal import Condition, Statement
-from s3warden.detect.exposure.proof import Witness
 from s3warden.detect.exposure.values import PRIVATE, Span, is_broad
 from s3warden.detect.questions import alone, document, owner_can, statements, understood
 from s3warden.detect.rule import (
@@ -40,6 +39,7 @@ aws s3api put-bucket-policy --bucket {bucket} --region {region} --expected-bucke
   --policy file://{bucket}.json"""
 _TERRAFORM = "# In the policy of aws_s3_bucket_policy for {bucket}: %s."
 _POLICY = frozenset({Aspect.POLICY})
+_REPAIRS = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
 # Wider than this, an IPv4 range holds addresses that anyone may rent from a cloud provider; S3 itself draws the line
 # at /8 and /32.
 _NARROW = {4: 16, 6: 48}
@@ -156,14 +156,16 @@ def _wide(span: Span) -> bool:
 def _lockout(inputs: ExposureInputs) -> Judgement:
     if not any(s.effect != "Allow" for s in statements(inputs)):
         return _nothing(inputs, "Nothing is denied.")
-    answers = {action: owner_can(inputs, action) for action in ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")}
-    if any(isinstance(answer, Witness) for answer in answers.values()):
-        return passes("The account itself can still change the policy.")
-    doubt = next((answer for answer in answers.values() if isinstance(answer, str)), None)
-    if doubt is not None:
+    doubt = ""
+    for action in _REPAIRS:
+        answer = owner_can(inputs, action)
+        if answer is True:
+            return passes("The account itself can still change the policy.")
+        doubt = doubt or answer or ""
+    if doubt:
         return undecided("Whether the account can still change the policy cannot be decided.", {"because": doubt})
     denies = proofs.some([s.label for s in statements(inputs) if s.effect == "Deny"])
-    facts = {"denied": ", ".join(answers), "statements": denies}
+    facts = {"denied": ", ".join(_REPAIRS), "statements": denies}
     return fails("Nobody but the root user can change or delete the bucket policy.", facts)
 
 

@@ -28,7 +28,7 @@ from s3warden.model.finding import Severity, Verdict
 from s3warden.model.rule import Category, RuleInfo
 
 _EDIT = """\
-aws s3api get-bucket-policy --bucket {bucket} --region {region} --query Policy --output text > {bucket}.json \
+aws s3api get-bucket-policy --bucket {bucket} --region {region} --query Policy --output text > {bucket}.json \\
   || echo '{"Version":"2012-10-17","Statement":[]}' > {bucket}.json
 # In {bucket}.json, add the statement:
 #   %s
