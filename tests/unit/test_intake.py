@@ -1,12 +1,27 @@
 """What becomes of a message before it is known which accounts are guarded, and after."""
 
 import asyncio
+from dataclasses import replace
 
+import pytest
 from prometheus_client import CollectorRegistry
 
-from s3warden.intake import Intake, Scope
-from s3warden.model.bucket import AccountRef, Aspect, BucketRef
-from s3warden.model.event import Done, Outcome, PointName, RefreshRequest, Retry, Skipped
+from s3warden.intake import Intake, Scope, combine, requests
+from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, Aspect, BucketRef
+from s3warden.model.event import (
+    Done,
+    Level,
+    Origin,
+    Outcome,
+    PointName,
+    Poison,
+    Refresh,
+    RefreshRequest,
+    Retry,
+    Skipped,
+    Target,
+    Trigger,
+)
 from s3warden.telemetry.metrics import Metrics
 from support import cloudtrail, virtual
 
@@ -125,3 +140,129 @@ async def test_nobody_looks_for_access_points_of_accounts_that_are_not_guarded()
         assert isinstance(outcome, Skipped)
         assert not requests
         assert not sought
+
+
+_TRIGGER = Trigger("PutBucketAcl", "aws.s3", "event-1")
+_ACL = frozenset({Aspect.ACL})
+_TARGET = Target(Level.BUCKET, cloudtrail.OWNER, "eu-west-1", "a", _ACL, "aws")
+
+
+class _Knows:
+    """Knows one bucket."""
+
+    def __init__(self, ref: BucketRef) -> None:
+        self.ref = ref
+
+    def find(self, partition: str | None, name: str) -> BucketRef | None:
+        """The bucket, if that is its name."""
+        return self.ref if (self.ref.partition, self.ref.name) == (partition, name) else None
+
+
+def _asked(
+    *targets: Target, scope: Scope = _GUARDED, known: _Knows | _Nothing | None = None, name: str = "PutBucketAcl"
+) -> tuple[RefreshRequest, ...] | Skipped | Retry:
+    event = Refresh(targets, replace(_TRIGGER, name=name), "change", "cloudtrail", urgent=True)
+    return requests(event, scope, known or _Nothing())
+
+
+def test_an_event_asks_for_what_it_told() -> None:
+    """The bucket as the event names it, the aspects, who did it, and how urgent it is."""
+    assert _asked(_TARGET) == (
+        RefreshRequest(
+            BucketRef("aws", cloudtrail.OWNER, "eu-west-1", "a"), _ACL, Origin.EVENT, (_TRIGGER,), urgent=True
+        ),
+    )
+
+
+def test_without_aspects_everything_is_read() -> None:
+    """Of a bucket, or of an account."""
+    account = Target(Level.ACCOUNT, cloudtrail.OWNER)
+    found = _asked(replace(_TARGET, aspects=frozenset()), account)
+    assert isinstance(found, tuple)
+    assert [request.aspects for request in found] == [BUCKET_ASPECTS, ACCOUNT_ASPECTS]
+    assert found[1].subject == AccountRef("aws", cloudtrail.OWNER)
+
+
+@pytest.mark.parametrize(
+    ("target", "scope", "reason"),
+    [
+        (replace(_TARGET, account=cloudtrail.CALLER), _GUARDED, "account_not_guarded"),
+        (replace(_TARGET, partition="aws-cn"), _GUARDED, "other_partition"),
+        (replace(_TARGET, account=None), _GUARDED, "account_not_named"),
+        (_TARGET, replace(_GUARDED, regions=frozenset({"us-east-1"})), "bucket_not_guarded"),
+        (_TARGET, replace(_GUARDED, excluded_regions=frozenset({"eu-west-1"})), "bucket_not_guarded"),
+        (_TARGET, replace(_GUARDED, bucket_prefix="team-"), "bucket_not_guarded"),
+        (_TARGET, replace(_GUARDED, partition="aws-cn"), "other_partition"),
+    ],
+)
+def test_what_is_not_guarded_is_left_alone_with_a_reason(target: Target, scope: Scope, reason: str) -> None:
+    """By account, partition, region and name."""
+    assert _asked(target, scope=scope) == Skipped(reason)
+
+
+def test_of_several_targets_the_guarded_ones_are_looked_at() -> None:
+    """The others do not spoil it, and without any the first reason is told."""
+    foreign = replace(_TARGET, account=cloudtrail.CALLER, bucket="b")
+    found = _asked(foreign, _TARGET, replace(_TARGET, bucket="c"))
+    assert isinstance(found, tuple)
+    assert [str(request.subject) for request in found] == ["a", "c"]
+    assert _asked(foreign, replace(_TARGET, partition="aws-cn")) == Skipped("account_not_guarded")
+    assert _asked() == Skipped("no_target")
+
+
+def test_a_known_bucket_is_where_it_was_found() -> None:
+    """An event may lack the account and name another region; only a bucket just made may have moved."""
+    known = _Knows(BucketRef("aws", cloudtrail.OWNER, "us-west-2", "a"))
+    for target in (_TARGET, replace(_TARGET, account=None, region=None)):
+        found = _asked(target, known=known)
+        assert isinstance(found, tuple)
+        assert found[0].subject == known.ref
+    made = _asked(_TARGET, known=known, name="CreateBucket")
+    assert isinstance(made, tuple)
+    assert made[0].subject == BucketRef("aws", cloudtrail.OWNER, "eu-west-1", "a")
+
+
+def test_a_name_that_went_to_another_account_is_that_accounts() -> None:
+    """The event is newer than what is known."""
+    known = _Knows(BucketRef("aws", cloudtrail.CALLER, "us-west-2", "a"))
+    found = _asked(_TARGET, known=known)
+    assert isinstance(found, tuple)
+    assert found[0].subject == BucketRef("aws", cloudtrail.OWNER, "eu-west-1", "a")
+
+
+def test_a_bucket_without_a_region_is_sought_at_home() -> None:
+    """The answer of S3 says where it is."""
+    found = _asked(replace(_TARGET, region=None), scope=replace(_GUARDED, home_region="eu-north-1"))
+    assert isinstance(found, tuple)
+    assert isinstance(found[0].subject, BucketRef)
+    assert found[0].subject.region == "eu-north-1"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ([Done(), Done()], Done()),
+        ([Done(), Retry("a"), Retry("b")], Retry("a")),
+        ([Skipped("x"), Done()], Done()),
+        ([Skipped("x"), Skipped("y")], Skipped("x")),
+        ([], Skipped("no_target")),
+    ],
+)
+def test_one_message_has_one_outcome(outcomes: list[Outcome], expected: Outcome) -> None:
+    """It is deleted only when all that it asks for is done."""
+    assert combine(outcomes) == expected
+
+
+async def test_every_message_is_counted_by_a_closed_name() -> None:
+    """The names of calls are in strangers' hands; accounts count only if they are guarded."""
+    intake = _intake(_GUARDED)
+    told = intake.metrics.registry.get_sample_value
+    assert await intake.receive(cloudtrail.call("PutBucketAcl")) == Done()
+    assert await intake.receive(cloudtrail.call("PutBucketInvented")) == Done()
+    assert isinstance(await intake.receive("not JSON"), Poison)
+    assert await intake.receive(cloudtrail.call("GetBucketAcl", readOnly=True)) == Skipped("read_only")
+    assert told("s3warden_events_received_total", {"event_name": "PutBucketAcl"}) == 1
+    assert told("s3warden_events_received_total", {"event_name": "PutBucketInvented"}) is None
+    assert told("s3warden_events_ignored_total", {"reason": "read_only"}) == 1
+    assert told("s3warden_event_lag_seconds_count", {"stage": "delivery"}) == 2
+    assert told("s3warden_last_event_timestamp_seconds", {"account_id": cloudtrail.OWNER}) is not None
