@@ -131,6 +131,8 @@ class App:
 
     async def _store_when_it_answers(self, url: str) -> Store:
         self._health.set_ready("store", ok=False, detail="opening")
+        # Told before the store is there, or a probe between the two would find everything good.
+        self._health.set_ready("accounts", ok=False, detail="not listed yet")
         wait, longest = _STORE_RETRY
         while True:
             try:

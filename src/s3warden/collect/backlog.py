@@ -121,6 +121,17 @@ class Backlog(Generic[W]):
                 self._leave_lane(ticket)
                 self._place(ticket, now)
 
+    def drop_sweeps(self) -> list[Ticket[W]]:
+        """Give up what only a sweep asks for, and return it: the next start sweeps anyway."""
+        left = [ticket for ticket in self._waiting.values() if ticket.request.origin is Origin.SWEEP]
+        for ticket in left:
+            self._leave_lane(ticket)
+            # A timer that still holds it rings for nothing.
+            ticket.place = Place.TAKEN
+            del self._waiting[ticket.request.subject.key]
+        self._bulk -= len(left)
+        return left
+
     def clear(self) -> list[Ticket[W]]:
         """Give up all that waits and return it."""
         left = list(self._waiting.values())

@@ -95,9 +95,14 @@ class RefreshQueue:
             await self._give_up()
 
     async def drain(self, deadline: float) -> None:
-        """Take nothing new, finish what runs and waits, without quiet periods, until `deadline` of the clock."""
+        """Take nothing new, finish what runs and waits, without quiet periods, until `deadline` of the clock.
+
+        What only a sweep asks for is given up at once: the next start sweeps anyway.
+        """
         self._draining = True
         self._wake_seekers()
+        for ticket in self._backlog.drop_sweeps():
+            settle(ticket.waiters, DRAINING)
         self._pace.hurry()
         self._backlog.hurry(self._clock())
         self._pump()

@@ -5,7 +5,7 @@ chapter on CloudTrail, records seen, detection rules of others. Where no record 
 both are listed. A call that is missing here is no mistake: with a bucket in it, the whole bucket is read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -15,19 +15,28 @@ from s3warden.model.event import Level
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a successful call changes. `urgent` when it can widen access, so that no quiet period is waited for."""
+    """What a successful call changes. `urgent` when it can widen access, so that no quiet period is waited for.
+
+    `beside` is read along: whether what changed takes effect hangs on it, and the event that told of it may be lost.
+    """
 
     aspects: frozenset[Aspect]
     urgent: bool = False
     level: Level = Level.BUCKET
+    beside: frozenset[Aspect] = frozenset()
+
+    @property
+    def reads(self) -> frozenset[Aspect]:
+        """All that is to be read again."""
+        return self.aspects | self.beside
 
 
 def _changes(*aspects: Aspect) -> Call:
     return Call(frozenset(aspects))
 
 
-def _widens(*aspects: Aspect) -> Call:
-    return Call(frozenset(aspects), urgent=True)
+def _widens(*aspects: Aspect, beside: Iterable[Aspect] = ()) -> Call:
+    return Call(frozenset(aspects), urgent=True, beside=frozenset(beside))
 
 
 def _of_account(aspect: Aspect, *, urgent: bool = False) -> Call:
@@ -35,8 +44,10 @@ def _of_account(aspect: Aspect, *, urgent: bool = False) -> Call:
 
 
 _ACCOUNT_BLOCK = _of_account(Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, urgent=True)
-_BUCKET_POLICY = _widens(Aspect.POLICY, Aspect.POLICY_STATUS)
-_BUCKET_BLOCK = _widens(Aspect.PUBLIC_ACCESS_BLOCK)
+_BUCKET_ACL = _widens(Aspect.ACL, beside=[Aspect.OWNERSHIP, Aspect.PUBLIC_ACCESS_BLOCK])
+_BUCKET_POLICY = _widens(Aspect.POLICY, Aspect.POLICY_STATUS, beside=[Aspect.PUBLIC_ACCESS_BLOCK])
+# GetBucketAcl answers the ACL in effect: with IgnorePublicAcls gone, grants come to light that were not seen before.
+_BUCKET_BLOCK = _widens(Aspect.PUBLIC_ACCESS_BLOCK, beside=[Aspect.ACL])
 # With BucketOwnerEnforced the API answers another ACL than without.
 _OWNERSHIP = _widens(Aspect.OWNERSHIP, Aspect.ACL)
 # A new access point lets nobody in before it has a policy, which takes a call of its own.
@@ -53,7 +64,7 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "DeleteAccountPublicAccessBlock": _ACCOUNT_BLOCK,
         CREATE_BUCKET: Call(BUCKET_ASPECTS),
         "DeleteBucket": Call(BUCKET_ASPECTS),
-        "PutBucketAcl": _widens(Aspect.ACL),
+        "PutBucketAcl": _BUCKET_ACL,
         "PutBucketPolicy": _BUCKET_POLICY,
         "DeleteBucketPolicy": _BUCKET_POLICY,
         "PutBucketPublicAccessBlock": _BUCKET_BLOCK,

@@ -129,7 +129,7 @@ def test_case_28_log_file_is_read_as_a_whole() -> None:
     found = parse(json.dumps({"Records": records}))
     assert isinstance(found, Refresh)
     assert [(t.account, t.bucket, sorted(t.aspects)) for t in found.targets] == [
-        (OWNER, "one", ["acl", "tagging"]),
+        (OWNER, "one", ["acl", "ownership", "public_access_block", "tagging"]),
         (CALLER, "two", ["logging"]),
     ]
     assert found.urgent

@@ -36,7 +36,12 @@ def skipped(body: str) -> str:
 def test_plain_change_names_bucket_owner_region_partition_and_aspects() -> None:
     """A successful write gives the bucket in full, with only what the call changes."""
     assert only_target(call("PutBucketPolicy")) == Target(
-        Level.BUCKET, OWNER, REGION, BUCKET, frozenset({Aspect.POLICY, Aspect.POLICY_STATUS}), "aws"
+        Level.BUCKET,
+        OWNER,
+        REGION,
+        BUCKET,
+        frozenset({Aspect.POLICY, Aspect.POLICY_STATUS, Aspect.PUBLIC_ACCESS_BLOCK}),
+        "aws",
     )
 
 
@@ -179,7 +184,14 @@ def test_case_11_spelling_of_host_and_flags_does_not_matter(params: dict[str, An
 def test_case_12_xml_turned_json_in_any_form(grant: object) -> None:
     """The body of the request is not read, so its form cannot hurt."""
     params = {"bucketName": BUCKET, "AccessControlPolicy": {"AccessControlList": {"Grant": grant}}}
-    assert only_target(call("PutBucketAcl", requestParameters=params)).aspects == {Aspect.ACL}
+    aspects = only_target(call("PutBucketAcl", requestParameters=params)).aspects
+    assert aspects == {Aspect.ACL, Aspect.OWNERSHIP, Aspect.PUBLIC_ACCESS_BLOCK}
+
+
+@pytest.mark.parametrize("name", ["PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock"])
+def test_a_change_of_the_block_reads_the_acl_again(name: str) -> None:
+    """S3 answers with the ACL in effect: a public grant comes to light when IgnorePublicAcls goes."""
+    assert only_target(call(name)).aspects == {Aspect.ACL, Aspect.PUBLIC_ACCESS_BLOCK}
 
 
 @pytest.mark.parametrize("value", [True, 1, None, "", "😀"])

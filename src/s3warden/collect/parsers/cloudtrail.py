@@ -114,7 +114,7 @@ def _target(event: Envelope, record: Mapping[str, object], name: str, call: Call
         account = account_id(recipient, event.account)
         if account is None:
             return SkipReason.NO_ACCOUNT
-        return Target(Level.ACCOUNT, account, aspects=call.aspects, partition=partition_of(arn))
+        return Target(Level.ACCOUNT, account, aspects=call.reads, partition=partition_of(arn))
     params = mapping(record.get("requestParameters"))
     request = mapping(params.get("CreateAccessPointRequest"))
     resources = tuple(_bucket_resources(record))
@@ -130,7 +130,7 @@ def _target(event: Envelope, record: Mapping[str, object], name: str, call: Call
         account_id(request.get("BucketAccountId"), owner and owner.account, recipient, event.account),
         _region(event, record, name, params),
         bucket,
-        call.aspects,
+        call.reads,
         (owner and owner.partition) or partition_of(arn),
     )
 
@@ -145,7 +145,7 @@ def _behind_access_point(event: Envelope, record: Mapping[str, object], call: Ca
         return None
     partition = arn.partition if arn is not None else partition_of(mapping(record.get("userIdentity")).get("arn"))
     region = region_name(arn and arn.region, record.get("awsRegion"), event.region)
-    return Target(Level.ACCOUNT, account, None, None, call.aspects, partition, PointName(name, region))
+    return Target(Level.ACCOUNT, account, None, None, call.reads, partition, PointName(name, region))
 
 
 def _bucket_resources(record: Mapping[str, object]) -> Iterator[_Resource]:
