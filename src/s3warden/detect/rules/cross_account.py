@@ -54,7 +54,7 @@ def _access(state: State, options: RuleOptions) -> Judgement:
     accounts = _foreign(found, options)
     if not accounts:
         return _nobody(found, "No account that is not trusted has access.")
-    facts = _facts(inputs, found, accounts, names)
+    facts = _facts(inputs_of(state, options), found, accounts, names)
     return fails(f"Other accounts have access: {facts['accounts']}, by {facts['granted_by']}.", facts)
 
 
@@ -70,7 +70,7 @@ def _administration(state: State, options: RuleOptions) -> Judgement:
     accounts = _foreign(found, options)
     if not accounts:
         return _nobody(found, "Other accounts may do nothing that changes who may do what.")
-    facts = _facts(inputs, found, accounts, names)
+    facts = _facts(inputs_of(state, options), found, accounts, names)
     return fails(f"Other accounts can administer the bucket: {facts['accounts']}, by {facts['granted_by']}.", facts)
 
 
@@ -91,7 +91,10 @@ def _organisations(state: State, options: RuleOptions) -> Judgement:
         return _nobody(found, "Only the own organisation has access, of those that the policy names.")
     context = dict(witness.context)
     names = context.get("aws:principalorgid", ()) + context.get("aws:principalorgpaths", ())
-    facts = {"organisations": proofs.cut(", ".join(names), proofs.CONTEXT), **proofs.proof(inputs, witness)}
+    facts = {
+        "organisations": proofs.cut(", ".join(names), proofs.CONTEXT),
+        **proofs.proof(inputs_of(state, options), witness),
+    }
     facts["request"] = facts["request"].replace(_MEMBER, "any member")
     return fails(f"Members of another organisation have access, by {facts['granted_by']}.", facts)
 
