@@ -14,8 +14,8 @@ from s3warden.model.finding import ChangeKind
 from s3warden.store.database import database
 from s3warden.store.errors import (
     StoreAddressError,
-    StoreInUseError,
     StoreError,
+    StoreInUseError,
     StoreUnavailableError,
     StoreVersionError,
 )

@@ -414,7 +414,8 @@ def test_change_that_no_event_told_is_drift(origin: Origin) -> None:
     ]
     assert [change.drift for changes in looks for change in changes] == [True] * 5
     story.look(result())
-    assert [change.drift for change in story.look(origin=origin, known_before=True, ended=Reason.BUCKET_DELETED)] == [True]
+    gone = story.look(origin=origin, known_before=True, ended=Reason.BUCKET_DELETED)
+    assert [change.drift for change in gone] == [True]
 
 
 @pytest.mark.parametrize(
