@@ -158,7 +158,8 @@ def classify(code: str, status: int, message: str, *, abroad: bool = False) -> C
         return Cause.CREDENTIALS
     if code in _DENIED or status == 403:
         return _denial(message)
-    return Cause.ERROR
+    # AWS's own trouble passes; what it says it cannot do (501) does not.
+    return Cause.UNREACHABLE if status in {500, 502, 504} else Cause.ERROR
 
 
 def malformed(operation: str, message: str) -> AwsError:

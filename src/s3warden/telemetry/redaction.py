@@ -31,7 +31,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         rf"\1{MASK}",
     ),
-    (re.compile(r"(?i)\b(bearer|basic|aws4-hmac-sha256|aws)(\s+)[a-z0-9+/=._~:,-]{8,}[^\n\"']*"), rf"\1\2{MASK}"),
+    (re.compile(r"(?i)\b(bearer|aws4-hmac-sha256)(\s+)[a-z0-9+/=._~:,-]{8,}[^\n\"']*"), rf"\1\2{MASK}"),
+    # Words of prose follow `basic` and `AWS` too; what is secret has a digit or a sign of base64, or a colon, in it.
+    (re.compile(r"(?i)\b(basic)(\s+)(?=[a-z+/]{0,64}[0-9=])[a-z0-9+/=]{8,}[^\n\"']*"), rf"\1\2{MASK}"),
+    (re.compile(r"\b(AWS)(\s+)[A-Z0-9]{16,128}:[^\n\"']*"), rf"\1\2{MASK}"),
     # user:password in any URL, the database's above all.
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^\s/:@]*):[^\s/@]+@"), rf"\1:{MASK}@"),
     # Ids of access keys, their session tokens, Slack's own tokens.
