@@ -32,6 +32,7 @@ from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.detect.rules import RULES, needs, select
 from s3warden.intake import Locate, Scope, nowhere
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef
+from s3warden.model.event import Listing
 from s3warden.model.rule import RuleInfo
 from s3warden.pipeline import Commit, Pipeline
 from s3warden.respond.notifier import Notifier
@@ -237,6 +238,22 @@ def locate(fetch: Fetch, cache: Cache, needed: Container[Aspect]) -> Locate:
     return Locator(cache, fetch).behind if Aspect.ACCESS_POINTS in needed else nowhere
 
 
+@dataclass(frozen=True, slots=True)
+class _Trusting:
+    """The estate; the accounts that are guarded may have access to each other's buckets."""
+
+    estate: Estate
+    path: Pipeline
+
+    async def accounts(self) -> tuple[AccountRef, ...]:
+        accounts = await self.estate.accounts()
+        self.path.trust(accounts)
+        return accounts
+
+    async def listing(self, account: AccountRef) -> Listing:
+        return await self.estate.listing(account)
+
+
 def sweep(settings: Settings, estate: Estate, submit: Submit, path: Pipeline, metrics: Metrics) -> Sweep:
     """The full pass over the estate."""
 
@@ -245,7 +262,7 @@ def sweep(settings: Settings, estate: Estate, submit: Submit, path: Pipeline, me
         return tuple(s for s in subjects if isinstance(s, BucketRef) and s.owner == account)
 
     return Sweep(
-        estate,
+        _Trusting(estate, path),
         submit,
         path.cache,
         aspects=path.needed,

@@ -5,7 +5,7 @@ here talks to a destination: delivery is a task of its own that works the store'
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -86,6 +86,11 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self._accounts = Accounts(self.fetch, self.cache, ACCOUNT_ASPECTS & self.needed, self.clock)
+
+    def trust(self, accounts: Iterable[AccountRef]) -> None:
+        """Let the rules know, from the next look on, which accounts belong together."""
+        trusted = {*self.options.trusted_accounts, *(account.account for account in accounts)}
+        self.options = replace(self.options, trusted_accounts=tuple(sorted(trusted)))
 
     async def refresh(self, request: RefreshRequest) -> Outcome:
         """Look at the subject, judge it, and store what changed together with who is to be told."""

@@ -1,5 +1,6 @@
 """Each setting reaches what it is meant for."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from s3warden.collect.cache import Cache
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rules import needs
 from s3warden.model.alert import AlertStatus
+from s3warden.model.bucket import AccountRef
+from s3warden.model.event import Done, Listing, Outcome, RefreshRequest
 from s3warden.model.finding import Severity
 from s3warden.settings.load import load
 from s3warden.settings.sections import Settings
@@ -163,3 +166,37 @@ def test_what_the_sweep_looks_for_beside_the_cache(settings: Settings) -> None:
     sweep = assembly.sweep(settings, World(), lambda _: None, path, path.metrics)  # type: ignore[arg-type, return-value]
     assert tuple(sweep._known(ACCOUNT)) == (bucket("mine"),)
     assert sweep._limits.parallel == 3
+
+
+class _Places:
+    """An estate of two accounts without buckets."""
+
+    async def accounts(self) -> tuple[AccountRef, ...]:
+        return (ACCOUNT, AccountRef("aws", "444455556666"))
+
+    async def listing(self, account: AccountRef) -> Listing:
+        return Listing(account, ())
+
+
+async def test_the_sweep_lets_the_rules_know_the_accounts_before_it_looks(settings: Settings) -> None:
+    """So the first look takes no access between guarded accounts for a stranger's."""
+    path = assembly.pipeline(
+        settings,
+        World(),  # type: ignore[arg-type]
+        Cache(),
+        store=Records(),
+        ledger=Ledger(),
+        committed=lambda: None,
+        metrics=Metrics(CollectorRegistry()),
+    )
+    seen: list[tuple[str, ...]] = []
+
+    async def submit(_: RefreshRequest) -> "asyncio.Future[Outcome]":
+        seen.append(path.options.trusted_accounts)
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        future.set_result(Done())
+        return future
+
+    await assembly.sweep(settings, _Places(), submit, path, path.metrics).run_once()  # type: ignore[arg-type]
+    assert seen
+    assert all({ACCOUNT.account, "444455556666"} <= set(trusted) for trusted in seen)

@@ -400,6 +400,7 @@ def test_the_guarded_accounts_are_told_as_soon_as_they_are_known() -> None:
         assert (its.intake.scope.accounts, its.health.ready().ok) == (frozenset({ACCOUNT}), False)
         await asyncio.sleep(2)
         assert its.intake.scope.accounts == frozenset({ACCOUNT, OTHER})
+        assert its.pipeline.options.trusted_accounts == tuple(sorted({ACCOUNT.account, OTHER.account}))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

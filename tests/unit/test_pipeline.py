@@ -544,3 +544,12 @@ async def test_the_cause_of_ignorance_is_kept() -> None:
     assert state is not None
     assert isinstance(state.reading(Aspect.ACL), Unreadable)
     assert [f.cause for f in path.ledger.findings()] == [Cause.SCP]
+
+
+async def test_guarded_accounts_are_trusted_beside_the_configured_ones() -> None:
+    """Accounts that belong together may have access to each other's buckets; the operator's own list stays."""
+    path = pipeline(World({HOME: ON}, {}), Records())
+    path.options = replace(path.options, trusted_accounts=("777788889999",))
+    path.trust([ACCOUNT, AccountRef("aws", "444455556666")])
+    path.trust([ACCOUNT])
+    assert path.options.trusted_accounts == (HOME, "444455556666", "777788889999")

@@ -240,7 +240,7 @@ class Rules(Section):
     )
     trusted_accounts: Accounts = Field(
         default=(),
-        description="Accounts that bucket policies may give access to; those of `accounts.ids` are trusted anyway.",
+        description="Accounts that bucket policies may give access to. Those that are guarded are trusted anyway.",
         examples=[["777788889999"]],
     )
     organization_id: OrganizationId | None = Field(
