@@ -44,9 +44,11 @@ class Channel:
 
     @property
     def web(self) -> bool:
-        """Whether some rule speaks to logins at an identity provider."""
+        """Whether some rule speaks to logins at an identity provider: a Deny too, since it may spare just them."""
         return any(
-            rule.principals.social or rule.principals.providers for rules in self.grants for rule in rules
+            rule.principals.social or rule.principals.providers
+            for rules in (*self.grants, self.denies)
+            for rule in rules
         ) or any("." in key.partition(":")[0] for key in self.facts.mentions)
 
 

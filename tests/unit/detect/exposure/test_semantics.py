@@ -279,3 +279,18 @@ def test_dates_follow_the_clock_that_is_given() -> None:
     assert analyse(inputs_of(given, now=1.5e9)).public is True
     assert analyse(inputs_of(given, now=1.9e9)).public is False
     assert analyse(inputs_of(given)).public is True
+
+
+@pytest.mark.parametrize("listed", ["graph.facebook.com", ["accounts.google.com", "graph.facebook.com"]])
+def test_a_deny_that_spares_social_logins_leaves_them_in(listed: object) -> None:
+    """Nobody else may come in, but such a login anybody can have."""
+    spared = deny(Principal=None, NotPrincipal={"Federated": listed})
+    spared = {name: value for name, value in spared.items() if value is not None}
+    found = judged(allow(), spared)
+    assert (found.public, found.authenticated_only, found.public_actions) == (True, True, ())
+    assert [witness.caller for witness in found.witnesses] == ["anyone with a social login"]
+
+
+def test_a_deny_of_social_logins_leaves_everyone_else_in() -> None:
+    """It closes the bucket to nobody who comes without one."""
+    assert judged(allow(), deny(Principal={"Federated": "graph.facebook.com"})).public_actions == ("read",)
