@@ -6,7 +6,7 @@ judges, and never raises for what AWS answers.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -117,12 +117,12 @@ class Fetch:
     async def _account_part(self, read: AspectRead[object], ref: AccountRef) -> Reading[object]:
         return await read.reading(self._reader.account(ref, read.operation))
 
-    async def _still_there(self, ref: BucketRef, outcomes: Iterable[Reading[object]]) -> bool:
-        """Whether a bucket exists that not every read called missing.
+    async def _still_there(self, ref: BucketRef, outcomes: Sequence[Reading[object]]) -> bool:
+        """Whether a bucket exists that some read called missing; several reads that all do are believed.
 
         S3 has been seen to answer NoSuchBucket for buckets that exist, so one stray answer must not close findings.
         """
-        if all(outcome is GONE for outcome in outcomes):
+        if len(outcomes) > 1 and all(outcome is GONE for outcome in outcomes):
             return False
         try:
             await self._reader.bucket(ref, "HeadBucket")

@@ -228,6 +228,16 @@ async def test_contradicting_answers_are_settled_by_one_more_call(head: object, 
     assert isinstance(state.reading(Aspect.ACL), Unreadable)
 
 
+@pytest.mark.parametrize(("head", "exists"), [({}, True), (AwsError("404", status=404), False)])
+async def test_a_single_read_is_not_believed_that_a_bucket_is_gone(head: object, exists: bool) -> None:
+    """An event may ask for one aspect only: its answer alone must not close all findings of the bucket."""
+    reader = FakeReader({"GetBucketVersioning": AwsError("NoSuchBucket", status=404), "HeadBucket": head})
+    before = BucketState(REF, EARLIER, {Aspect.ACL: ABSENT})
+    state = await fetch(reader).bucket(REF, [Aspect.VERSIONING], before)
+    assert state.exists is exists
+    assert (state.reading(Aspect.ACL) == ABSENT) is exists
+
+
 async def test_a_bucket_made_anew_elsewhere_starts_afresh() -> None:
     """Readings of a bucket of the same name in another region are not carried over."""
     other = BucketState(BucketRef("aws", "111122223333", "us-east-1", "b"), EARLIER, {Aspect.ACL: ABSENT})
