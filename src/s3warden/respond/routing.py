@@ -79,8 +79,10 @@ class Routing:
 
     def plan(self, changes: Sequence[FindingChange], *, baseline: bool, known: Known) -> Plan:
         """Changes and messages to commit. `known` gives the open findings of a subject as they were before."""
-        after = _after(changes, known)
-        steps = [self._step(change, baseline=baseline, known=known, after=after) for change in changes]
+        opening = {change.finding.fingerprint for change in changes if self._opens(change, baseline=baseline)}
+        # What nobody was told of, such as a line of the first digest, can speak for nothing.
+        speakers = [f for f in _after(changes, known).values() if f.notified or f.fingerprint in opening]
+        steps = [self._step(change, baseline=baseline, known=known, speakers=speakers) for change in changes]
         notifications = [
             notification
             for destination in self._destinations
@@ -117,12 +119,12 @@ class Routing:
             category=info.category.value if info else "",
         )
 
-    def _step(self, change: FindingChange, *, baseline: bool, known: Known, after: Mapping[str, Finding]) -> _Step:
+    def _step(self, change: FindingChange, *, baseline: bool, known: Known, speakers: Sequence[Finding]) -> _Step:
         finding = change.finding
         before = next((f for f in known(finding.subject) if f.fingerprint == finding.fingerprint), None)
         heard = finding.notified
         hears = heard
-        if not heard and self._opens(change, baseline=baseline) and not self._inhibited(change, known, after):
+        if not heard and self._opens(change, baseline=baseline) and not self._inhibited(change, known, speakers):
             hears = any(self._accepts(destination, finding) for destination in self._destinations)
         if hears and not heard:
             change = replace(change, finding=replace(finding, notified=True))
@@ -137,8 +139,13 @@ class Routing:
             return False
         return change.kind is ChangeKind.OPENED or (change.kind is ChangeKind.UPDATED and change.reason == _ESCALATED)
 
-    def _inhibited(self, change: FindingChange, known: Known, after: Mapping[str, Finding]) -> bool:
-        return inhibited(change.finding, after.values(), self._inhibitions) or self._by_account(change, known)
+    def _inhibited(self, change: FindingChange, known: Known, speakers: Sequence[Finding]) -> bool:
+        heard = [speaker for speaker in speakers if self._reaches(speaker, change.finding)]
+        return inhibited(change.finding, heard, self._inhibitions) or self._by_account(change, known)
+
+    def _reaches(self, source: Finding, target: Finding) -> bool:
+        """Whether every destination that would hear of `target` hears of `source`: they may differ in category."""
+        return all(self._accepts(each, source) for each in self._destinations if self._accepts(each, target))
 
     def _by_account(self, change: FindingChange, known: Known) -> bool:
         subject = change.finding.subject
@@ -146,7 +153,11 @@ class Routing:
             return False
         sources = {i.source for i in self._inhibitions if i.account and change.finding.rule_id in i.targets}
         return bool(sources) and any(
-            source.rule_id in sources and source.verdict is Verdict.FAIL and _same_cause(source, change.finding)
+            source.rule_id in sources
+            and source.verdict is Verdict.FAIL
+            and source.notified
+            and self._reaches(source, change.finding)
+            and _same_cause(source, change.finding)
             for source in known(subject.owner)
         )
 

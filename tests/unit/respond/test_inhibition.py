@@ -11,6 +11,7 @@ from s3warden.detect.rules import RULES
 from s3warden.model.alert import AlertStatus
 from s3warden.model.bucket import BucketRef, Subject
 from s3warden.model.finding import ChangeKind, Evidence, Finding, FindingChange, Severity, Verdict
+from s3warden.model.rule import Category
 from s3warden.respond.digest import Coverage, compose
 from s3warden.respond.inhibition import INHIBITIONS
 from s3warden.respond.routing import Destination, Known, Plan, Routing
@@ -84,9 +85,27 @@ def test_only_what_is_as_bad_and_as_live_speaks_for_another() -> None:
         assert (BY_ACL,) in told(plan(opened(finding(BY_ACL)), known=[source]))
 
 
+def test_what_was_told_to_nobody_speaks_for_nothing() -> None:
+    """A source that only the first digest named is silent about its changes; the new grant must not be silent too."""
+    latent = "bucket-acl-latent-public"
+    source, grant = posture("bucket-public-latent"), posture(latent)
+    grown = change(ChangeKind.UPDATED, replace(source, sequence=2), "changed")
+    assert told(plan(grown, opened(grant), known=[source])) == {(latent,)}
+    heard = replace(source, notified=True)
+    assert told(plan(opened(grant), known=[heard])) == set()
+
+
+def test_a_destination_of_some_categories_hears_what_its_source_would_not_tell_it() -> None:
+    """The source is of another category than what it explains, and so it explains nothing to this destination."""
+    source, by_name = finding(WHOLE, notified=True), finding("bucket-policy-spoofable-condition")
+    only = Destination("access", categories=frozenset({Category.ACCESS}))
+    found = Routing((ALL, only), INFOS).plan([opened(by_name)], baseline=False, known=knowing(source))
+    assert "access" in {message.destination for message in found.notifications}
+
+
 def test_account_explains_objects_that_may_be_public() -> None:
     """A block removed from an account is one message, not one for each bucket in it."""
-    cause = finding("account-public-access-block", ACCOUNT, severity=Severity.HIGH, trigger=PUT_ACL)
+    cause = finding("account-public-access-block", ACCOUNT, severity=Severity.HIGH, trigger=PUT_ACL, notified=True)
     objects = posture("bucket-objects-may-be-public", trigger=PUT_ACL)
     assert told(plan(opened(objects), known=[cause])) == set()
     assert told(plan(opened(objects))) == {("bucket-objects-may-be-public",)}

@@ -187,7 +187,7 @@ def test_baseline_tells_only_what_is_live_and_critical() -> None:
 
 
 REMOVED = Trigger("DeleteAccountPublicAccessBlock", "aws.s3", "event-9", NIGHT)
-SOURCE = finding("account-public-access-block", ACCOUNT, severity=Severity.HIGH, trigger=REMOVED)
+SOURCE = finding("account-public-access-block", ACCOUNT, severity=Severity.HIGH, trigger=REMOVED, notified=True)
 
 
 def bucket_block(trigger: Trigger | None, subject: Subject = BUCKET) -> FindingChange:
@@ -210,11 +210,12 @@ def test_bucket_with_a_cause_of_its_own_is_told_all_the_same() -> None:
 
 
 def test_nothing_else_is_inhibited() -> None:
-    """Another account, another rule, an unknown account and a live exposure are told."""
+    """Another account, another rule, an account unknown or told to nobody, and a live exposure are told."""
     elsewhere = BucketRef("aws", "444455556666", "eu-west-1", "other")
     assert plan(bucket_block(None, elsewhere), known=knowing(SOURCE)).notifications != ()
     assert plan(opened(posture("bucket-tags")), known=knowing(SOURCE)).notifications != ()
     assert plan(bucket_block(None), known=knowing(replace(SOURCE, verdict=Verdict.UNKNOWN))).notifications != ()
+    assert plan(bucket_block(None), known=knowing(replace(SOURCE, notified=False))).notifications != ()
     live = opened(finding("bucket-public-access-block", trigger=None))
     assert plan(live, known=knowing(SOURCE)).notifications != ()
 
