@@ -81,6 +81,8 @@ class Pipeline:
     drift: int = 0
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _accounts: Accounts = field(init=False)
+    # Accounts trusted because they are guarded, not because the operator named them: one that leaves loses that.
+    _guarded: frozenset[str] = frozenset()
     # The queue looks at one subject once at a time; whoever ends a subject from outside must not cross such a look.
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
@@ -88,9 +90,10 @@ class Pipeline:
         self._accounts = Accounts(self.fetch, self.cache, ACCOUNT_ASPECTS & self.needed, self.clock)
 
     def trust(self, accounts: Iterable[AccountRef]) -> None:
-        """Let the rules know, from the next look on, which accounts belong together."""
-        trusted = {*self.options.trusted_accounts, *(account.account for account in accounts)}
-        self.options = replace(self.options, trusted_accounts=tuple(sorted(trusted)))
+        """Let the rules know, from the next look on, which accounts belong together: these, and no longer others."""
+        named = frozenset(self.options.trusted_accounts) - self._guarded
+        self._guarded = frozenset(account.account for account in accounts) - named
+        self.options = replace(self.options, trusted_accounts=tuple(sorted(named | self._guarded)))
 
     async def refresh(self, request: RefreshRequest) -> Outcome:
         """Look at the subject, judge it, and store what changed together with who is to be told."""
