@@ -240,7 +240,10 @@ def locate(fetch: Fetch, cache: Cache, needed: Container[Aspect]) -> Locate:
 
 @dataclass(frozen=True, slots=True)
 class _Trusting:
-    """The estate; the accounts that are guarded may have access to each other's buckets."""
+    """The estate; the accounts that are guarded may have access to each other's buckets.
+
+    Where an account has buckets is noted before its services are read, which are read region by region.
+    """
 
     estate: Estate
     path: Pipeline
@@ -251,7 +254,9 @@ class _Trusting:
         return accounts
 
     async def listing(self, account: AccountRef) -> Listing:
-        return await self.estate.listing(account)
+        listing = await self.estate.listing(account)
+        self.path.lives_in(account, {bucket.region for bucket in listing.buckets})
+        return listing
 
 
 def sweep(settings: Settings, estate: Estate, submit: Submit, path: Pipeline, metrics: Metrics) -> Sweep:

@@ -16,6 +16,7 @@ from structlog.contextvars import bound_contextvars
 
 from s3warden.collect.accounts import Accounts
 from s3warden.collect.cache import Cache
+from s3warden.collect.derived import with_derived
 from s3warden.collect.fetch import Fetch, passing
 from s3warden.collect.recheck import doubtful
 from s3warden.detect.evaluate import evaluate
@@ -95,6 +96,10 @@ class Pipeline:
         self._guarded = frozenset(account.account for account in accounts) - named
         self.options = replace(self.options, trusted_accounts=tuple(sorted(named | self._guarded)))
 
+    def lives_in(self, account: AccountRef, regions: Iterable[str]) -> None:
+        """A listing of the account names buckets in these regions."""
+        self._accounts.lives_in(account, regions)
+
     async def refresh(self, request: RefreshRequest) -> Outcome:
         """Look at the subject, judge it, and store what changed together with who is to be told."""
         with bound_contextvars(subject=request.subject.key, origin=request.origin.value):
@@ -110,7 +115,7 @@ class Pipeline:
     async def _refresh_bucket(self, request: RefreshRequest, ref: BucketRef) -> Outcome:
         known, account_before = self.cache.bucket(ref), self.cache.account(ref.owner)
         asked, wanted = self._wanted(request, known)
-        account = await self._accounts.known(ref.owner)
+        account = await self._accounts.known(ref.owner, ref.region)
         state = await self.fetch.bucket(ref, wanted, previous=known, account=account)
         await self._judge(state, request, known_before=known is not None)
         outcome = _outcome(state, asked)
@@ -138,7 +143,7 @@ class Pipeline:
             asked = needed if known is None else frozenset[Aspect]()
             return asked, asked
         changed = request.aspects | (DEPENDS_ON_BLOCK if Aspect.PUBLIC_ACCESS_BLOCK in request.aspects else frozenset())
-        asked = changed & needed
+        asked = with_derived(changed) & needed
         return asked, asked | {a for a in needed if known.reading(a) == NOT_READ or passing(known.reading(a))}
 
     def _after_bucket(
@@ -157,7 +162,7 @@ class Pipeline:
 
     async def _refresh_account(self, request: RefreshRequest, ref: AccountRef) -> Outcome:
         before = self.cache.account(ref)
-        state = await self._accounts.read(ref, request.aspects)
+        state = await self._accounts.read(ref, request.aspects, sweep=request.origin is Origin.SWEEP)
         await self._judge(state, request, known_before=before is not None)
         asked = request.aspects & ACCOUNT_ASPECTS & self.needed
         outcome = _outcome(state, asked)

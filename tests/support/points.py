@@ -70,6 +70,12 @@ class Control:
         """No bucket is asked for anything here."""
         raise AssertionError(f"{ref}: {operation}")
 
+    async def service(
+        self, ref: AccountRef, service: str, operation: str, **_parameters: object
+    ) -> Mapping[str, object]:
+        """No other service is asked here."""
+        raise AssertionError(f"{ref}: {service} {operation}")
+
     def count(self, operation: str) -> int:
         """How often an operation was called."""
         return sum(name == operation for name, _, _ in self.asked)

@@ -97,6 +97,10 @@ class World:
         await self._gate(ref.account, operation)
         return _told(self.blocks[ref.account])
 
+    async def service(self, ref: AccountRef, service: str, operation: str, **_parameters: object) -> Answer:
+        """No other service is asked here."""
+        raise AssertionError(f"{ref}: {service} {operation}")
+
     def count(self, subject: str, operation: str = "") -> int:
         """How often a subject was asked, for one operation or for anything."""
         return sum(line.startswith(f"{subject} {operation}") for line in self.asked)

@@ -11,7 +11,7 @@ from s3warden.model.bucket import AccountRef, BucketRef
 
 
 class S3Reader:
-    """The reading half of S3 and S3 Control. Both methods raise AwsError and nothing else."""
+    """The reading half of S3, S3 Control and other services. Every method raises AwsError and nothing else."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
@@ -33,3 +33,9 @@ class S3Reader:
         Without a `region` the home region's endpoint is asked, which knows the settings of the whole account.
         """
         return await self._calls.ask(ref, "s3control", operation, region=region, AccountId=ref.account, **parameters)
+
+    async def service(
+        self, ref: AccountRef, service: str, operation: str, *, region: str | None = None, **parameters: object
+    ) -> Mapping[str, object]:
+        """The answer of another service, e.g. `kms`, asked as the account, in `region` or the home region."""
+        return await self._calls.ask(ref, service, operation, region=region, **parameters)

@@ -6,8 +6,9 @@ ask at once; one of them reads. It judges nothing.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from s3warden.collect.cache import Cache
 from s3warden.collect.fetch import Fetch, passing
@@ -15,6 +16,15 @@ from s3warden.model.bucket import AccountRef, AccountState, Aspect
 
 # An endpoint that does not answer costs a worker its timeouts: ask for the account's sake, not for each bucket's.
 _PATIENCE = timedelta(minutes=1)
+
+FRESHNESS: Mapping[Aspect, timedelta] = MappingProxyType({})
+"""How long an account-level reading is believed by a sweep; those not named are read by every sweep.
+
+An event that tells of a change reads at once whatever the age.
+"""
+
+REGIONAL: frozenset[Aspect] = frozenset()
+"""The aspects that are read region by region: a bucket in a region not yet read asks for another read."""
 
 
 class Accounts:
@@ -33,32 +43,66 @@ class Accounts:
         self._clock = clock
         self._turns: defaultdict[AccountRef, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._due: dict[AccountRef, datetime] = {}
+        self._read_at: defaultdict[AccountRef, dict[Aspect, datetime]] = defaultdict(dict)
+        # Where the account has buckets, and where it was read.
+        self._regions: defaultdict[AccountRef, frozenset[str]] = defaultdict(frozenset)
+        self._covered: defaultdict[AccountRef, frozenset[str]] = defaultdict(frozenset)
 
-    async def read(self, ref: AccountRef, aspects: frozenset[Aspect]) -> AccountState:
-        """The state with those of `aspects` that are read at all as a read that begins now finds them."""
+    def lives_in(self, ref: AccountRef, regions: Iterable[str]) -> None:
+        """The account has buckets in these regions, as a listing tells."""
+        self._regions[ref] |= frozenset(regions)
+
+    async def read(self, ref: AccountRef, aspects: frozenset[Aspect], *, sweep: bool = False) -> AccountState:
+        """The state with those of `aspects` that are read at all as a read that begins now finds them.
+
+        A `sweep` is content with what is younger than `FRESHNESS`.
+        """
         async with self._turns[ref]:
-            return await self._read(ref, aspects)
+            return await self._read(ref, self._stale(ref, aspects) if sweep else aspects)
 
-    async def known(self, ref: AccountRef) -> AccountState:
-        """The state last read; read anew where there is none, or where it failed a while ago for what may be over."""
+    async def known(self, ref: AccountRef, region: str | None = None) -> AccountState:
+        """The state last read; read anew where there is none, or where it failed a while ago for what may be over.
+
+        `region` is one that the account has a bucket in: what is read by region is read there too.
+        """
+        if region is not None and region not in self._regions[ref]:
+            self._regions[ref] |= {region}
         state = self._cache.account(ref)
         if state is not None and not self._is_due(state):
             return state
         async with self._turns[ref]:
             state = self._cache.account(ref)
-            return state if state is not None and not self._is_due(state) else await self._read(ref, frozenset())
+            if state is not None and not self._is_due(state):
+                return state
+            return await self._read(ref, frozenset())
+
+    def _stale(self, ref: AccountRef, aspects: frozenset[Aspect]) -> frozenset[Aspect]:
+        now, read_at = self._clock(), self._read_at[ref]
+        return frozenset(
+            aspect
+            for aspect in aspects
+            if aspect not in FRESHNESS or aspect not in read_at or now - read_at[aspect] >= FRESHNESS[aspect]
+        )
 
     async def _read(self, ref: AccountRef, aspects: frozenset[Aspect]) -> AccountState:
-        """Read `aspects`, and with them what was never read, or in vain."""
+        """Read `aspects`, and with them what was never read, or in vain, or not in every region."""
         previous = self._cache.account(ref)
         known = {} if previous is None else previous.readings
-        wanted = {a for a in self._aspects if a in aspects or a not in known or passing(known[a]) is not None}
-        state = await self._fetch.account(ref, wanted, previous=previous)
+        regions = self._regions[ref]
+        abroad = REGIONAL if regions - self._covered[ref] else frozenset[Aspect]()
+        wanted = {
+            a for a in self._aspects if a in aspects or a in abroad or a not in known or passing(known[a]) is not None
+        }
+        state = await self._fetch.account(ref, wanted, previous=previous, regions=regions)
         self._cache.replace(state)
+        self._covered[ref] = regions
+        self._read_at[ref].update(dict.fromkeys(wanted, state.read_at))
         # Counted from the end: the read itself may have taken longer than the patience.
         self._due[ref] = self._clock() + _PATIENCE
         return state
 
     def _is_due(self, state: AccountState) -> bool:
+        if self._aspects & REGIONAL and self._regions[state.ref] - self._covered[state.ref]:
+            return True
         failed = any(passing(state.reading(aspect)) is not None for aspect in self._aspects)
         return failed and self._clock() >= self._due.get(state.ref, self._clock())

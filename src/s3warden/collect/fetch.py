@@ -6,16 +6,17 @@ judges, and never raises for what AWS answers.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from s3warden.aws.errors import AwsError
 from s3warden.collect import access_points, multi_region
 from s3warden.collect.access_points import AccessPointReads
 from s3warden.collect.aspects import ASPECTS, GONE, AspectRead
+from s3warden.collect.derived import DERIVED
 from s3warden.collect.multi_region import MultiRegionReads
 from s3warden.collect.shapes import Answer
 from s3warden.model.bucket import (
@@ -48,8 +49,14 @@ def passing(reading: Reading[object]) -> Cause | None:
     return next((part.cause for part in unreadable_parts(reading) if part.cause in _PASSING), None)
 
 
+Known: TypeAlias = Mapping[Aspect, Reading[object]]
+BucketRead: TypeAlias = Callable[[BucketRef], Awaitable[Reading[object]]]
+LaterRead: TypeAlias = Callable[[BucketRef, Known], Awaitable[Reading[object]]]
+AccountRead: TypeAlias = Callable[[AccountRef, frozenset[str]], Awaitable[Reading[object]]]
+
+
 class BucketReader(Protocol):
-    """What reads one sub-resource by the name of its operation. Raises AwsError and nothing else."""
+    """What reads one thing by the name of its operation. Raises AwsError and nothing else."""
 
     async def bucket(self, ref: BucketRef, operation: str) -> Answer:
         """The parsed answer of an S3 operation on the bucket."""
@@ -59,21 +66,32 @@ class BucketReader(Protocol):
     ) -> Answer:
         """The parsed answer of an S3 Control operation on the account or something in it, from `region` if given."""
 
+    async def service(
+        self, ref: AccountRef, service: str, operation: str, *, region: str | None = None, **parameters: object
+    ) -> Answer:
+        """The parsed answer of any other service's operation, as the account, from `region` or the home region."""
+
 
 class Fetch:
-    """Turns reads into states. `clock` gives UTC; a state carries the time when its reading began."""
+    """Turns reads into states. `clock` gives UTC; a state carries the time when its reading began.
+
+    Three tables say how an aspect is read: of a bucket, of a bucket in a second step (`collect.derived`), which gets
+    all that is known by then, and of an account, which gets the regions where the account has buckets.
+    """
 
     def __init__(self, reader: BucketReader, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._reader = reader
         self._clock = clock
         self._points = AccessPointReads(reader)
-        self._bucket_reads: Mapping[Aspect, Callable[[BucketRef], Awaitable[Reading[object]]]] = {
+        self._bucket_reads: Mapping[Aspect, BucketRead] = {
             **{aspect: partial(self._bucket_part, ASPECTS[aspect]) for aspect in BUCKET_ASPECTS & ASPECTS.keys()},
             Aspect.ACCESS_POINTS: self._points.of_bucket,
         }
-        self._account_reads: Mapping[Aspect, Callable[[AccountRef], Awaitable[Reading[object]]]] = {
+        self._later_reads: Mapping[Aspect, LaterRead] = {}
+        multi_region_reads = MultiRegionReads(reader)
+        self._account_reads: Mapping[Aspect, AccountRead] = {
             **{aspect: partial(self._account_part, ASPECTS[aspect]) for aspect in ACCOUNT_ASPECTS & ASPECTS.keys()},
-            Aspect.MULTI_REGION_ACCESS_POINTS: MultiRegionReads(reader).of_account,
+            Aspect.MULTI_REGION_ACCESS_POINTS: lambda ref, _regions: multi_region_reads.of_account(ref),
         }
 
     async def bucket(
@@ -83,27 +101,35 @@ class Fetch:
         previous: BucketState | None = None,
         account: AccountState | None = None,
     ) -> BucketState:
-        """The bucket with `aspects` read anew, all at once, and the others as `previous` had them.
+        """The bucket with `aspects` read anew, all at once but for the derived ones, and others as `previous` had them.
 
         Account aspects among them are left to `account`, the method; `account`, the state, is carried along. A bucket
         that AWS says is gone has `exists` False and no readings.
         """
         began = self._clock()
-        wanted = sorted(BUCKET_ASPECTS.intersection(aspects))
-        outcomes = await asyncio.gather(*(self._bucket_reads[aspect](ref) for aspect in wanted))
-        readings = dict(zip(wanted, outcomes, strict=True))
+        wanted = BUCKET_ASPECTS.intersection(aspects)
+        first = sorted(wanted - DERIVED.keys())
+        outcomes = await asyncio.gather(*(self._bucket_reads[aspect](ref) for aspect in first))
+        readings = dict(zip(first, outcomes, strict=True))
         if any(reading is GONE for reading in outcomes) and not await self._still_there(ref, outcomes):
             return BucketState(ref, began, account=account, exists=False)
-        known = previous.readings if previous is not None and previous.ref == ref else {}
-        return BucketState(ref, began, {**known, **readings}, account=account)
+        known = {**(previous.readings if previous is not None and previous.ref == ref else {}), **readings}
+        later = sorted(wanted & DERIVED.keys())
+        found = await asyncio.gather(*(self._later_reads[aspect](ref, known) for aspect in later))
+        return BucketState(ref, began, {**known, **dict(zip(later, found, strict=True))}, account=account)
 
     async def account(
-        self, ref: AccountRef, aspects: Iterable[Aspect], previous: AccountState | None = None
+        self,
+        ref: AccountRef,
+        aspects: Iterable[Aspect],
+        previous: AccountState | None = None,
+        regions: Collection[str] = (),
     ) -> AccountState:
-        """The account with `aspects` read anew and the others as `previous` had them."""
+        """The account with `aspects` read anew, regional ones in `regions`, and the others as `previous` had them."""
         began = self._clock()
         wanted = sorted(ACCOUNT_ASPECTS.intersection(aspects))
-        outcomes = await asyncio.gather(*(self._account_reads[aspect](ref) for aspect in wanted))
+        places = frozenset(regions)
+        outcomes = await asyncio.gather(*(self._account_reads[aspect](ref, places) for aspect in wanted))
         known = previous.readings if previous is not None and previous.ref == ref else {}
         return AccountState(ref, began, {**known, **dict(zip(wanted, outcomes, strict=True))})
 
@@ -114,7 +140,9 @@ class Fetch:
     async def _bucket_part(self, read: AspectRead[object], ref: BucketRef) -> Reading[object]:
         return await read.reading(self._reader.bucket(ref, read.operation))
 
-    async def _account_part(self, read: AspectRead[object], ref: AccountRef) -> Reading[object]:
+    async def _account_part(
+        self, read: AspectRead[object], ref: AccountRef, _regions: frozenset[str]
+    ) -> Reading[object]:
         return await read.reading(self._reader.account(ref, read.operation))
 
     async def _still_there(self, ref: BucketRef, outcomes: Sequence[Reading[object]]) -> bool:

@@ -3,12 +3,13 @@
 Equal values are shared between buckets by the cache, so every type here is frozen and hashable.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
+from typing import Generic
 
-from s3warden.model.bucket import BucketRef, Present, Reading, Unreadable
+from s3warden.model.bucket import BucketRef, Present, Reading, T_co, Unreadable
 
 
 class GranteeKind(StrEnum):
@@ -257,13 +258,28 @@ class MultiRegionAccessPoints:
         return tuple(point for point in self.points if point.leads_to(bucket))
 
 
+@dataclass(frozen=True, slots=True)
+class Regional(Generic[T_co]):
+    """One service of an account, region by region, in the regions where the account has buckets."""
+
+    regions: tuple[tuple[str, Reading[T_co]], ...]
+
+    def __iter__(self) -> Iterator[tuple[str, Reading[T_co]]]:
+        return iter(self.regions)
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why some regions are not known."""
+        return tuple(chain.from_iterable(unreadable_parts(reading) for _, reading in self.regions))
+
+
 def unreadable_parts(reading: Reading[object]) -> tuple[Unreadable, ...]:
-    """What of a reading failed: all of it, or parts of its value."""
+    """What of a reading failed: all of it, or parts of its value, which tells them as `unreadable`."""
     match reading:
         case Unreadable():
             return (reading,)
-        case Present(value=AccessPoints() | MultiRegionAccessPoints() as value):
-            return value.unreadable
+        case Present(value=value):
+            return getattr(value, "unreadable", ())
     return ()
 
 

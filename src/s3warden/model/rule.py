@@ -6,6 +6,7 @@ from enum import StrEnum
 from s3warden.model.alert import Fix
 from s3warden.model.bucket import Aspect, BucketRef, Subject
 from s3warden.model.finding import Severity
+from s3warden.model.framework import Control
 
 
 class Category(StrEnum):
@@ -24,8 +25,12 @@ class RuleInfo:
     """A rule's metadata.
 
     `needs` are the aspects without which the rule cannot pass; `hints` those that make its verdict more exact where
-    they can be read. `why` is the risk in two sentences at most. In `cli` and `terraform` the words `{bucket}`,
-    `{account}`, `{region}`, `{partition}` stand for the subject's own names.
+    they can be read. `why` is the risk in two sentences at most. In `cli`, `terraform`, `cloudformation`, `console` and
+    `verify` the words `{bucket}`, `{account}`, `{region}`, `{partition}` stand for the subject's own names.
+
+    `console` are the steps in AWS's console, one a line. `verify` are AWS CLI lines that show whether the fix holds,
+    with what to expect as a comment. `maps` are the controls of other catalogues that ask the same. `default`: whether
+    the rule is part of the default profile; the others are opt-in.
     """
 
     id: str
@@ -38,6 +43,11 @@ class RuleInfo:
     terraform: str
     references: tuple[str, ...] = ()
     hints: frozenset[Aspect] = frozenset()
+    console: str = ""
+    cloudformation: str = ""
+    verify: str = ""
+    maps: tuple[Control, ...] = ()
+    default: bool = True
 
     def fix(self, subject: Subject) -> Fix:
         """The fix with the subject's own names filled in."""

@@ -45,6 +45,7 @@ class SmallPages:
     def __init__(self, reader: S3Reader) -> None:
         self._reader = reader
         self.bucket = reader.bucket
+        self.service = reader.service
 
     async def account(
         self, ref: AccountRef, operation: str, *, region: str | None = None, **parameters: object

@@ -51,6 +51,13 @@ class FakeReader:
         assert ref == ACCOUNT
         return self._answer(operation)
 
+    async def service(
+        self, ref: AccountRef, service: str, operation: str, **_parameters: object
+    ) -> Mapping[str, object]:
+        """The answer of another service, told apart by its name."""
+        assert ref == ACCOUNT
+        return self._answer(f"{service}:{operation}")
+
     def _answer(self, operation: str) -> Mapping[str, object]:
         self.asked.append(operation)
         answer = self.answers.get(operation, AwsError("AccessDenied", status=403, cause=Cause.DENIED))

@@ -1,0 +1,10 @@
+"""The remedies, one module a topic, and which rule each mends."""
+
+from s3warden.correct.remedy import Remedy
+
+REMEDIES: tuple[Remedy, ...] = ()
+
+
+def remedies_for(rule_id: str) -> tuple[Remedy, ...]:
+    """The remedies of a rule, the smallest change first; none where a person has to do it."""
+    return tuple(remedy for remedy in REMEDIES if rule_id in remedy.rules)
