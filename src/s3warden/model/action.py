@@ -98,8 +98,9 @@ class Loss:
 class Effect:
     """What the exposure engine and the rule say of the state that the plan would leave behind.
 
-    `public_*` None is unknown. `verdict_after` is the rule's own. `losses` are who would be cut off; strangers are not
-    named there where they are the leak itself. `unknown` says what of the effect could not be told.
+    `public_*` None is unknown; both are False for a change that cannot bear on exposure. `verdict_after` is the rule's
+    own. `losses` are who would be cut off; strangers are not named there where they are the leak itself. `unknown` says
+    what of the effect could not be told.
     """
 
     public_before: bool | None
