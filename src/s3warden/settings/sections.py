@@ -213,11 +213,14 @@ class Rules(Section):
     """Which rules are applied, and what they ask for."""
 
     enable: RulePatterns = Field(
-        default=("*",), description="Rules to apply, by id or category; `*` stands for any text."
+        default=("default",),
+        description="Rules to apply: a pack (`default`, `all`), a category, a framework such as `cis-5.0`, a severity "
+        "such as `severity>=high`, or an id, in which `*` stands for any text.",
+        examples=[["default", "cis-5.0"]],
     )
     disable: RulePatterns = Field(
         default=(),
-        description="Rules to leave out, by id or category; beats `enable`.",
+        description="Rules to leave out, named as in `enable`, which it beats.",
         examples=[["bucket-versioning"]],
     )
     required_tags: Texts = Field(

@@ -1,9 +1,18 @@
-"""Which rules run, by id, glob and category."""
+"""Which rules run, by id, glob, category, framework, severity and pack."""
+
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from s3warden import assembly
+from s3warden.detect.rule import Rule
 from s3warden.detect.rules import RULES, UnknownRuleError, find, needs, select
 from s3warden.model.bucket import Aspect
+from s3warden.model.finding import Severity
+from s3warden.model.framework import Framework, maps
+from s3warden.model.rule import Category
+from s3warden.settings.sections import Settings
 
 
 def ids(enable: tuple[str, ...] = ("*",), disable: tuple[str, ...] = ()) -> list[str]:
@@ -11,9 +20,64 @@ def ids(enable: tuple[str, ...] = ("*",), disable: tuple[str, ...] = ()) -> list
     return [rule.info.id for rule in select(RULES, enable, disable)]
 
 
-def test_all_by_default() -> None:
-    """Who says nothing gets every rule."""
-    assert select() == RULES
+def made(rule_id: str, **info: Any) -> Rule:
+    """A rule with this much of its own; the rest is borrowed."""
+    borrowed = find("bucket-versioning")
+    return replace(borrowed, info=replace(borrowed.info, id=rule_id, **info))
+
+
+CATALOGUE = (
+    made(
+        "bucket-leak", severity=Severity.CRITICAL, category=Category.EXPOSURE, maps=maps({Framework.CIS_5_0: "2.1.4"})
+    ),
+    made("bucket-log", severity=Severity.HIGH, category=Category.LOGGING, default=False),
+    made("bucket-tidy", severity=Severity.LOW, category=Category.GOVERNANCE, maps=maps({Framework.PROWLER: "tidy"})),
+)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("all", ["leak", "log", "tidy"]),
+        ("*", ["leak", "log", "tidy"]),
+        ("default", ["leak", "tidy"]),
+        ("cis-5.0", ["leak"]),
+        ("prowler", ["tidy"]),
+        ("severity>=high", ["leak", "log"]),
+        ("severity >= High", ["leak", "log"]),
+        ("severity<=high", ["log", "tidy"]),
+        ("severity=low", ["tidy"]),
+        ("severity=info", []),
+        ("logging", ["log"]),
+        ("bucket-l*", ["leak", "log"]),
+    ],
+)
+def test_what_a_pattern_names(pattern: str, expected: list[str]) -> None:
+    """Packs, frameworks, severities, categories and globs each name their rules, in the order of the catalogue."""
+    assert [rule.info.id.removeprefix("bucket-") for rule in select(CATALOGUE, (pattern,))] == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "complaint"),
+    [
+        ("cis-5", "no rule is called 'cis-5'; did you mean cis-5.0?"),
+        ("gdpr", "no rule maps to GDPR (gdpr)"),
+        ("severity>=hihg", "no rule is called 'severity>=hihg'; did you mean severity>=high?"),
+        ("defaults", "no rule is called 'defaults'; did you mean default?"),
+        ("severity>high", "no rule is called 'severity>high'"),
+    ],
+)
+def test_what_is_nearly_a_pattern_is_told_as_such(pattern: str, complaint: str) -> None:
+    """A typing error in the name of a pack, a framework or a severity is met with the right one."""
+    with pytest.raises(UnknownRuleError) as caught:
+        select(CATALOGUE, (pattern,))
+    assert str(caught.value) == complaint
+
+
+def test_default_profile_of_the_settings() -> None:
+    """Who says nothing gets the rules of the default pack."""
+    assert Settings().rules.enable == ("default",)
+    assert all(rule.info.default for rule in assembly.rules_and_options(Settings())[0])
 
 
 def test_nothing_enabled_is_nothing() -> None:
