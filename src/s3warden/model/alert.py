@@ -30,6 +30,7 @@ class Alert:
     """One finding's news, with all that the reader on call needs. Times are UTC.
 
     `fingerprint` names the finding, `sequence` the step in its history. `category` is the rule's, as text.
+    `incident` names the record that the end of an exposure left.
     """
 
     fingerprint: str
@@ -50,6 +51,7 @@ class Alert:
     reason: str = ""
     runbook_url: str = ""
     category: str = ""
+    incident: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,8 @@ def _facts(alert: Alert) -> Block:
 
 
 def _footer(alert: Alert) -> Block:
-    known = f"rule {alert.rule_id}, finding {alert.fingerprint[:12]}"
+    record = f", record: s3warden incident {alert.incident}" if alert.incident else ""
+    known = f"rule {alert.rule_id}, finding {alert.fingerprint[:12]}{record}"
     elements: list[Block] = [_plain(escape(known, LINE))]
     if alert.runbook_url:
         # A bar or an angle bracket would end the address; neither belongs into one unencoded.

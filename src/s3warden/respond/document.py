@@ -107,6 +107,7 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "reason": alert.reason,
         "rule_id": alert.rule_id,
         "category": alert.category,
+        "incident": alert.incident or None,
         "title": alert.title,
         "severity": alert.severity.value,
         "live": alert.live,

@@ -165,6 +165,7 @@ def facts(alert: Alert) -> tuple[tuple[str, str], ...]:
             *call,
             ("Where", where(alert.subject)),
             ("When", when(alert)),
+            *((("Record", f"s3warden incident {alert.incident}"),) if alert.incident else ()),
         )
     news = (("Update", update(alert)),) if update(alert) else ()
     return (*news, ("Who", who(alert)), *call, ("Where", where(alert.subject)), ("When", when(alert)))

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from s3warden.model.alert import Alert, AlertStatus, Fix, Notification
 from s3warden.model.bucket import BucketRef, Subject
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Severity, Verdict
+from s3warden.model.incident import incident_id
 from s3warden.model.rule import Category, RuleInfo
 from s3warden.respond.inhibition import INHIBITIONS, Inhibition, inhibited
 
@@ -93,7 +94,9 @@ class Routing:
 
     def alert(self, change: FindingChange, status: AlertStatus) -> Alert:
         """The news of one change, for people."""
-        return self.describe(change.finding, status, at=change.at, reason=change.reason)
+        told = self.describe(change.finding, status, at=change.at, reason=change.reason)
+        record = incident_id(change.finding) if change.kind is ChangeKind.RESOLVED else None
+        return told if record is None else replace(told, incident=record)
 
     def describe(self, finding: Finding, status: AlertStatus, *, at: datetime, reason: str = "") -> Alert:
         """A finding as people are told of it, with what its rule says about risk and fix."""

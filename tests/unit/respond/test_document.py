@@ -27,6 +27,7 @@ def test_document_tells_everything() -> None:
             "reason": "",
             "rule_id": "bucket-acl-public",
             "category": "exposure",
+            "incident": None,
             "title": "Bucket is public by ACL",
             "severity": "critical",
             "live": True,

@@ -11,6 +11,7 @@ from s3warden.model.alert import AlertStatus, Notification
 from s3warden.model.bucket import BucketRef, Subject
 from s3warden.model.event import Trigger
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Severity, Verdict
+from s3warden.model.incident import incident_id
 from s3warden.model.rule import Category
 from s3warden.respond.routing import Destination, Known, Plan, Routing, group_key
 from support.alerts import ACCOUNT, BUCKET, NIGHT, PUT_ACL, change, finding, posture, rule
@@ -149,6 +150,15 @@ def test_end_is_told_only_where_the_beginning_was() -> None:
     assert told(plan(change(ChangeKind.RESOLVED, finding(notified=True), "fixed"))) == [
         ("all", "resolved", ("bucket-acl-public",))
     ]
+
+
+def test_the_end_of_an_exposure_names_its_record() -> None:
+    """Who reads that a leak is closed is told where its window is written down; other ends have no record."""
+    leak = finding("bucket-public-effective", notified=True, resolved_at=NIGHT)
+    for ended, record in ((leak, incident_id(leak) or ""), (finding(notified=True, resolved_at=NIGHT), "")):
+        [notification] = plan(change(ChangeKind.RESOLVED, ended, "fixed"), known=knowing(ended)).notifications
+        assert notification.alerts[0].incident == record
+    assert incident_id(leak)
 
 
 def test_destination_may_decline_the_end() -> None:
