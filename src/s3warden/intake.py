@@ -5,7 +5,7 @@ of the message. Never judges a bucket from what an event says of it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +16,8 @@ from structlog.contextvars import bound_contextvars
 
 from s3warden.collect.parser import parse
 from s3warden.collect.triggers import CALLS
-from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, BucketRef
+from s3warden.collect.watched import NAMES
+from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, Aspect, BucketRef
 from s3warden.model.event import (
     Done,
     Level,
@@ -83,7 +84,8 @@ async def nowhere(_account: AccountRef, _point: PointName) -> tuple[BucketRef, .
 class Intake:
     """What the queue sources call for each body. `guard` is told whenever the list of accounts was read again.
 
-    `locate` finds the buckets behind an access point of a guarded account.
+    `locate` finds the buckets behind an access point of a guarded account. `needed` are the aspects that the enabled
+    rules read.
     """
 
     scope: Scope
@@ -91,6 +93,7 @@ class Intake:
     submit: Submit
     metrics: Metrics
     locate: Locate = nowhere
+    needed: frozenset[Aspect] = frozenset(Aspect)
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _told: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -118,7 +121,9 @@ class Intake:
         self._count(event)
         targets = await self._located(event.targets)
         found = (
-            targets if isinstance(targets, Retry) else requests(replace(event, targets=targets), self.scope, self.known)
+            targets
+            if isinstance(targets, Retry)
+            else requests(replace(event, targets=targets), self.scope, self.known, self.needed)
         )
         if not isinstance(found, tuple):
             log.debug("event_left_alone", outcome=type(found).__name__.lower(), reason=found.reason)
@@ -160,7 +165,7 @@ class Intake:
 
     def _count(self, event: Refresh) -> None:
         # The names of calls that nobody knows are in strangers' hands; a metric label must not be.
-        name = event.trigger.name if event.trigger.name in CALLS else event.kind
+        name = event.trigger.name if event.trigger.name in CALLS or event.trigger.name in NAMES else event.kind
         self.metrics.events_received.labels(name).inc()
         when = event.trigger.event_time
         if when is not None:
@@ -179,14 +184,18 @@ def combine(outcomes: Sequence[Outcome]) -> Outcome:
     return done if done is not None else next(iter(outcomes), Skipped("no_target"))
 
 
-def requests(event: Refresh, scope: Scope, known: KnownBuckets) -> tuple[RefreshRequest, ...] | Skipped | Retry:
+def requests(
+    event: Refresh, scope: Scope, known: KnownBuckets, needed: frozenset[Aspect] = frozenset(Aspect)
+) -> tuple[RefreshRequest, ...] | Skipped | Retry:
     """What to look at again for an event; Skipped where nothing of it is guarded, Retry while that is not known."""
     if scope.accounts is None:
         return Retry("accounts_not_known_yet")
     found: list[RefreshRequest] = []
     reasons: list[str] = []
-    for target in event.targets:
+    for target in _each_account(event.targets, scope.accounts):
         subject = _subject(target, event, scope, known)
+        if isinstance(subject, AccountRef) and target.aspects.isdisjoint(needed) and target.aspects:
+            subject = "no_rule_needs_it"
         if isinstance(subject, str):
             reasons.append(subject)
             continue
@@ -201,6 +210,15 @@ def requests(event: Refresh, scope: Scope, known: KnownBuckets) -> tuple[Refresh
             )
         )
     return tuple(found) if found else Skipped(reasons[0] if reasons else "no_target")
+
+
+def _each_account(targets: Sequence[Target], guarded: frozenset[AccountRef]) -> Iterator[Target]:
+    """The targets, those that mean every account as one for each account that is guarded."""
+    for target in targets:
+        if target.level is Level.ORGANIZATION:
+            yield from (replace(target, level=Level.ACCOUNT, account=ref.account) for ref in sorted(guarded))
+        else:
+            yield target
 
 
 def _subject(target: Target, event: Refresh, scope: Scope, known: KnownBuckets) -> AccountRef | BucketRef | str:

@@ -291,7 +291,7 @@ async def begin(
         recheck = Recheck(queue.submit, delay=settings.refresh.recheck, capacity=settings.refresh.capacity)
         pipeline.recheck = recheck.plan
         locate = assembly.locate(parts.fetch, cache, pipeline.needed)
-        intake = Intake(assembly.scope(settings, parts.sessions), cache, queue.submit, metrics, locate)
+        intake = Intake(assembly.scope(settings, parts.sessions), cache, queue.submit, metrics, locate, pipeline.needed)
         sqs = Sqs(parts.sessions)
         sources = [
             SqsSource(

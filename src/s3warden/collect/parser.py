@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-from s3warden.collect.envelope import API_CALL, Envelope, open_body
+from s3warden.collect.envelope import Envelope, open_body
 from s3warden.collect.parsers import (
     access_analyzer,
     cloudtrail,
@@ -18,8 +18,10 @@ from s3warden.collect.parsers import (
     macie,
     s3_native,
     security_hub,
+    service_call,
 )
 from s3warden.collect.reasons import PoisonReason, SkipReason
+from s3warden.collect.record import API_CALLS
 from s3warden.collect.targets import unique
 from s3warden.model.event import Parsed, Poison, Refresh, Skip
 
@@ -27,9 +29,7 @@ Parse: TypeAlias = Callable[[Envelope], Parsed]
 
 PARSERS: Mapping[tuple[str, str], Parse] = MappingProxyType(
     {
-        ("aws.s3", API_CALL): cloudtrail.parse,
-        ("aws.s3", "AWS Service Event via CloudTrail"): cloudtrail.parse,
-        ("aws.s3", "AWS Console Action via CloudTrail"): cloudtrail.parse,
+        **{("aws.s3", name): cloudtrail.parse for name in API_CALLS},
         **{("aws.s3", name): s3_native.parse for name in s3_native.DETAIL_TYPES},
         ("aws.config", config_item.DETAIL_TYPE): config_item.parse,
         ("aws.access-analyzer", access_analyzer.DETAIL_TYPE): access_analyzer.parse,
@@ -38,7 +38,7 @@ PARSERS: Mapping[tuple[str, str], Parse] = MappingProxyType(
         **{("aws.securityhub", name): security_hub.parse for name in security_hub.DETAIL_TYPES},
     }
 )
-"""Who reads what, by source and detail-type."""
+"""Who reads what, by source and detail-type. CloudTrail's records of other services than S3 go by the record alone."""
 
 
 def parse(body: str) -> Parsed:
@@ -56,9 +56,10 @@ def _dispatch(event: Envelope) -> Parsed:
     if not event.source.startswith("aws."):
         return Skip(SkipReason.FOREIGN_SOURCE, "other", event.trigger(event.detail_type))
     parser = PARSERS.get((event.source, event.detail_type))
+    if parser is None and event.detail_type in API_CALLS:
+        parser = service_call.parse
     if parser is None:
-        reason = SkipReason.OTHER_SERVICE if event.detail_type == API_CALL else SkipReason.OTHER_EVENT
-        return Skip(reason, "other", event.trigger(event.detail_type))
+        return Skip(SkipReason.OTHER_EVENT, "other", event.trigger(event.detail_type))
     if event.detail is None:
         return Poison(PoisonReason.NO_DETAIL, f"{event.detail_type} from {event.source}")
     return parser(event)

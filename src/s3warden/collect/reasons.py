@@ -25,6 +25,7 @@ class SkipReason(StrEnum):
     BAD_BUCKET_NAME = "bad_bucket_name"
     NOT_GENERAL_PURPOSE = "not_general_purpose"
     NO_ACCOUNT = "no_account"
+    NO_EFFECT = "no_effect"
     OTHER_SERVICE = "other_service"
     OTHER_EVENT = "other_event"
     OTHER_RESOURCE = "other_resource"

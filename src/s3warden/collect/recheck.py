@@ -39,7 +39,8 @@ def doubtful(
 
 
 def _told(trigger: Trigger, asked: frozenset[Aspect]) -> frozenset[Aspect]:
-    call = CALLS.get(trigger.name)
+    # Other services have calls of the same names.
+    call = CALLS.get(trigger.name) if trigger.source == "aws.s3" else None
     return asked if call is None else asked & call.aspects
 
 

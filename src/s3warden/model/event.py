@@ -36,10 +36,11 @@ class Trigger:
 
 
 class Level(StrEnum):
-    """How far a change reaches: one bucket, or every bucket of an account."""
+    """How far a change reaches: one bucket, every bucket of an account, or every account that is guarded."""
 
     BUCKET = "bucket"
     ACCOUNT = "account"
+    ORGANIZATION = "organization"
 
 
 @dataclass(frozen=True, slots=True)

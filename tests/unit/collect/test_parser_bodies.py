@@ -244,8 +244,7 @@ def test_case_37_look_alike_from_another_source_is_ignored(source: str) -> None:
     ("source", "detail_type", "reason"),
     [
         ("aws.kms", "AWS API Call via CloudTrail", "other_service"),
-        ("aws.organizations", "AWS API Call via CloudTrail", "other_service"),
-        ("aws.macie2", "AWS API Call via CloudTrail", "other_service"),
+        ("aws.ec2", "AWS Service Event via CloudTrail", "other_service"),
         ("aws.signin", "AWS Console Sign In via CloudTrail", "other_event"),
         ("aws.access-analyzer", "Access Preview State Change", "other_event"),
         ("aws.s3", "Something New", "other_event"),

@@ -11,26 +11,29 @@ from s3warden.collect.fields import (
     account_id,
     bucket_arn,
     bucket_name,
-    clean,
-    is_false,
-    is_true,
     items,
     mapping,
-    moment,
     partition_of,
     point_arn,
     point_name,
     region_name,
 )
-from s3warden.collect.identity import actor
-from s3warden.collect.reasons import PoisonReason, RefreshReason, SkipReason
-from s3warden.collect.triggers import CALLS, CREATE_BUCKET, OBJECT_CALLS, READ_VERBS, UNKNOWN_OUTCOMES, Call
+from s3warden.collect.reasons import PoisonReason, SkipReason
+from s3warden.collect.record import (
+    call_name,
+    has_failed,
+    is_data_event,
+    only_reads,
+    parameters,
+    reason_for,
+    trigger_of,
+)
+from s3warden.collect.triggers import CALLS, CREATE_BUCKET, OBJECT_CALLS, Call
 from s3warden.model.bucket import BUCKET_ASPECTS, Aspect
-from s3warden.model.event import Level, Parsed, PointName, Poison, Refresh, Skip, Target, Trigger
+from s3warden.model.event import Level, Parsed, PointName, Poison, Refresh, Skip, Target
 
 KIND = "cloudtrail"
 
-_NAME_LIMIT = 128
 _DIRECTORY_BUCKET = "--x-s3"
 _UNKNOWN = Call(BUCKET_ASPECTS)
 _ACCESS_POINTS = frozenset({Aspect.ACCESS_POINTS})
@@ -48,10 +51,10 @@ class _Resource(NamedTuple):
 def parse(event: Envelope) -> Parsed:
     """The change that an S3 record tells of."""
     record = event.detail or {}
-    name = clean(record.get("eventName"), _NAME_LIMIT)
+    name = call_name(record)
     if not name:
         return Poison(PoisonReason.NO_EVENT_NAME, f"{event.detail_type} from {event.source}")
-    trigger = _trigger(event, record, name)
+    trigger = trigger_of(event, record, name)
     call = CALLS.get(name)
     reason = _idle(record, name, call)
     if reason is not None:
@@ -60,50 +63,24 @@ def parse(event: Envelope) -> Parsed:
     if isinstance(target, SkipReason):
         return Skip(target, KIND, trigger)
     urgent = call is not None and (call.urgent or (name == CREATE_BUCKET and _born_with_grants(record)))
-    return Refresh((target,), trigger, _reason(record, call), KIND, urgent)
-
-
-def _trigger(event: Envelope, record: Mapping[str, object], name: str) -> Trigger:
-    # Caller and owner get a record each, with two eventIDs and one sharedEventID.
-    shared = clean(record.get("sharedEventID"), _NAME_LIMIT)
-    return event.trigger(
-        name,
-        event_id=shared or clean(record.get("eventID"), _NAME_LIMIT),
-        event_time=moment(record.get("eventTime")),
-        actor=actor(record),
-    )
+    return Refresh((target,), trigger, reason_for(record, known=call is not None), KIND, urgent)
 
 
 def _idle(record: Mapping[str, object], name: str, call: Call | None) -> SkipReason | None:
     """Why the call cannot have changed a bucket's configuration, if so."""
+    # The record's service decides: another service's call may well name a bucket.
     source = record.get("eventSource")
-    # The record's service decides: another service's call may well name a bucket. The domain differs by partition.
     if isinstance(source, str) and source.partition(".")[0] != "s3":
         return SkipReason.OTHER_SERVICE
-    if call is None and (name.startswith(READ_VERBS) or is_true(record.get("readOnly"))):
+    if call is None and only_reads(record, name):
         return SkipReason.READ_ONLY
     if call is None and _is_object_level(record, name):
         return SkipReason.OBJECT_LEVEL
-    return SkipReason.CALL_FAILED if _has_failed(record.get("errorCode")) else None
-
-
-def _has_failed(code: object) -> bool:
-    return bool(code) and not (isinstance(code, str) and code in UNKNOWN_OUTCOMES)
+    return SkipReason.CALL_FAILED if has_failed(record) else None
 
 
 def _is_object_level(record: Mapping[str, object], name: str) -> bool:
-    return (
-        name in OBJECT_CALLS
-        or record.get("eventCategory") == "Data"
-        or is_false(record.get("managementEvent"))
-        or "key" in mapping(record.get("requestParameters"))
-    )
-
-
-def _reason(record: Mapping[str, object], call: Call | None) -> RefreshReason:
-    if record.get("errorCode"):
-        return RefreshReason.OUTCOME_UNKNOWN
-    return RefreshReason.UNKNOWN_CALL if call is None else RefreshReason.CHANGE
+    return name in OBJECT_CALLS or is_data_event(record) or "key" in parameters(record)
 
 
 def _target(event: Envelope, record: Mapping[str, object], name: str, call: Call) -> Target | SkipReason:
@@ -115,7 +92,7 @@ def _target(event: Envelope, record: Mapping[str, object], name: str, call: Call
         if account is None:
             return SkipReason.NO_ACCOUNT
         return Target(Level.ACCOUNT, account, aspects=call.reads, partition=partition_of(arn))
-    params = mapping(record.get("requestParameters"))
+    params = parameters(record)
     request = mapping(params.get("CreateAccessPointRequest"))
     resources = tuple(_bucket_resources(record))
     bucket = _bucket(params, request, resources)
@@ -139,7 +116,7 @@ def _behind_access_point(event: Envelope, record: Mapping[str, object], call: Ca
     """The bucket behind the access point that the record names, which names no bucket."""
     arns = (point_arn(mapping(item).get("ARN")) for item in items(record.get("resources")))
     arn = next((arn for arn in arns if arn is not None), None)
-    name = arn.name if arn is not None else point_name(mapping(record.get("requestParameters")).get("name"))
+    name = arn.name if arn is not None else point_name(parameters(record).get("name"))
     account = account_id(arn and arn.account, record.get("recipientAccountId"), event.account)
     if name is None or account is None:
         return None
@@ -192,5 +169,5 @@ def _region(event: Envelope, record: Mapping[str, object], name: str, params: Ma
 
 
 def _born_with_grants(record: Mapping[str, object]) -> bool:
-    params = mapping(record.get("requestParameters"))
+    params = parameters(record)
     return any(key.lower().replace("_", "-").startswith(_BIRTH_GRANTS) for key in params)
