@@ -5,10 +5,9 @@ direction of the data: nothing new, the work in hand, the messages to people.
 """
 
 import asyncio
-import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -33,9 +32,10 @@ from s3warden.detect.rule import Kind
 from s3warden.intake import Intake
 from s3warden.model.alert import Alert, AlertStatus
 from s3warden.model.bucket import AccountRef, BucketRef, Subject
-from s3warden.model.finding import Finding, Reason
+from s3warden.model.finding import Finding, Reason, Verdict
 from s3warden.pipeline import Pipeline
 from s3warden.respond import digest
+from s3warden.respond.baseline import dumps, loads
 from s3warden.respond.dispatch import Dispatch
 from s3warden.settings.sections import Settings
 from s3warden.store.errors import StoreError
@@ -52,7 +52,7 @@ _SCOPE_SECONDS = 300.0
 # First and longest wait before AWS is asked again what could not be told.
 _PATIENCE = (1.0, 60.0)
 _PRUNE_SECONDS = 3600.0
-_SETTLED = "settled_accounts"
+_TOLD = "told_rules"
 
 
 @dataclass(slots=True)
@@ -198,47 +198,79 @@ class Life:
             await asyncio.sleep(_PRUNE_SECONDS)
 
     async def _settle(self, report: SweepReport) -> None:
-        """Tell the first look at accounts in one digest; its key is the same after a crash, so it goes once."""
-        fresh = frozenset(report.listed) - self.pipeline.settled
-        if not fresh:
+        """Tell the first look of rules at accounts in one digest; its key is the same after a crash: it goes once."""
+        baseline = self.pipeline.baseline
+        before, joined = baseline.told, frozenset(report.listed) - baseline.accounts
+        new = {account: rules for account in report.listed if (rules := baseline.new(account))}
+        if not new and not joined:
             return
         # From now on what opens is news: what the digest no longer gets must be told by itself.
-        self.pipeline.settled |= fresh
+        baseline.settle(report.listed)
         try:
-            await self._tell_baseline(report, fresh)
+            if joined:
+                await self._tell_baseline(report, joined)
+            await self._tell_new_rules(report, {a: rules for a, rules in new.items() if a not in joined})
         except BaseException:
-            self.pipeline.settled -= fresh
+            baseline.told = before
             raise
-        await self.store.put(_SETTLED, json.dumps(sorted(account.key for account in self.pipeline.settled)))
+        await self.store.put(_TOLD, dumps(baseline.told))
 
-    async def _tell_baseline(self, report: SweepReport, fresh: frozenset[AccountRef]) -> None:
-        findings = [f for f in self.pipeline.ledger.findings() if _owner(f.subject) in fresh]
+    async def _tell_baseline(self, report: SweepReport, joined: frozenset[AccountRef]) -> None:
+        findings = [f for f in self.pipeline.ledger.findings() if _owner(f.subject) in joined]
+        coverage = self.coverage(report, joined)
+        await self._tell(findings, coverage, "baseline", [account.key for account in joined])
+        log.info("baseline_told", accounts=len(joined), findings=len(findings))
+
+    async def _tell_new_rules(self, report: SweepReport, new: Mapping[AccountRef, frozenset[str]]) -> None:
+        """What rules found that were switched on in accounts that know the others; nothing found is not told."""
+        findings = [f for f in self.pipeline.ledger.findings() if f.rule_id in new.get(_owner(f.subject), ())]
+        rules = frozenset[str]().union(*new.values())
+        if any(finding.verdict is Verdict.FAIL for finding in findings):
+            coverage = self.coverage(report, frozenset(new), rules)
+            about = [*rules, *(account.key for account in new)]
+            await self._tell(findings, coverage, "new-rules", about, sorted(rules))
+        log.info("new_rules_told", rule_ids=sorted(rules), accounts=len(new), findings=len(findings))
+
+    async def _tell(
+        self,
+        findings: Sequence[Finding],
+        coverage: digest.Coverage,
+        kind: str,
+        about: Iterable[str],
+        new_rules: Sequence[str] = (),
+    ) -> None:
         told = digest.compose(
             findings,
-            self.coverage(report, fresh),
+            coverage,
             at=datetime.now(UTC),
             rules=assembly.rule_infos(),
             alert=self._alert,
+            new_rules=new_rules,
         )
-        key = sha256("\0".join(sorted(account.key for account in fresh)).encode()).hexdigest()[:16]
+        key = sha256("\0".join(sorted(about)).encode()).hexdigest()[:16]
         names = [destination.name for destination in self.settings.destinations]
         messages = [
             replace(message, dedup_key=f"{message.group_key}/{key}")
-            for message in digest.notifications(told, names, kind="baseline")
+            for message in digest.notifications(told, names, kind=kind)
         ]
         await self.store.commit((), messages)
         self.dispatch.wake()
-        log.info("baseline_told", accounts=len(fresh), findings=len(findings))
 
-    def coverage(self, report: SweepReport, accounts: frozenset[AccountRef]) -> digest.Coverage:
-        """The figures of a sweep over `accounts`: how many checks, and how many could not be decided, by cause."""
+    def coverage(
+        self, report: SweepReport, accounts: frozenset[AccountRef], rules: frozenset[str] | None = None
+    ) -> digest.Coverage:
+        """The figures of a sweep over `accounts`: how many checks, and how many could not be decided, by cause.
+
+        Of all rules, or of those with the ids in `rules`.
+        """
         buckets = sum(len(self.cache.buckets(account)) for account in accounts)
-        unknown = [f for f in self.pipeline.ledger.findings() if f.undecided and _owner(f.subject) in accounts]
+        undecided = (f for f in self.pipeline.ledger.findings() if f.undecided and _owner(f.subject) in accounts)
+        unknown = [finding for finding in undecided if rules is None or finding.rule_id in rules]
         causes = Counter(str(finding.cause) for finding in unknown)
         return digest.Coverage(
             accounts=len(accounts),
             buckets=buckets,
-            checks=self.pipeline.checks(buckets, len(accounts)),
+            checks=self.pipeline.checks(buckets, len(accounts), rules),
             checks_unknown=len(unknown),
             unknown_by_cause=causes,
             failures=report.failure_texts(),
@@ -284,8 +316,10 @@ async def begin(
             committed=dispatch.wake,
             metrics=metrics,
         )
-        pipeline.settled |= await _settled(store)
-        if settings.sweep.on_start and not pipeline.settled:
+        pipeline.remember(loads(await store.get(_TOLD)))
+        # At once: a rule that was switched off is forgotten even if this life ends before a sweep does.
+        await store.put(_TOLD, dumps(pipeline.baseline.told))
+        if settings.sweep.on_start and not pipeline.baseline.accounts:
             health.set_ready("baseline", ok=False, detail="the first sweep has not ended")
         queue = RefreshQueue(pipeline.refresh, limits=assembly.refresh_limits(settings), metrics=metrics)
         recheck = Recheck(queue.submit, delay=settings.refresh.recheck, capacity=settings.refresh.capacity)
@@ -320,9 +354,3 @@ async def begin(
             metrics=metrics,
             health=health,
         )
-
-
-async def _settled(store: Store) -> set[AccountRef]:
-    """The accounts whose first sweep was told before."""
-    keys = json.loads(await store.get(_SETTLED) or "[]")
-    return {AccountRef(*key.split(":", 1)) for key in keys}

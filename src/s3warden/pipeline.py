@@ -5,7 +5,7 @@ here talks to a destination: delivery is a task of its own that works the store'
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -36,6 +36,7 @@ from s3warden.model.bucket import (
 )
 from s3warden.model.event import Done, Origin, Outcome, RefreshRequest, Retry, Trigger
 from s3warden.model.finding import ChangeKind, FindingChange, Reason, RuleResult
+from s3warden.respond.baseline import Baseline
 from s3warden.respond.routing import Routing
 from s3warden.store.errors import StoreError
 from s3warden.telemetry.metrics import Metrics
@@ -76,8 +77,8 @@ class Pipeline:
     metrics: Metrics
     committed: Callable[[], None]
     recheck: Callable[[RefreshRequest], None] = _no_second_look
-    # Accounts that were swept once: before that their findings are a baseline, told in one digest.
-    settled: set[AccountRef] = field(default_factory=set)
+    # What the rules find in an account before they were told of there is told in one digest.
+    baseline: Baseline = field(init=False)
     # Changes so far that a sweep found and no event had told.
     drift: int = 0
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
@@ -89,6 +90,12 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self._accounts = Accounts(self.fetch, self.cache, ACCOUNT_ASPECTS & self.needed, self.clock)
+        self.remember({})
+
+    def remember(self, told: Mapping[AccountRef, frozenset[str]]) -> None:
+        """Take up what was told of before, by account: the names of rules as `Baseline` has them."""
+        names = {rule.info.id: f"{rule.info.id}@{rule.revision}".rstrip("@") for rule in self.rules}
+        self.baseline = Baseline(names, told)
 
     def trust(self, accounts: Iterable[AccountRef]) -> None:
         """Let the rules know, from the next look on, which accounts belong together: these, and no longer others."""
@@ -227,19 +234,20 @@ class Pipeline:
             ended=ended,
             known_before=known_before,
         )
-        baseline = self._is_baseline(subject, request, known_before)
-        plan = self.routing.plan(changes, baseline=baseline, known=self.ledger.of)
+        quiet = self.baseline.quiet(subject, sweep=request.origin is Origin.SWEEP)
+        plan = self.routing.plan(changes, baseline=quiet, known=self.ledger.of)
         if plan.changes or plan.notifications:
             await self.store.commit(plan.changes, plan.notifications)
         self.ledger.apply(plan.changes)
+        self.baseline.judged(subject)
         self._report(plan.changes, request)
         if plan.notifications:
             self.committed()
 
-    def checks(self, buckets: int, accounts: int) -> int:
-        """How many verdicts that many buckets and accounts have."""
-        per_bucket = sum(rule.kind is Kind.BUCKET for rule in self.rules)
-        return buckets * per_bucket + accounts * (len(self.rules) - per_bucket)
+    def checks(self, buckets: int, accounts: int, rule_ids: Container[str] | None = None) -> int:
+        """How many verdicts that many buckets and accounts have, by all rules or by those of these ids."""
+        kinds = [rule.kind for rule in self.rules if rule_ids is None or rule.info.id in rule_ids]
+        return buckets * kinds.count(Kind.BUCKET) + accounts * kinds.count(Kind.ACCOUNT)
 
     def _category(self, rule_id: str) -> str:
         return next((rule.info.category.value for rule in self.rules if rule.info.id == rule_id), "disabled")
@@ -248,11 +256,6 @@ class Pipeline:
         # Called while the rule's exception is being handled.
         log.exception("rule_crashed", rule_id=rule_id)  # noqa: LOG004
         self.metrics.rule_errors.labels(rule_id).inc()
-
-    def _is_baseline(self, subject: Subject, request: RefreshRequest, known_before: bool) -> bool:
-        owner = subject if isinstance(subject, AccountRef) else subject.owner
-        # What an event changes in a bucket already looked at is news, even before the first sweep has ended.
-        return owner not in self.settled and not (request.origin is not Origin.SWEEP and known_before)
 
     def _report(self, changes: Sequence[FindingChange], request: RefreshRequest) -> None:
         for change in changes:

@@ -195,7 +195,7 @@ def pipeline(
         **more,
     )
     if settled:
-        path.settled.add(ACCOUNT)
+        path.baseline.settle([ACCOUNT])
     return path
 
 

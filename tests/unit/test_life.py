@@ -1,7 +1,6 @@
 """One life of the parts: what a sweep leaves behind, who is guarded, and the order in which all of it ends."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,8 @@ from s3warden.life import Life
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Cause
 from s3warden.model.event import Done, Outcome, RefreshRequest
 from s3warden.pipeline import Pipeline
+from s3warden.respond.baseline import loads
+from s3warden.respond.render import digest_title
 from s3warden.settings.load import load
 from s3warden.settings.sections import Settings
 from s3warden.store.errors import StoreUnavailableError
@@ -222,8 +223,8 @@ async def test_the_first_sweep_ends_in_one_digest() -> None:
     assert [(line.rule_id, line.findings) for line in message.digest.lines] == [(TAGS, 1)]
     assert (message.digest.checks, message.digest.checks_unknown) == (4, 1)
     assert message.digest.unknown_by_cause == (("scp", 1),)
-    assert path.settled == {ACCOUNT}
-    assert json.loads(store.values["settled_accounts"]) == [ACCOUNT.key]
+    assert path.baseline.accounts == {ACCOUNT}
+    assert loads(store.values["told_rules"]) == {ACCOUNT: {LEAK, TAGS}}
     await its.sweep()
     assert len(store.notifications) == 1
 
@@ -268,7 +269,7 @@ async def test_an_account_that_could_not_be_listed_is_not_settled() -> None:
     store = Meta()
     path = pipeline(World(), store, settled=False)
     await life(path, store, Reports(report(ACCOUNT, listed=[]))).sweep()
-    assert (path.settled, store.notifications) == (set(), [])
+    assert (path.baseline.accounts, store.notifications) == (frozenset(), [])
 
 
 async def test_what_opens_while_the_digest_is_written_is_told_by_itself() -> None:
@@ -296,10 +297,42 @@ async def test_a_digest_that_was_not_stored_is_not_told() -> None:
     store.broken = True
     with pytest.raises(StoreUnavailableError):
         await its.sweep()
-    assert path.settled == set()
+    assert path.baseline.accounts == frozenset()
     store.broken = False
     await its.sweep()
-    assert (len(store.notifications), path.settled) == (1, {ACCOUNT})
+    assert (len(store.notifications), path.baseline.accounts) == (1, frozenset({ACCOUNT}))
+
+
+async def test_what_a_new_rule_found_is_told_in_one_digest_of_its_own() -> None:
+    """With its findings only, over its checks only; the next sweep has nothing new to tell."""
+    aws = World({HOME: OFF}, {name: {"GetBucketTagging": {"TagSet": []}} for name in ("a", "b")})
+    aws.buckets["c"] = {"GetBucketAcl": PUBLIC_READ, "GetBucketTagging": DENIED}
+    store = Meta()
+    path = pipeline(aws, store, rules=[LEAK, TAGS], settled=False)
+    path.remember({ACCOUNT: frozenset({LEAK})})
+    await known(path, "a", "b", "c")
+    its = life(path, store, Reports(report(ACCOUNT), report(ACCOUNT)))
+    await its.sweep()
+    page, message = store.notifications
+    assert [alert.rule_id for alert in page.alerts] == [LEAK]
+    assert message.digest is not None
+    assert message.digest.new_rules == (TAGS,)
+    assert [(line.rule_id, line.findings) for line in message.digest.lines] == [(TAGS, 2)]
+    assert (message.digest.checks, message.digest.checks_unknown, message.digest.live) == (3, 1, ())
+    assert digest_title(message.digest) == "1 new rule: 2 findings in 3 buckets of 1 account, no live exposure"
+    assert loads(store.values["told_rules"]) == {ACCOUNT: {LEAK, TAGS}}
+    await its.sweep()
+    assert len(store.notifications) == 2
+
+
+async def test_a_new_rule_that_found_nothing_is_told_to_nobody() -> None:
+    """It is known from then on all the same."""
+    store = Meta()
+    path = pipeline(World({HOME: OFF}, {"a": {}}), store, rules=[LEAK, TAGS], settled=False)
+    path.remember({ACCOUNT: frozenset({LEAK})})
+    await known(path, "a")
+    await life(path, store, Reports(report(ACCOUNT))).sweep()
+    assert (store.notifications, path.baseline.new(ACCOUNT)) == ([], frozenset())
 
 
 async def test_what_left_the_organisation_ends() -> None:

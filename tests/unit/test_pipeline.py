@@ -369,7 +369,7 @@ async def test_the_first_sweep_of_an_account_is_a_baseline() -> None:
         await path.refresh(sweep(bucket(name)))
     assert store.told == [f"firing {LEAK} leaky"]
     aws.buckets["untagged"] = {}
-    path.settled.add(ACCOUNT)
+    path.baseline.settle([ACCOUNT])
     await path.refresh(event(bucket("untagged"), Aspect.TAGGING, name="PutBucketTagging"))
     assert store.steps[-1] == "resolved bucket-required-tags untagged fixed"
     assert store.told == [f"firing {LEAK} leaky"]
@@ -379,6 +379,27 @@ async def test_what_an_event_changes_in_a_known_bucket_is_news_before_the_baseli
     """The first sweep of a large estate takes long; a new mistake must not wait for its end."""
     aws, store = World({HOME: OFF}, {"a": {}}), Records()
     path = pipeline(aws, store, rules=["bucket-required-tags"], settled=False)
+    await path.refresh(sweep(bucket("a")))
+    aws.buckets["a"]["GetBucketTagging"] = {"TagSet": []}
+    await path.refresh(event(bucket("a"), Aspect.TAGGING, name="DeleteBucketTagging"))
+    assert store.told == ["firing bucket-required-tags a"]
+
+
+async def test_what_a_new_rule_finds_in_a_settled_account_waits_for_the_digest() -> None:
+    """But for what is public right now; what rules find that are known there is told as ever."""
+    aws, store = World({HOME: OFF}, {"leaky": {"GetBucketAcl": PUBLIC_READ}}), Records()
+    aws.buckets["leaky"] |= {"GetBucketTagging": {"TagSet": []}, "GetBucketVersioning": {}}
+    path = pipeline(aws, store, rules=[LEAK, "bucket-required-tags", "bucket-versioning"], settled=False)
+    path.remember({ACCOUNT: frozenset({"bucket-versioning"})})
+    await path.refresh(event(bucket("leaky"), Aspect.TAGGING))
+    assert store.told == [f"firing {LEAK} leaky", "firing bucket-versioning leaky"]
+
+
+async def test_what_an_event_changes_after_a_new_rule_has_looked_is_news() -> None:
+    """The digest may be hours away; only the first look of the rule is no news."""
+    aws, store = World({HOME: OFF}, {"a": {}}), Records()
+    path = pipeline(aws, store, rules=[LEAK, "bucket-required-tags"], settled=False)
+    path.remember({ACCOUNT: frozenset({LEAK})})
     await path.refresh(sweep(bucket("a")))
     aws.buckets["a"]["GetBucketTagging"] = {"TagSet": []}
     await path.refresh(event(bucket("a"), Aspect.TAGGING, name="DeleteBucketTagging"))
@@ -466,7 +487,7 @@ async def test_two_accounts_do_not_mix() -> None:
     )
     store = Records()
     path = pipeline(aws, store, rules=[LEAK])
-    path.settled.add(other)
+    path.baseline.settle([other])
     for subject in (ACCOUNT, other, bucket("a"), bucket("b", other.account)):
         await path.refresh(sweep(subject))
     assert store.told == [f"firing {LEAK} b"]

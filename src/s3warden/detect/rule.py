@@ -147,12 +147,16 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what people read (`info`), what it judges (`kind`), how (`check`), and the examples that prove it."""
+    """One rule: what people read (`info`), what it judges (`kind`), how (`check`), and the examples that prove it.
+
+    `revision` tells apart the forms of a rule that may be changed under its id.
+    """
 
     info: RuleInfo
     kind: Kind
     check: Check
     examples: tuple[Example, ...] = ()
+    revision: str = ""
 
     def applies_to(self, state: State) -> bool:
         """Whether this rule judges such a state."""

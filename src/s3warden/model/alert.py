@@ -67,7 +67,10 @@ class DigestLine:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The state of the estate in one message: sent at the end of the first sweep ever, and as a daily report."""
+    """The state of the estate in one message: sent at the end of the first sweep ever, and as a daily report.
+
+    `new_rules` are the ids of rules that were switched on, where the message is only about what these found.
+    """
 
     at: datetime
     accounts: int
@@ -78,6 +81,7 @@ class Digest:
     checks_unknown: int
     unknown_by_cause: tuple[tuple[str, int], ...] = ()
     failures: tuple[str, ...] = ()
+    new_rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

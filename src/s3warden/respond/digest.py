@@ -40,10 +40,12 @@ def compose(
     at: datetime,
     rules: Mapping[str, RuleInfo],
     alert: Callable[[Finding], Alert],
+    new_rules: Sequence[str] = (),
 ) -> Digest:
     """The digest of these open findings: live exposure first, each cause once, then one line a rule, the worst first.
 
-    At most `LIVE` live exposures are told one by one; the lines count all of them.
+    `new_rules` are the ids of the rules that it is about, where it is not about all. At most `LIVE` live exposures are
+    told one by one; the lines count all of them.
     """
     failing = [finding for finding in findings if finding.verdict is Verdict.FAIL]
     by_subject: defaultdict[str, list[Finding]] = defaultdict(list)
@@ -62,6 +64,7 @@ def compose(
         checks_unknown=coverage.checks_unknown,
         unknown_by_cause=tuple(sorted(causes, key=lambda item: (-item[1], item[0]))),
         failures=tuple(coverage.failures),
+        new_rules=tuple(new_rules),
     )
 
 

@@ -160,6 +160,7 @@ def _digest(digest: Digest) -> dict[str, Any]:
         "at": timestamp(digest.at),
         "accounts": digest.accounts,
         "buckets": digest.buckets,
+        "new_rules": list(digest.new_rules),
         "live": [_alert(alert) for alert in digest.live],
         "rules": [
             {

@@ -198,7 +198,8 @@ def digest_title(digest: Digest) -> str:
     """The digest in one line."""
     findings = _count(sum(item.findings for item in digest.lines), "finding")
     live = _count(len(digest.live), "live exposure") if digest.live else "no live exposure"
-    return f"{findings} in {_count(digest.buckets, 'bucket')} of {_count(digest.accounts, 'account')}, {live}"
+    new = f"{_count(len(digest.new_rules), 'new rule')}: " if digest.new_rules else ""
+    return f"{new}{findings} in {_count(digest.buckets, 'bucket')} of {_count(digest.accounts, 'account')}, {live}"
 
 
 def _count(number: int, thing: str) -> str:

@@ -9,7 +9,7 @@ and category. Whatever moves a finding across that line is news for this destina
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -78,8 +78,11 @@ class Routing:
         self._inhibitions = tuple(inhibitions)
         self._runbook_url = runbook_url
 
-    def plan(self, changes: Sequence[FindingChange], *, baseline: bool, known: Known) -> Plan:
-        """Changes and messages to commit. `known` gives the open findings of a subject as they were before."""
+    def plan(self, changes: Sequence[FindingChange], *, baseline: Collection[str] = (), known: Known) -> Plan:
+        """Changes and messages to commit. `known` gives the open findings of a subject as they were before.
+
+        `baseline` are the ids of rules whose findings a digest will tell: only live and critical ones are told now.
+        """
         opening = {change.finding.fingerprint for change in changes if self._opens(change, baseline=baseline)}
         # What nobody was told of, such as a line of the first digest, can speak for nothing.
         speakers = [f for f in _after(changes, known).values() if f.notified or f.fingerprint in opening]
@@ -122,7 +125,9 @@ class Routing:
             category=info.category.value if info else "",
         )
 
-    def _step(self, change: FindingChange, *, baseline: bool, known: Known, speakers: Sequence[Finding]) -> _Step:
+    def _step(
+        self, change: FindingChange, *, baseline: Collection[str], known: Known, speakers: Sequence[Finding]
+    ) -> _Step:
         finding = change.finding
         before = next((f for f in known(finding.subject) if f.fingerprint == finding.fingerprint), None)
         heard = finding.notified
@@ -133,12 +138,13 @@ class Routing:
             change = replace(change, finding=replace(finding, notified=True))
         return _Step(change, before, heard, hears)
 
-    def _opens(self, change: FindingChange, *, baseline: bool) -> bool:
+    def _opens(self, change: FindingChange, *, baseline: Collection[str]) -> bool:
         """Whether a finding that nobody has heard of is to be told now."""
         finding = change.finding
         if finding.verdict is not Verdict.FAIL:
             return False
-        if baseline and not (finding.evidence.live and finding.severity is Severity.CRITICAL):
+        urgent = finding.evidence.live and finding.severity is Severity.CRITICAL
+        if finding.rule_id in baseline and not urgent:
             return False
         return change.kind is ChangeKind.OPENED or (change.kind is ChangeKind.UPDATED and change.reason == _ESCALATED)
 

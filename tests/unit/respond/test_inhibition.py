@@ -33,7 +33,7 @@ def knowing(*findings: Finding) -> Known:
 
 def plan(*changes: FindingChange, known: Iterable[Finding] = (), baseline: bool = False) -> Plan:
     """What is planned for these changes."""
-    return Routing((ALL, PAGER), INFOS).plan(changes, baseline=baseline, known=knowing(*known))
+    return Routing((ALL, PAGER), INFOS).plan(changes, baseline=INFOS if baseline else (), known=knowing(*known))
 
 
 def opened(of: Finding) -> FindingChange:
@@ -99,7 +99,7 @@ def test_a_destination_of_some_categories_hears_what_its_source_would_not_tell_i
     """The source is of another category than what it explains, and so it explains nothing to this destination."""
     source, by_name = finding(WHOLE, notified=True), finding("bucket-policy-spoofable-condition")
     only = Destination("access", categories=frozenset({Category.ACCESS}))
-    found = Routing((ALL, only), INFOS).plan([opened(by_name)], baseline=False, known=knowing(source))
+    found = Routing((ALL, only), INFOS).plan([opened(by_name)], known=knowing(source))
     assert "access" in {message.destination for message in found.notifications}
 
 

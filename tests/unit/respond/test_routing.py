@@ -43,7 +43,7 @@ def plan(
     *changes: FindingChange, to: Iterable[Destination] = (ALL,), baseline: bool = False, known: Known | None = None
 ) -> Plan:
     """What is planned for these changes."""
-    return Routing(tuple(to), RULES).plan(changes, baseline=baseline, known=known or knowing())
+    return Routing(tuple(to), RULES).plan(changes, baseline=RULES if baseline else (), known=known or knowing())
 
 
 def told(found: Plan) -> list[tuple[str, str, tuple[str, ...]]]:
