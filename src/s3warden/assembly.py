@@ -266,7 +266,7 @@ def sweep(settings: Settings, estate: Estate, submit: Submit, path: Pipeline, me
         subjects = path.ledger.subjects()
         return tuple(s for s in subjects if isinstance(s, BucketRef) and s.owner == account)
 
-    return Sweep(
+    sweep = Sweep(
         _Trusting(estate, path),
         submit,
         path.cache,
@@ -275,6 +275,8 @@ def sweep(settings: Settings, estate: Estate, submit: Submit, path: Pipeline, me
         limits=SweepLimits(parallel=settings.sweep.accounts_in_parallel),
         metrics=metrics,
     )
+    sweep.unsettled = path.unsettled
+    return sweep
 
 
 def timetable(settings: Settings, run: Callable[[], Awaitable[object]]) -> Timetable:

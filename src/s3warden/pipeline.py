@@ -16,9 +16,10 @@ from structlog.contextvars import bound_contextvars
 
 from s3warden.collect.accounts import Accounts
 from s3warden.collect.cache import Cache
-from s3warden.collect.derived import with_derived
+from s3warden.collect.derived import COMPUTED, with_derived, with_sources
 from s3warden.collect.fetch import Fetch, passing
 from s3warden.collect.recheck import doubtful
+from s3warden.collect.ripples import Ripples
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Kind, Rule, RuleOptions
@@ -83,12 +84,16 @@ class Pipeline:
     drift: int = 0
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _accounts: Accounts = field(init=False)
+    _ripples: Ripples = field(init=False)
     # Accounts trusted because they are guarded, not because the operator named them: one that leaves loses that.
     _guarded: frozenset[str] = frozenset()
     # The queue looks at one subject once at a time; whoever ends a subject from outside must not cross such a look.
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def __post_init__(self) -> None:
+        self.needed = with_sources(self.needed)
+        self.fetch.beside(self.cache)
+        self._ripples = Ripples(self.cache, self.needed)
         self._accounts = Accounts(self.fetch, self.cache, ACCOUNT_ASPECTS & self.needed, self.clock)
         self.remember({})
 
@@ -106,6 +111,10 @@ class Pipeline:
     def lives_in(self, account: AccountRef, regions: Iterable[str]) -> None:
         """A listing of the account names buckets in these regions."""
         self._accounts.lives_in(account, regions)
+
+    def unsettled(self) -> tuple[RefreshRequest, ...]:
+        """What a sweep has still to judge: subjects seen before it found what points at them, or what they rely on."""
+        return self._ripples.take(origin=Origin.SWEEP)
 
     async def refresh(self, request: RefreshRequest) -> Outcome:
         """Look at the subject, judge it, and store what changed together with who is to be told."""
@@ -128,10 +137,16 @@ class Pipeline:
         outcome = _outcome(state, asked)
         caught_up = isinstance(outcome, Done) and wanted >= DEPENDS_ON_BLOCK & self.needed
         self.cache.replace(state if caught_up else replace(state, account=self._still_under(ref, account)))
+        self._ripples.note(request, known, state)
         if not isinstance(outcome, Done) or request.origin is Origin.SWEEP:
             return outcome
         self._doubt(request, asked, known, state)
-        return self._after_bucket(request, ref, account, account_before) or outcome
+        return self._rippling(self._after_bucket(request, ref, account, account_before) or outcome, request)
+
+    def _rippling(self, outcome: Done, request: RefreshRequest) -> Done:
+        """The outcome, and with it a look at all others that this look concerns."""
+        others = self._ripples.take(request.triggers)
+        return Done((*outcome.followups, others)) if others else outcome
 
     def _still_under(self, ref: BucketRef, account: AccountState) -> AccountState | None:
         """What a bucket that was only judged anew is marked with: after a change of the account it owes a good read.
@@ -148,10 +163,11 @@ class Pipeline:
         needed = self.needed - ACCOUNT_ASPECTS
         if known is None or not request.aspects:
             asked = needed if known is None else frozenset[Aspect]()
-            return asked, asked
+            return asked, asked | (COMPUTED & needed)
         changed = request.aspects | (DEPENDS_ON_BLOCK if Aspect.PUBLIC_ACCESS_BLOCK in request.aspects else frozenset())
         asked = with_derived(changed) & needed
-        return asked, asked | {a for a in needed if known.reading(a) == NOT_READ or passing(known.reading(a))}
+        again = {a for a in needed if known.reading(a) == NOT_READ or passing(known.reading(a))}
+        return asked, asked | again | (COMPUTED & needed)
 
     def _after_bucket(
         self, request: RefreshRequest, ref: BucketRef, judged_under: AccountState, before: AccountState | None
@@ -177,7 +193,7 @@ class Pipeline:
         if not isinstance(outcome, Done) or request.origin is Origin.SWEEP:
             return outcome
         self._doubt(request, asked, before, state)
-        return Done(self._waves(self.cache.behind(ref), request.triggers))
+        return self._rippling(Done(self._waves(self.cache.behind(ref), request.triggers)), request)
 
     def _waves(
         self, buckets: Sequence[BucketRef], triggers: tuple[Trigger, ...]

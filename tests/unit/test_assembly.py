@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from s3warden import assembly
 from s3warden.aws.session import Sessions
 from s3warden.collect.cache import Cache
+from s3warden.collect.fetch import Fetch
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rules import needs
 from s3warden.model.alert import AlertStatus
@@ -129,7 +130,7 @@ def test_which_rules_ask_for_what(settings: Settings) -> None:
     assert (options.name_pattern, options.log_buckets) == ("acme-.*", ("*-logs",))
     path = assembly.pipeline(
         settings,
-        World(),  # type: ignore[arg-type]
+        Fetch(World()),
         Cache(),
         store=Records(),
         ledger=Ledger(),
@@ -156,7 +157,7 @@ def test_what_the_sweep_looks_for_beside_the_cache(settings: Settings) -> None:
     account = finding(subject=ACCOUNT)
     path = assembly.pipeline(
         settings,
-        World(),  # type: ignore[arg-type]
+        Fetch(World()),
         Cache(),
         store=Records(),
         ledger=Ledger([mine, others, account]),
@@ -182,7 +183,7 @@ async def test_the_sweep_lets_the_rules_know_the_accounts_before_it_looks(settin
     """So the first look takes no access between guarded accounts for a stranger's."""
     path = assembly.pipeline(
         settings,
-        World(),  # type: ignore[arg-type]
+        Fetch(World()),
         Cache(),
         store=Records(),
         ledger=Ledger(),

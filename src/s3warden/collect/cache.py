@@ -11,8 +11,11 @@ own and every third a policy of its own.
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from sys import intern
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
+from s3warden.collect.pointers import pointed
+from s3warden.collect.references import Name, ReferenceIndex
 from s3warden.model.bucket import (
     AccountRef,
     AccountState,
@@ -24,11 +27,13 @@ from s3warden.model.bucket import (
     State,
     Subject,
 )
+from s3warden.model.references import References
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 _SHARED = 4096
+_NOTHING: Mapping[Aspect, Reading[object]] = MappingProxyType({})
 
 
 class Readings(Mapping[Aspect, Reading[object]]):
@@ -86,6 +91,7 @@ class Cache:
     def __init__(self) -> None:
         self._accounts: dict[AccountRef, AccountState] = {}
         self._buckets: dict[AccountRef, dict[str, BucketState]] = {}
+        self._index = ReferenceIndex()
         self._readings: Pool[Reading[object], Reading[object]] = Pool()
         self._positions: Pool[tuple[Aspect, ...], Mapping[Aspect, int]] = Pool(64)
         self._mappings: Pool[tuple[int, ...], Readings] = Pool()
@@ -153,26 +159,58 @@ class Cache:
         ]
         return max(found, key=lambda state: state.read_at).ref if found else None
 
+    def referring_to(self, partition: str, name: str) -> References:
+        """What the buckets and accounts that were read point at this name with, in order."""
+        found = (
+            r for subject in self._index.to((partition, name)) for r in pointed(subject, self._readings_of(subject))
+        )
+        return References(tuple(sorted(reference for reference in found if reference.bucket == name)))
+
+    def referrers(self, partition: str, name: str) -> frozenset[Subject]:
+        """The buckets and accounts that point at this name."""
+        return self._index.to((partition, name))
+
+    def referred_by(self, account: AccountRef) -> Iterator[str]:
+        """The names that an account or one of its buckets points at."""
+        return self._index.held_by(account)
+
+    def touched(self) -> frozenset[Name]:
+        """The names that something else points at, or with something else, since this was last asked."""
+        return self._index.drain()
+
+    def _readings_of(self, subject: Subject) -> Mapping[Aspect, Reading[object]]:
+        if isinstance(subject, AccountRef):
+            account = self._accounts.get(subject)
+            return _NOTHING if account is None else account.readings
+        bucket = self._buckets.get(subject.owner, {}).get(subject.name)
+        return _NOTHING if bucket is None else bucket.readings
+
     def replace(self, state: State) -> None:
         """Take `state` as the latest; the state of a bucket that is gone removes it.
 
         A bucket remembers which state of its account came with it, for `behind`.
         """
         if isinstance(state, AccountState):
-            self._accounts[state.ref] = replace(state, readings=self._shared(state.readings))
+            readings = self._shared(state.readings)
+            self._index.change(state.ref, self._readings_of(state.ref), readings)
+            self._accounts[state.ref] = replace(state, readings=readings)
         elif state.exists:
-            ref = self._shared_ref(state.ref)
-            shared = replace(state, ref=ref, readings=self._shared(state.readings))
-            self._buckets.setdefault(ref.owner, {})[ref.name] = shared
+            ref, readings = self._shared_ref(state.ref), self._shared(state.readings)
+            self._index.change(ref, self._readings_of(ref), readings)
+            self._buckets.setdefault(ref.owner, {})[ref.name] = replace(state, ref=ref, readings=readings)
         else:
             self.forget(state.ref)
 
     def forget(self, subject: Subject) -> None:
         """Drop a bucket, or an account with all its buckets."""
         if isinstance(subject, AccountRef):
+            for bucket in self.buckets(subject):
+                self._index.change(bucket, self._readings_of(bucket), _NOTHING)
+            self._index.change(subject, self._readings_of(subject), _NOTHING)
             self._accounts.pop(subject, None)
             self._buckets.pop(subject, None)
             return
+        self._index.change(subject, self._readings_of(subject), _NOTHING)
         buckets = self._buckets.get(subject.owner, {})
         if buckets.pop(subject.name, None) is not None and not buckets:
             del self._buckets[subject.owner]

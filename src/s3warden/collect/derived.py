@@ -1,4 +1,4 @@
-"""Aspects that are read in a second step, since what they are about is named by another aspect of the same bucket.
+"""Aspects that are read in a second step, since what they are about is named by another aspect of the same subject.
 
 A default key is looked up once the encryption setting names it, a log target once the logging setting does. Where the
 setting changes, or is read again, what hangs on it is read again too.
@@ -9,11 +9,24 @@ from types import MappingProxyType
 
 from s3warden.model.bucket import Aspect
 
-DERIVED: Mapping[Aspect, Aspect] = MappingProxyType({})
-"""Each derived aspect, and the aspect that names what it is about."""
+DERIVED: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType({Aspect.REFERRERS: frozenset[Aspect]()})
+"""Each derived aspect, and the aspects of the same subject that name what it is about."""
+
+COMPUTED = frozenset({Aspect.REFERRERS})
+"""Aspects that take no call: they are looked up anew whenever the bucket is looked at."""
+
+_RESTS_ON: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType({Aspect.REFERRERS: frozenset({Aspect.LOGGING})})
+"""What must be read of other subjects for an aspect to be worth anything."""
 
 
 def with_derived(aspects: Iterable[Aspect]) -> frozenset[Aspect]:
     """`aspects`, and all that is derived from one of them."""
     asked = frozenset(aspects)
-    return asked | {derived for derived, source in DERIVED.items() if source in asked}
+    return asked | {derived for derived, sources in DERIVED.items() if sources & asked}
+
+
+def with_sources(aspects: Iterable[Aspect]) -> frozenset[Aspect]:
+    """`aspects`, and all that must be read of the same or of other subjects for them."""
+    asked = frozenset(aspects)
+    rests = (_RESTS_ON.get(aspect, frozenset[Aspect]()) for aspect in asked)
+    return asked.union(*rests)

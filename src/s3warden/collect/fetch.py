@@ -16,10 +16,13 @@ from s3warden.aws.errors import AwsError
 from s3warden.collect import access_points, multi_region
 from s3warden.collect.access_points import AccessPointReads
 from s3warden.collect.aspects import ASPECTS, GONE, AspectRead
+from s3warden.collect.cache import Cache
 from s3warden.collect.derived import DERIVED
 from s3warden.collect.multi_region import MultiRegionReads
 from s3warden.collect.shapes import Answer
+from s3warden.collect.shared import PASSING
 from s3warden.model.bucket import (
+    ABSENT,
     ACCOUNT_ASPECTS,
     BUCKET_ASPECTS,
     AccountRef,
@@ -28,7 +31,9 @@ from s3warden.model.bucket import (
     BucketRef,
     BucketState,
     Cause,
+    Present,
     Reading,
+    Unreadable,
 )
 from s3warden.model.configuration import unreadable_parts
 
@@ -37,16 +42,17 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         **{aspect: (read,) for aspect, read in ASPECTS.items()},
         Aspect.ACCESS_POINTS: (access_points.LIST, access_points.BLOCK, access_points.POLICY),
         Aspect.MULTI_REGION_ACCESS_POINTS: (multi_region.LIST, multi_region.POLICY),
+        Aspect.REFERRERS: (),
     }
 )
 """All calls that reading an aspect may take."""
 
-_PASSING = frozenset({Cause.THROTTLED, Cause.UNREACHABLE, Cause.CREDENTIALS})
+_ALONE = Unreadable(Cause.NOT_READ, "only a look at the whole estate tells what points at a bucket")
 
 
 def passing(reading: Reading[object]) -> Cause | None:
     """The cause why `reading` or a part of it failed, if it is one that passes: another read may well succeed."""
-    return next((part.cause for part in unreadable_parts(reading) if part.cause in _PASSING), None)
+    return next((part.cause for part in unreadable_parts(reading) if part.cause in PASSING), None)
 
 
 Known: TypeAlias = Mapping[Aspect, Reading[object]]
@@ -87,12 +93,17 @@ class Fetch:
             **{aspect: partial(self._bucket_part, ASPECTS[aspect]) for aspect in BUCKET_ASPECTS & ASPECTS.keys()},
             Aspect.ACCESS_POINTS: self._points.of_bucket,
         }
-        self._later_reads: Mapping[Aspect, LaterRead] = {}
+        self._cache: Cache | None = None
+        self._later_reads: Mapping[Aspect, LaterRead] = {Aspect.REFERRERS: self._referrers}
         multi_region_reads = MultiRegionReads(reader)
         self._account_reads: Mapping[Aspect, AccountRead] = {
             **{aspect: partial(self._account_part, ASPECTS[aspect]) for aspect in ACCOUNT_ASPECTS & ASPECTS.keys()},
             Aspect.MULTI_REGION_ACCESS_POINTS: lambda ref, _regions: multi_region_reads.of_account(ref),
         }
+
+    def beside(self, cache: Cache) -> None:
+        """Look up there what is known of other buckets and accounts."""
+        self._cache = cache
 
     async def bucket(
         self,
@@ -139,6 +150,12 @@ class Fetch:
 
     async def _bucket_part(self, read: AspectRead[object], ref: BucketRef) -> Reading[object]:
         return await read.reading(self._reader.bucket(ref, read.operation))
+
+    async def _referrers(self, ref: BucketRef, _known: Known) -> Reading[object]:
+        if self._cache is None:
+            return _ALONE
+        found = self._cache.referring_to(ref.partition, ref.name)
+        return Present(found) if found.items else ABSENT
 
     async def _account_part(
         self, read: AspectRead[object], ref: AccountRef, _regions: frozenset[str]

@@ -95,6 +95,7 @@ _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.POLICY_STATUS: Present(PolicyStatus(is_public=False)),
         Aspect.REQUEST_PAYMENT: Present(RequestPayment("BucketOwner")),
         Aspect.ACCESS_POINTS: ABSENT,
+        Aspect.REFERRERS: ABSENT,
         Aspect.MULTI_REGION_ACCESS_POINTS: ABSENT,
         Aspect.PUBLIC_ACCESS_BLOCK: Present(ALL_ON),
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: Present(ALL_ON),

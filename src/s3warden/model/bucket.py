@@ -78,6 +78,7 @@ class Aspect(StrEnum):
     REQUEST_PAYMENT = "request_payment"
     ACCELERATE = "accelerate"
     ACCESS_POINTS = "access_points"
+    REFERRERS = "referrers"
     ACCOUNT_PUBLIC_ACCESS_BLOCK = "account_public_access_block"
     MULTI_REGION_ACCESS_POINTS = "multi_region_access_points"
 

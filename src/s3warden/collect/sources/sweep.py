@@ -139,6 +139,7 @@ class Sweep:
 
     `aspects` are read of each bucket and of its account. `known` gives buckets of an account that the cache need not
     know, such as those with open findings from before a restart: they are looked for like those of the cache.
+    `unsettled` gives looks that follow from what the looks at an account's buckets found: at those seen too early.
     """
 
     def __init__(
@@ -158,6 +159,7 @@ class Sweep:
         self._cache = cache
         self._aspects = {BucketRef: aspects & BUCKET_ASPECTS, AccountRef: aspects & ACCOUNT_ASPECTS}
         self._known = known
+        self.unsettled: Callable[[], Sequence[RefreshRequest]] = lambda: ()
         self._limits = limits or SweepLimits()
         self._metrics = metrics
         self._now = now
@@ -241,6 +243,7 @@ class Sweep:
             for bucket in listing.buckets:
                 before.pop(bucket.name, None)
             await self._look_for(tuple(before.values()), tally)
+        await asyncio.gather(*[await self._submit(request) for request in self.unsettled()])
 
     def _note(self, listing: Listing, tally: _Tally) -> None:
         account = listing.account

@@ -1,0 +1,57 @@
+"""What a bucket's or an account's configuration points at: the table of aspects that name other buckets.
+
+Takes the value of an aspect, hands on references. Pure. A name that some aspect spells out is a row here; whoever wants
+to know what points at a bucket asks `references`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Reading, Subject
+from s3warden.model.configuration import Logging, MultiRegionAccessPoints
+from s3warden.model.references import Reference, Use
+
+Point: TypeAlias = Callable[[Subject, object], Iterator[Reference]]
+
+
+def _logging(subject: Subject, value: object) -> Iterator[Reference]:
+    if isinstance(value, Logging) and isinstance(subject, BucketRef):
+        # S3 delivers access logs within the account alone.
+        yield Reference(
+            Use.ACCESS_LOGS, value.target_bucket, subject.account, subject.name, subject.account, value.target_prefix
+        )
+
+
+def _multi_region(subject: Subject, value: object) -> Iterator[Reference]:
+    if isinstance(value, MultiRegionAccessPoints):
+        for point in value.points:
+            for bucket in point.buckets:
+                yield Reference(Use.MULTI_REGION, bucket.name, subject.account, point.name, bucket.account)
+
+
+POINTERS: Mapping[Aspect, Point] = MappingProxyType(
+    {
+        Aspect.LOGGING: _logging,
+        Aspect.MULTI_REGION_ACCESS_POINTS: _multi_region,
+    }
+)
+"""Each aspect that names buckets, and how to find them in its value."""
+
+
+def pointed(subject: Subject, readings: Mapping[Aspect, Reading[object]]) -> Iterator[Reference]:
+    """All that these readings of the subject refer to; what could not be read refers to nothing that is known."""
+    for aspect, point in POINTERS.items():
+        reading = readings.get(aspect)
+        if isinstance(reading, Present):
+            yield from point(subject, reading.value)
+
+
+def unchanged(before: Mapping[Aspect, Reading[object]], after: Mapping[Aspect, Reading[object]]) -> bool:
+    """Whether both refer to the same for sure; equal readings that the cache has put in are the same objects."""
+    return all(before.get(aspect) is after.get(aspect) for aspect in POINTERS)
+
+
+def owner_of(subject: Subject) -> AccountRef:
+    """The account that holds what the subject refers to."""
+    return subject if isinstance(subject, AccountRef) else subject.owner

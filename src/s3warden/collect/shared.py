@@ -1,0 +1,65 @@
+"""Readings that many buckets ask for and one of them makes: of a key, a log target, whose a name is.
+
+Takes a key and how to read it, hands on the reading. One reads while the others wait; what was read is believed for a
+while, but what failed for a reason that passes is read again by the next who asks. It holds at most `size` readings.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from datetime import UTC, datetime, timedelta
+from weakref import WeakValueDictionary
+
+from s3warden.model.bucket import Cause, Reading
+from s3warden.model.configuration import unreadable_parts
+
+PASSING = frozenset({Cause.THROTTLED, Cause.UNREACHABLE, Cause.CREDENTIALS})
+"""Causes of a failed read that go by: another read may well succeed."""
+
+
+class Shared:
+    """Readings by key. `clock` gives UTC."""
+
+    def __init__(
+        self,
+        *,
+        fresh: timedelta = timedelta(minutes=10),
+        size: int = 10_000,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._fresh = fresh
+        self._size = size
+        self._clock = clock
+        self._known: OrderedDict[Hashable, tuple[datetime, Reading[object]]] = OrderedDict()
+        self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    async def reading(self, key: Hashable, read: Callable[[], Awaitable[Reading[object]]]) -> Reading[object]:
+        """The reading of `key`, by `read` unless a young one is known."""
+        turn = self._turns.setdefault(key, asyncio.Lock())
+        async with turn:
+            began = self._clock()
+            known = self._known.get(key)
+            if known is not None and began - known[0] < self._fresh:
+                return known[1]
+            reading = await read()
+            # Forgotten meanwhile: it began before what happened, and is of no use to those who ask later.
+            if self._turns.get(key) is turn:
+                self._keep(key, began, reading)
+            return reading
+
+    def forget(self, key: Hashable) -> None:
+        """Something happened to `key`: whoever asks from now on gets a reading that begins from now on."""
+        self._known.pop(key, None)
+        self._turns.pop(key, None)
+
+    def _keep(self, key: Hashable, began: datetime, reading: Reading[object]) -> None:
+        if any(part.cause in PASSING for part in unreadable_parts(reading)):
+            self._known.pop(key, None)
+            return
+        self._known[key] = (began, reading)
+        self._known.move_to_end(key)
+        if len(self._known) > self._size:
+            self._known.popitem(last=False)
