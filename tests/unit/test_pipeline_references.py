@@ -47,7 +47,6 @@ def of(aws: World, store: Records) -> Pipeline:
         store,
         path.metrics,
         lambda: None,
-        settled={bucket("logs").owner},
     )
 
 
