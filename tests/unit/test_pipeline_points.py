@@ -22,7 +22,7 @@ class World(Control):
 
     block: Answer = ON
 
-    async def bucket(self, ref: BucketRef, operation: str, **_parameters: object) -> Answer:
+    async def bucket(self, ref: BucketRef, operation: str) -> Answer:
         """The answer of a sound bucket."""
         self.asked.append((operation, ref.region, {"Bucket": ref.name}))
         answer = SOUND[operation]

@@ -5,19 +5,26 @@ NUL is escaped by JSON itself; half a surrogate pair, which no database takes, i
 of details, which are our own words, it may become U+FFFD).
 """
 
+import hashlib
 import re
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
+from s3warden.model.action import RemediationPlan
 from s3warden.model.alert import Notification
 from s3warden.model.finding import Finding
+from s3warden.model.remediation import Remediation, Request
 
 T = TypeVar("T")
 
 _FINDING: Final = TypeAdapter(Finding)
 _NOTIFICATION: Final = TypeAdapter(Notification)
+_PLAN: Final = TypeAdapter(RemediationPlan)
+_REMEDIATION: Final = TypeAdapter(Remediation)
+_REQUEST: Final = TypeAdapter(Request)
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
@@ -50,6 +57,41 @@ def encode_notification(notification: Notification) -> str:
 def decode_notification(text: str) -> Notification:
     """The message again. Raises UndecodableError."""
     return _decode(_NOTIFICATION, text)
+
+
+def encode_remediation(remediation: Remediation) -> str:
+    """An entry of the journal as JSON, without its plan."""
+    return _encode(_REMEDIATION, replace(remediation, plan=None))
+
+
+def encode_plan(plan: RemediationPlan) -> str:
+    """A plan as JSON."""
+    return _encode(_PLAN, plan)
+
+
+def checksum(text: str) -> str:
+    """SHA-256 of an encoded plan."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def decode_remediation(body: str, plan: str | None, check: str | None) -> Remediation:
+    """The entry again, with its plan. Raises UndecodableError, also where the plan is not the one that was written."""
+    entry = _decode(_REMEDIATION, body)
+    if plan is None:
+        return entry
+    if checksum(plan) != check:
+        raise UndecodableError("the plan was changed after it was written: its checksum does not agree")
+    return replace(entry, plan=_decode(_PLAN, plan))
+
+
+def encode_request(request: Request) -> str:
+    """A request as JSON."""
+    return _encode(_REQUEST, request)
+
+
+def decode_request(text: str) -> Request:
+    """The request again. Raises UndecodableError."""
+    return _decode(_REQUEST, text)
 
 
 def _encode(adapter: TypeAdapter[T], value: T) -> str:

@@ -5,6 +5,7 @@ the first lives, and a killed one leaves nothing locked. No password ever leaves
 """
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from sqlalchemy import Table
@@ -36,6 +37,12 @@ class Database(Protocol):
 
     async def writer(self) -> AsyncConnection:
         """The connection that may write. Raises StoreInUseError while another daemon has it."""
+
+    def visitor(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection that may write beside the daemon, for one short transaction."""
+
+    def present(self) -> None:
+        """Raises StoreAddressError where there is nothing that could be read."""
 
     async def close(self) -> None:
         """Close every connection, and let others write."""

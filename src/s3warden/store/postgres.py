@@ -5,6 +5,7 @@ right, and a write can never happen without it. The URL is read by the driver as
 """
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +60,13 @@ class Postgres:
             raise StoreInUseError(
                 f"another s3warden works on {self.name}: stop it first, or give this one a database of its own"
             )
+
+    def visitor(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection that may write beside the daemon, for one short transaction."""
+        return self.engine.connect()
+
+    def present(self) -> None:
+        """A server that is not there is found out by asking it."""
 
     async def close(self) -> None:
         """Close every session."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every version of the schema, oldest first. The last is what this code works with."""
 
 PENDING: Final = "pending"
@@ -111,6 +111,49 @@ meta = Table(
     Column("value", Text, nullable=False),
 )
 
+remediations = Table(
+    "remediations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("result", Text),
+    Column("reason", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("until", UtcTime),
+    Column("version", BigInteger, nullable=False),
+    # The plan holds what an undo writes back, so that it stands apart under a checksum: SHA-256 of the text.
+    Column("plan", Text),
+    Column("checksum", Text),
+    Column("body", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    # Tells an entry that is written again after a lost answer from another one with the same words.
+    Column("entry", Text, nullable=False, unique=True),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("answered_at", UtcTime),
+    Column("body", Text, nullable=False),
+)
+
 # Spelt out, not bound: SQLite uses a partial index only where it can read the condition.
 WAITS = outbox.c.state == literal_column(f"'{PENDING}'")
 
@@ -122,3 +165,13 @@ Index("outbox_settled", outbox.c.settled_at, sqlite_where=_settled, postgresql_w
 _resolved = findings.c.resolved_at.is_not(None)
 Index("findings_resolved", findings.c.resolved_at, sqlite_where=_resolved, postgresql_where=_resolved)
 Index("finding_history_at", finding_history.c.at)
+# What the worker takes up at a start, what is listed, what the guard asks about a subject, and what ends by itself.
+NOT_ENDED = remediations.c.stage != literal_column("'ended'")
+Index("remediations_open", remediations.c.created_at, sqlite_where=NOT_ENDED, postgresql_where=NOT_ENDED)
+Index("remediations_changed", remediations.c.changed_at)
+Index("remediations_subject", remediations.c.subject, remediations.c.changed_at)
+TIMED = remediations.c.until.is_not(None)
+Index("remediations_until", remediations.c.until, sqlite_where=TIMED, postgresql_where=TIMED)
+Index("audit_at", audit.c.at)
+UNANSWERED = requests.c.answered_at.is_(None)
+Index("requests_waiting", requests.c.at, sqlite_where=UNANSWERED, postgresql_where=UNANSWERED)

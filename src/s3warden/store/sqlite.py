@@ -6,8 +6,8 @@ file beside the database keeps a second daemon out; the kernel frees it whenever
 
 import fcntl
 import os
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,17 @@ class Sqlite:
             self._path.touch(mode=0o600)
         connection = await self.engine.connect()
         return await connection.execution_options(**{_WRITES: True})
+
+    @asynccontextmanager
+    async def visitor(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that may write beside the daemon, for one short transaction."""
+        async with self.engine.connect() as connection:
+            yield await connection.execution_options(**{_WRITES: True})
+
+    def present(self) -> None:
+        """Raises StoreAddressError where there is no such file: a look must not make one."""
+        if not self._path.is_file():
+            raise StoreAddressError(f"there is no store {self._path}: has the daemon run with these settings?")
 
     async def close(self) -> None:
         """Close the file and give up the lock."""

@@ -20,6 +20,7 @@ from s3warden.model.finding import ChangeKind, Finding, FindingChange
 from s3warden.store.codec import UndecodableError, decode_finding, storable
 from s3warden.store.database import Database, cause, database, passes
 from s3warden.store.errors import StoreError, StoreUnavailableError
+from s3warden.store.journal import Journal
 from s3warden.store.migrations.migrate import migrate
 from s3warden.store.outbox import OutboxEntry, due_query, entry, next_due_query, pending_query
 from s3warden.store.pruning import prune_statements
@@ -44,6 +45,7 @@ class Store:
         self._database = base
         self._writer = writer
         self._clock = clock
+        self.journal = Journal(self._reading, writer.write, self._within, clock)
 
     @classmethod
     async def open(
@@ -172,6 +174,10 @@ class Store:
     async def _remove(self, statement: Delete) -> int:
         async with self._translated():
             return (await self._writer.transaction(lambda link: link.execute(statement))).rowcount
+
+    async def _within(self, work: Callable[[AsyncConnection], Awaitable[int]]) -> int:
+        async with self._translated():
+            return await self._writer.transaction(work)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:

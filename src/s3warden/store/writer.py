@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from s3warden.store.auditing import chained_rows
 from s3warden.store.database import cause, passes
 from s3warden.store.errors import StoreError, StoreUnavailableError
 from s3warden.store.writes import Row, Step, Writes
@@ -152,7 +153,10 @@ class Writer:
 
     async def _execute(self, connection: AsyncConnection, batch: Sequence[_Job]) -> None:
         for step, statement in self._statements.items():
-            rows: list[Row] = [row for job in batch for row in job.writes.get(step, ())]
+            rows: Sequence[Row] = [row for job in batch for row in job.writes.get(step, ())]
+            if rows and step is Step.AUDIT:
+                # Here and no earlier: nobody else can write between the look at the last record and the next one.
+                rows = await chained_rows(connection, rows)
             if rows:
                 await connection.execute(statement, rows)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 from sqlalchemy import Executable, Table, bindparam, select, update
 from sqlalchemy.dialects.postgresql.dml import Insert as PostgresInsert
@@ -15,8 +16,28 @@ from sqlalchemy.dialects.sqlite.dml import Insert as SqliteInsert
 
 from s3warden.model.alert import Notification
 from s3warden.model.finding import ChangeKind, FindingChange
-from s3warden.store.codec import encode_finding, encode_notification, storable
-from s3warden.store.schema import PENDING, WAITS, finding_history, findings, meta, outbox
+from s3warden.model.remediation import AuditEntry, Remediation, Request
+from s3warden.store.codec import (
+    checksum,
+    encode_finding,
+    encode_notification,
+    encode_plan,
+    encode_remediation,
+    encode_request,
+    storable,
+)
+from s3warden.store.schema import (
+    PENDING,
+    UNANSWERED,
+    WAITS,
+    audit,
+    finding_history,
+    findings,
+    meta,
+    outbox,
+    remediations,
+    requests,
+)
 
 
 class Step(Enum):
@@ -29,6 +50,9 @@ class Step(Enum):
     SETTLE = auto()
     POSTPONE = auto()
     META = auto()
+    REMEDIATION = auto()
+    REQUEST = auto()
+    AUDIT = auto()
 
 
 Row: TypeAlias = Mapping[str, object]
@@ -65,6 +89,19 @@ def meta_writes(key: str, value: str) -> Writes:
     return {Step.META: [{"key": storable(key), "value": storable(value)}]}
 
 
+def journal_writes(remediations: Iterable[Remediation], entries: Iterable[AuditEntry]) -> Writes:
+    """Entries of the journal, and the lines of the audit log about them; the chain is made as they are written."""
+    return {
+        Step.REMEDIATION: [_remediation_row(each) for each in remediations],
+        Step.AUDIT: [{"entry": uuid4().hex, "what": each} for each in entries],
+    }
+
+
+def request_writes(request: Request) -> Writes:
+    """A request, or its answer."""
+    return {Step.REQUEST: [request_row(request)]}
+
+
 def statements(insert: Callable[[Table], SqliteInsert | PostgresInsert]) -> Mapping[Step, Executable]:
     """The statement of each step, to be executed with its rows."""
     return {
@@ -79,6 +116,9 @@ def statements(insert: Callable[[Table], SqliteInsert | PostgresInsert]) -> Mapp
             attempts=outbox.c.attempts + 1, next_attempt_at=bindparam("until"), reason=bindparam("new_reason")
         ),
         Step.META: _upsert_meta(insert),
+        Step.REMEDIATION: _upsert_remediation(insert),
+        Step.REQUEST: _upsert_request(insert),
+        Step.AUDIT: insert(audit),
     }
 
 
@@ -96,6 +136,24 @@ def _upsert_finding(insert: Callable[[Table], SqliteInsert | PostgresInsert]) ->
 def _upsert_meta(insert: Callable[[Table], SqliteInsert | PostgresInsert]) -> Executable:
     statement = insert(meta)
     return statement.on_conflict_do_update(index_elements=["key"], set_={"value": statement.excluded.value})
+
+
+def _upsert_remediation(insert: Callable[[Table], SqliteInsert | PostgresInsert]) -> Executable:
+    statement = insert(remediations)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_={column.name: new[column.name] for column in remediations.columns if not column.primary_key},
+        where=new.version > remediations.c.version,
+    )
+
+
+def _upsert_request(insert: Callable[[Table], SqliteInsert | PostgresInsert]) -> Executable:
+    statement = insert(requests)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["id"], set_={"answered_at": new.answered_at, "body": new.body}, where=UNANSWERED
+    )
 
 
 def _raise_rank() -> Executable:
@@ -159,6 +217,37 @@ def _message_row(notification: Notification, enqueued_at: datetime) -> Row:
         "next_attempt_at": enqueued_at,
         "state": PENDING,
         "reason": "",
+    }
+
+
+def _remediation_row(entry: Remediation) -> Row:
+    plan = encode_plan(entry.plan) if entry.plan is not None else None
+    return {
+        "id": entry.id,
+        "fingerprint": storable(entry.fingerprint),
+        "rule_id": storable(entry.rule_id),
+        "subject": storable(entry.subject.key),
+        "stage": entry.stage.value,
+        "result": entry.result.value if entry.result is not None else None,
+        "reason": storable(entry.reason),
+        "created_at": entry.created_at,
+        "changed_at": entry.changed_at,
+        "ended_at": entry.ended_at,
+        "until": entry.until,
+        "version": entry.version,
+        "plan": plan,
+        "checksum": checksum(plan) if plan is not None else None,
+        "body": encode_remediation(entry),
+    }
+
+
+def request_row(request: Request) -> Row:
+    """A request as its row."""
+    return {
+        "id": request.id,
+        "at": request.at,
+        "answered_at": request.answered_at,
+        "body": encode_request(request),
     }
 
 

@@ -47,7 +47,7 @@ async def _run_and_kill(url: str, first: int, seconds: float) -> set[str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "support.committer", url, str(first)),
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS), os.environ.get("PYTHONPATH", "")))},
     )
     assert process.stdout is not None
     try:

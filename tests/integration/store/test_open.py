@@ -74,7 +74,8 @@ async def test_an_old_store_is_brought_up_to_date(url: str, metrics: Metrics, ol
     async with await Store.open(url, metrics=metrics) as store:
         assert await store.load_open() == [finding()]
         assert [entry.enqueued_at for entry in await store.due("oncall", NIGHT, 10)] == [NIGHT]
-        assert await run_sql(url, "SELECT dedup_key FROM outbox WHERE settled_at IS NOT NULL") == [("gone",)]
+        filled = await run_sql(url, "SELECT dedup_key FROM outbox WHERE settled_at IS NOT NULL")
+        assert filled == ([("gone",)] if old == "0001" else [])
 
 
 async def test_a_store_of_a_newer_version_is_left_alone(store: Store, url: str, metrics: Metrics) -> None:
