@@ -42,6 +42,12 @@ def rule(rule_id: str, category: Category = Category.EXPOSURE, severity: Severit
         why="Anyone can list the names of all objects. Names often tell what is inside.",
         cli="aws s3api put-bucket-acl --bucket {bucket} --acl private",
         terraform='resource "aws_s3_bucket_acl" "this" {}',
+        console="Open Amazon S3.",
+        cloudformation="Bucket: {Type: AWS::S3::Bucket}",
+        verify="aws s3api get-bucket-acl --bucket {bucket}",
+        maps=(),
+        default=True,
+        references=(),
     )
 
 

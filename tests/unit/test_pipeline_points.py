@@ -9,8 +9,9 @@ from s3warden.model.bucket import AccountRef, Aspect, BucketRef, BucketState, Ca
 from s3warden.model.configuration import AccessPoints, MultiRegionAccessPoints
 from s3warden.model.event import Done, Retry
 from s3warden.model.finding import Severity
-from s3warden.model.rule import Category, RuleInfo
+from s3warden.model.rule import Category
 from s3warden.pipeline import Pipeline
+from support.alerts import rule as rule_info
 from support.points import Control, listed, multi_region
 from support.spine import ACCOUNT, HOME, OFF, ON, SOUND, Answer, Records, bucket, event, pipeline, sweep
 
@@ -61,7 +62,7 @@ def _reached(state: State, _options: RuleOptions) -> Judgement:
 
 
 RULE = Rule(
-    info=RuleInfo("reached", "Reached", Severity.LOW, Category.ACCESS, frozenset(NEEDS), "It is.", "", ""),
+    info=replace(rule_info("reached", Category.ACCESS, Severity.LOW), needs=frozenset(NEEDS)),
     kind=Kind.BUCKET,
     check=_reached,
     examples=(),

@@ -1,5 +1,6 @@
 """The catalogues of others, and their ids: what a rule maps to. A mapping is a pointer, never a claim of compliance."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -74,7 +75,7 @@ class Control:
     id: str
 
 
-def maps(controls: dict[Framework, str]) -> tuple[Control, ...]:
+def maps(controls: Mapping[Framework, str]) -> tuple[Control, ...]:
     """Controls from a table of framework to ids; several ids have commas between them."""
     return tuple(
         Control(framework, id_) for framework, ids in controls.items() for id_ in map(str.strip, ids.split(",")) if id_

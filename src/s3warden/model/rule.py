@@ -41,13 +41,13 @@ class RuleInfo:
     why: str
     cli: str
     terraform: str
-    references: tuple[str, ...] = ()
+    console: str
+    cloudformation: str
+    verify: str
+    maps: tuple[Control, ...]
+    default: bool
+    references: tuple[str, ...]
     hints: frozenset[Aspect] = frozenset()
-    console: str = ""
-    cloudformation: str = ""
-    verify: str = ""
-    maps: tuple[Control, ...] = ()
-    default: bool = True
 
     def fix(self, subject: Subject) -> Fix:
         """The fix with the subject's own names filled in."""

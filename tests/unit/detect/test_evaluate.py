@@ -24,7 +24,8 @@ from s3warden.model.bucket import (
     Unreadable,
 )
 from s3warden.model.finding import Severity, Verdict
-from s3warden.model.rule import Category, RuleInfo
+from s3warden.model.rule import Category
+from support.alerts import rule as rule_info
 
 NEEDS = frozenset({Aspect.ACL, Aspect.OWNERSHIP, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK})
 CASES = [
@@ -43,8 +44,8 @@ def rule(judgement: Judgement | Exception, *, rule_id: str = "test-rule", needs:
             raise judgement
         return judgement
 
-    info = RuleInfo(rule_id, "A title", Severity.LOW, Category.GOVERNANCE, needs, "", "", "")
-    return Rule(info, Kind.BUCKET, check)
+    info = rule_info(rule_id, Category.GOVERNANCE, Severity.LOW)
+    return Rule(replace(info, needs=needs), Kind.BUCKET, check)
 
 
 def blinded(state: State, aspect: Aspect, reading: Reading[object]) -> State:

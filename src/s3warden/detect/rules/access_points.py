@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from s3warden.detect import proofs
 from s3warden.detect.exposed import HINTS, NEEDS, analysed, inputs_of
+from s3warden.detect.mappings import POINT_BLOCK
 from s3warden.detect.rule import (
     Example,
     Judgement,
@@ -40,6 +41,7 @@ from s3warden.model.configuration import (
     PublicAccessBlock,
 )
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-bpa-settings.html"
@@ -159,6 +161,33 @@ aws s3control delete-multi-region-access-point --account-id {account} --region u
 _MULTI_TERRAFORM = """\
 # aws_s3control_multi_region_access_point: replace it by one whose details have a public_access_block with all four
 # flags on and name buckets of account {account} only."""
+_FLAGS = """\
+    PublicAccessBlockConfiguration:
+      BlockPublicAcls: true
+      IgnorePublicAcls: true
+      BlockPublicPolicy: true
+      RestrictPublicBuckets: true"""
+_RESOURCE = f"""\
+AccessPoint:
+  Type: AWS::S3::AccessPoint
+  Properties:
+    Bucket: "{{bucket}}"
+{_FLAGS}"""
+_MULTI_RESOURCE = f"""\
+# Every change of these properties replaces the access point.
+MultiRegionAccessPoint:
+  Type: AWS::S3::MultiRegionAccessPoint
+  Properties:
+    Regions:
+      - Bucket: own-bucket
+{_FLAGS}"""
+_MULTI_STEPS = """\
+Open Amazon S3, Multi-Region Access Points: Create Multi-Region Access Point.
+Add the buckets of account {account} that it is to lead to, and leave Block all public access ticked.
+Move the clients to it, then delete the old one."""
+_SHOWS_MULTI = """\
+aws s3control list-multi-region-access-points --account-id {account} --region us-west-2
+# Expect: %s."""
 _ALL = Present(ALL_ON)
 _PART = Present(
     PublicAccessBlock(
@@ -189,7 +218,25 @@ BLOCK = Rule(
         ),
         cli=_RECREATE,
         terraform=_TERRAFORM,
-        references=("Security Hub S3.19", "Prowler s3_access_point_public_access_block", _GUIDE),
+        console="""\
+The block of an access point cannot be changed. Open Amazon S3, Access Points, and note its policy.
+Delete it, then Create access point of the same name for {bucket}, and leave Block all public access ticked.
+Put the policy back under Permissions.""",
+        cloudformation=_RESOURCE,
+        verify="""\
+aws s3control get-access-point --account-id {account} --region {region} --name "${ACCESS_POINT:?name}" \\
+  --query PublicAccessBlockConfiguration
+# Expect: true four times.""",
+        maps=maps(
+            {
+                **POINT_BLOCK,
+                Framework.SECURITY_HUB: "S3.19",
+                Framework.CONFIG: "s3-access-point-public-access-blocks",
+                Framework.PROWLER: "s3_access_point_public_access_block",
+            }
+        ),
+        default=True,
+        references=(_GUIDE,),
     ),
     Kind.BUCKET,
     _check_block,
@@ -217,7 +264,12 @@ MULTI_REGION_BLOCK = Rule(
         ),
         cli=_MULTI_CLI,
         terraform=_MULTI_TERRAFORM,
-        references=("Security Hub S3.24", _MULTI_GUIDE),
+        console=_MULTI_STEPS,
+        cloudformation=_MULTI_RESOURCE,
+        verify=_SHOWS_MULTI % "PublicAccessBlock with true four times",
+        maps=maps({Framework.SECURITY_HUB: "S3.24"}),
+        default=True,
+        references=(_MULTI_GUIDE,),
     ),
     Kind.BUCKET,
     _check_multi_region_block,
@@ -253,7 +305,32 @@ aws s3control put-access-point-policy --account-id {account} --region {region} -
   --policy file://policy.json
 # If the access is wanted: add the account to rules.trusted_accounts.""",
         terraform="# In aws_s3control_access_point_policy for {bucket}: take out the principal that needs no access.",
-        references=("Access Analyzer external access", _POINT_GUIDE),
+        console="""\
+Open Amazon S3, Access Points, its name, Permissions, Access point policy: Edit.
+Take out the account that needs no access.
+Choose Save changes.""",
+        cloudformation="""\
+# With the principals alone that need access:
+AccessPointPolicy:
+  Type: AWS::S3::AccessPoint
+  Properties:
+    Bucket: "{bucket}"
+    Name: data
+    Policy:
+      Version: "2012-10-17"
+      Statement:
+        - Effect: Allow
+          Principal:
+            AWS: arn:{partition}:iam::{account}:role/reader
+          Action: s3:GetObject
+          Resource: arn:{partition}:s3:{region}:{account}:accesspoint/data/object/*""",
+        verify="""\
+aws s3control get-access-point-policy --account-id {account} --region {region} --name "${ACCESS_POINT:?name}" \\
+  --query Policy --output text
+# Expect: no Allow to an account that is not yours or trusted.""",
+        maps=maps({Framework.CUSTODIAN: "s3-access-point.cross-account"}),
+        default=True,
+        references=(_POINT_GUIDE,),
     ),
     Kind.BUCKET,
     _check_accounts,
@@ -282,6 +359,11 @@ FOREIGN = Rule(
         ),
         cli=_MULTI_CLI,
         terraform=_MULTI_TERRAFORM,
+        console=_MULTI_STEPS,
+        cloudformation=_MULTI_RESOURCE,
+        verify=_SHOWS_MULTI % "Regions with buckets of account {account} alone",
+        maps=(),
+        default=True,
         references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointBuckets.html",),
     ),
     Kind.ACCOUNT,
@@ -312,6 +394,11 @@ DEGRADED = Rule(
         ),
         cli=_MULTI_CLI,
         terraform=_MULTI_TERRAFORM,
+        console=_MULTI_STEPS,
+        cloudformation=_MULTI_RESOURCE,
+        verify=_SHOWS_MULTI % 'Status "READY"',
+        maps=(),
+        default=True,
         references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointStatuses.html",),
     ),
     Kind.ACCOUNT,

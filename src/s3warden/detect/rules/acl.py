@@ -7,6 +7,8 @@ the bucket policy is not looked at, so a grant may be reported that the policy t
 
 from dataclasses import dataclass
 
+from s3warden.detect import mappings
+from s3warden.detect.advice import NO_ACLS_RESOURCE
 from s3warden.detect.effective import ENFORCED, LAYERS_OF_ACL, acl_neutralised_by, ownership
 from s3warden.detect.grants import WHO, facts, public_grants
 from s3warden.detect.rule import Check, Example, Judgement, Kind, Rule, RuleOptions, fails, not_applicable, passes
@@ -14,6 +16,7 @@ from s3warden.detect.samples import DENIED, OWNER, OWNER_GRANT, bucket, flags, u
 from s3warden.model.bucket import Aspect, Present, State
 from s3warden.model.configuration import ALL_USERS, AUTHENTICATED_USERS, Acl, Grant, GranteeKind, Ownership
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Control, Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _NEEDS = LAYERS_OF_ACL | {Aspect.ACL}
@@ -27,20 +30,30 @@ resource "aws_s3_bucket_acl" "this" {
   bucket = "{bucket}"
   acl    = "private"
 }"""
+# How the console calls the groups.
+_ROWS = {
+    ALL_USERS: "Everyone (public access)",
+    AUTHENTICATED_USERS: "Authenticated users group (anyone with an AWS account)",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """What a rule is about: these permissions, and not `other`. `why` follows upon the name of the group."""
+    """What a rule is about: these permissions, and not `other`. `why` follows upon the name of the group.
+
+    `boxes` are what the console's table of grants calls the permissions.
+    """
 
     permissions: tuple[str, ...]
     other: str
+    boxes: str
     why: str
 
 
 _READING = _Level(
     permissions=("READ", "READ_ACP"),
     other="WRITE",
+    boxes="Objects List and Bucket ACL Read",
     why=(
         "can list every object name and version, or read who holds which grant. "
         "The listing is what scanners look for first: it leads to every object that is readable."
@@ -49,6 +62,7 @@ _READING = _Level(
 _CHANGING = _Level(
     permissions=("WRITE", "WRITE_ACP", "FULL_CONTROL"),
     other="READ_ACP",
+    boxes="Objects Write and Bucket ACL Write, and for full control every box",
     why=(
         "can put objects into the bucket at your cost and in your name. "
         "WRITE_ACP and FULL_CONTROL also let them grant themselves everything else that an ACL can grant."
@@ -146,7 +160,22 @@ def _examples(uri: str, level: _Level) -> tuple[Example, ...]:
     )
 
 
-def _rule(rule_id: str, uri: str, level: _Level, title: str, references: tuple[str, ...]) -> Rule:
+def _steps(rows: str, boxes: str) -> str:
+    return (
+        "Open Amazon S3, Buckets, {bucket}, Permissions, Access control list (ACL): Edit.\n"
+        f"In the row {rows}, clear {boxes}.\nChoose Save changes."
+    )
+
+
+def _shows(group: str, permissions: tuple[str, ...]) -> str:
+    return (
+        "aws s3api get-bucket-acl --bucket {bucket} --region {region} --expected-bucket-owner {account} \\\n"
+        f"  --query \"Grants[?ends_with(not_null(Grantee.URI, ''), '/{group}')].Permission\"\n"
+        f"# Expect: none of {', '.join(permissions)}."
+    )
+
+
+def _rule(rule_id: str, uri: str, level: _Level, title: str, controls: tuple[Control, ...]) -> Rule:
     group = uri.rpartition("/")[2]
     info = RuleInfo(
         id=rule_id,
@@ -159,7 +188,12 @@ def _rule(rule_id: str, uri: str, level: _Level, title: str, references: tuple[s
             f"ends_with(not_null(Grantee.URI, ''), '/{group}') && contains('{' '.join(level.permissions)}', Permission)"
         ),
         terraform=_TERRAFORM,
-        references=(*references, *_GUIDES),
+        console=_steps(_ROWS[uri], level.boxes),
+        cloudformation=NO_ACLS_RESOURCE,
+        verify=_shows(group, level.permissions),
+        maps=controls,
+        default=True,
+        references=_GUIDES,
     )
     return Rule(info, Kind.BUCKET, _live(group, level.permissions), _examples(uri, level))
 
@@ -169,11 +203,16 @@ PUBLIC_READ = _rule(
     ALL_USERS,
     _READING,
     "The ACL lets anyone on the internet list the bucket or read its ACL",
-    (
-        "Conformity S3-001, S3-002",
-        "Security Hub S3.2",
-        "Prowler s3_bucket_public_list_acl",
-        "Config s3-bucket-public-read-prohibited",
+    maps(
+        {
+            **mappings.PUBLIC,
+            Framework.CONFORMITY: "S3-001, S3-002",
+            Framework.SECURITY_HUB: "S3.2",
+            Framework.PROWLER: "s3_bucket_public_list_acl",
+            Framework.CONFIG: "s3-bucket-public-read-prohibited",
+            Framework.CUSTODIAN: "global-grants",
+            Framework.CLOUDSPLOIT: "bucketAllUsersAcl",
+        }
     ),
 )
 PUBLIC_WRITE = _rule(
@@ -181,11 +220,16 @@ PUBLIC_WRITE = _rule(
     ALL_USERS,
     _CHANGING,
     "The ACL lets anyone on the internet write to the bucket or take it over",
-    (
-        "Conformity S3-003, S3-004, S3-005",
-        "Security Hub S3.3",
-        "Prowler s3_bucket_public_write_acl",
-        "Config s3-bucket-public-write-prohibited",
+    maps(
+        {
+            **mappings.PUBLIC_WRITE,
+            Framework.CONFORMITY: "S3-003, S3-004, S3-005",
+            Framework.SECURITY_HUB: "S3.3",
+            Framework.PROWLER: "s3_bucket_public_write_acl",
+            Framework.CONFIG: "s3-bucket-public-write-prohibited",
+            Framework.CUSTODIAN: "global-grants",
+            Framework.CLOUDSPLOIT: "bucketAllUsersAcl",
+        }
     ),
 )
 AUTHENTICATED_READ = _rule(
@@ -193,14 +237,14 @@ AUTHENTICATED_READ = _rule(
     AUTHENTICATED_USERS,
     _READING,
     "The ACL lets anyone with an AWS account list the bucket or read its ACL",
-    ("Conformity S3-006, S3-007", "Checkov CKV2_AWS_43"),
+    maps({Framework.CONFORMITY: "S3-006, S3-007", Framework.CUSTODIAN: "global-grants"}),
 )
 AUTHENTICATED_WRITE = _rule(
     "bucket-acl-authenticated-write",
     AUTHENTICATED_USERS,
     _CHANGING,
     "The ACL lets anyone with an AWS account write to the bucket or take it over",
-    ("Conformity S3-008, S3-009, S3-010",),
+    maps({Framework.CONFORMITY: "S3-008, S3-009, S3-010", Framework.CUSTODIAN: "global-grants"}),
 )
 LATENT_PUBLIC = Rule(
     RuleInfo(
@@ -215,7 +259,15 @@ LATENT_PUBLIC = Rule(
         ),
         cli=_without("contains(not_null(Grantee.URI, ''), '/global/')"),
         terraform=_TERRAFORM,
-        references=("Conformity S3-001 to S3-010, where they have no effect", *_GUIDES),
+        console=_steps(" and ".join(_ROWS.values()), "every box"),
+        cloudformation=NO_ACLS_RESOURCE,
+        verify="""\
+aws s3api get-bucket-acl --bucket {bucket} --region {region} --expected-bucket-owner {account} \\
+  --query "Grants[?contains(not_null(Grantee.URI, ''), '/global/')]"
+# Expect: an empty list.""",
+        maps=(),
+        default=True,
+        references=_GUIDES,
     ),
     Kind.BUCKET,
     _latent,

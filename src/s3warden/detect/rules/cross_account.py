@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from s3warden.detect import proofs
+from s3warden.detect.advice import policy_resource, policy_steps, shows_policy
 from s3warden.detect.exposed import HINTS, NEEDS, analysed, inputs_of
 from s3warden.detect.exposure.inputs import ExposureInputs
 from s3warden.detect.exposure.proof import Witness
 from s3warden.detect.exposure.verdict import Exposure
+from s3warden.detect.mappings import CROSS_ACCOUNT
 from s3warden.detect.questions import ADMINISTRATION, limited, raw_statements, status_of, understood
 from s3warden.detect.rule import (
     Check,
@@ -30,6 +32,7 @@ from s3warden.detect.samples import ACCOUNT, ARN, DENIED, OWNER, allow, bucket, 
 from s3warden.model.bucket import Aspect, Present, Reading, State
 from s3warden.model.configuration import Acl
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Control, Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-walkthroughs-managing-access-example2.html"
@@ -200,7 +203,7 @@ _DENIED_POLICY = Example("the policy is unreadable", bucket({Aspect.POLICY: DENI
 
 
 def _rule(
-    rule_id: str, title: str, why: str, check: Check, references: tuple[str, ...], examples: tuple[Example, ...]
+    rule_id: str, title: str, why: str, check: Check, controls: tuple[Control, ...], examples: tuple[Example, ...]
 ) -> Rule:
     info = RuleInfo(
         id=rule_id,
@@ -212,7 +215,12 @@ def _rule(
         why=why,
         cli=_EDIT,
         terraform=_TERRAFORM,
-        references=(*references, _GUIDE),
+        console=policy_steps("take out the account or organisation that needs no access"),
+        cloudformation=policy_resource(note="With the principals alone that need access"),
+        verify=shows_policy("no Allow to an account or organisation that is not yours or trusted"),
+        maps=controls,
+        default=True,
+        references=(_GUIDE,),
     )
     return Rule(info, Kind.BUCKET, check, (*examples, _DENIED_POLICY))
 
@@ -225,7 +233,14 @@ ACCESS = _rule(
         "Old partners and forgotten projects keep such access for years."
     ),
     _access,
-    ("Conformity S3-015", "Prowler s3_bucket_cross_account_access", "Access Analyzer external access"),
+    maps(
+        {
+            **CROSS_ACCOUNT,
+            Framework.CONFORMITY: "S3-015",
+            Framework.PROWLER: "s3_bucket_cross_account_access",
+            Framework.CUSTODIAN: "cross-account",
+        }
+    ),
     (
         Example("nobody is named", bucket(), Verdict.PASS),
         Example("an account is named", bucket(_shared()), Verdict.FAIL),
@@ -259,7 +274,13 @@ ADMINISTRATION_RULE = _rule(
         "the bucket. Sharing data takes none of them."
     ),
     _administration,
-    ("Security Hub S3.6", "Config s3-bucket-blacklisted-actions-prohibited"),
+    maps(
+        {
+            **CROSS_ACCOUNT,
+            Framework.SECURITY_HUB: "S3.6",
+            Framework.CONFIG: "s3-bucket-blacklisted-actions-prohibited",
+        }
+    ),
     (
         Example("nobody is named", bucket(), Verdict.PASS),
         Example("reading is no administration", bucket(_shared()), Verdict.PASS),
@@ -276,7 +297,7 @@ ORGANISATIONS = _rule(
         "A wrong digit in an organisation id looks just like a right one."
     ),
     _organisations,
-    ("Access Analyzer external access, zone of trust organization",),
+    maps({Framework.CUSTODIAN: "cross-account"}),
     (
         Example("no organisation is named", bucket(), Verdict.PASS, _MEMBERSHIP),
         Example("the own one", bucket(_shared("*", Condition=_org("o-ourownorg1"))), Verdict.PASS, _MEMBERSHIP),

@@ -1,10 +1,13 @@
 """Default encryption at rest."""
 
+from s3warden.detect.advice import bucket_resource
+from s3warden.detect.mappings import ENCRYPTION as STANDARDS
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, configured, fails, passes
 from s3warden.detect.samples import DENIED, bucket
 from s3warden.model.bucket import ABSENT, Aspect, Present, State
 from s3warden.model.configuration import Encryption, EncryptionRule
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 
@@ -40,13 +43,28 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
     }
   }
 }""",
-        references=(
-            "Conformity S3-021",
-            "Security Hub S3.4",
-            "CIS AWS Foundations 1.4 2.1.1",
-            "Config s3-bucket-server-side-encryption-enabled",
-            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html",
+        console="""\
+Open Amazon S3, Buckets, {bucket}, Properties, Default encryption: Edit.
+Choose Server-side encryption with Amazon S3 managed keys (SSE-S3), then Save changes.""",
+        cloudformation=bucket_resource("""\
+BucketEncryption:
+  ServerSideEncryptionConfiguration:
+    - ServerSideEncryptionByDefault:
+        SSEAlgorithm: AES256"""),
+        verify="""\
+aws s3api get-bucket-encryption --bucket {bucket} --region {region} --expected-bucket-owner {account}
+# Expect: a rule with an SSEAlgorithm.""",
+        maps=maps(
+            {
+                **STANDARDS,
+                Framework.CONFORMITY: "S3-021",
+                Framework.SECURITY_HUB: "S3.4",
+                Framework.CONFIG: "s3-bucket-server-side-encryption-enabled",
+                Framework.CUSTODIAN: "bucket-encryption",
+            }
         ),
+        default=False,
+        references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html",),
     ),
     Kind.BUCKET,
     _check,

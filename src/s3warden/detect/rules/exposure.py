@@ -4,16 +4,27 @@ The verdict and its proof are the exposure engine's; one bucket that is open giv
 """
 
 from s3warden.detect import powers, proofs
+from s3warden.detect.advice import (
+    BLOCK_RESOURCE,
+    BLOCK_STEPS,
+    NO_ACLS_RESOURCE,
+    SHOWS_BLOCK,
+    SHOWS_CLOSED,
+    policy_resource,
+    policy_steps,
+)
 from s3warden.detect.effective import ENFORCED, LAYERS_OF_ACL, acl_neutralised_by, ownership
 from s3warden.detect.exposed import HINTS, NEEDS, analysed, inputs_of, without_layers
 from s3warden.detect.exposure.inputs import ExposureInputs
 from s3warden.detect.exposure.verdict import Exposure
+from s3warden.detect.mappings import PUBLIC as STANDARDS
 from s3warden.detect.powers import Power
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, fails, passes, undecided
 from s3warden.detect.samples import DENIED, allow, bucket, by_policy, flags, granting, unguarded
 from s3warden.model.bucket import ABSENT, Aspect, Present, State, Unreadable
 from s3warden.model.configuration import ALL_USERS, AUTHENTICATED_USERS, Ownership, PublicAccessBlock, RequestPayment
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _GUIDES = (
@@ -45,6 +56,17 @@ resource "aws_s3_bucket_public_access_block" "this" {
 _TERRAFORM_EDIT = """\
 # In the policy of aws_s3_bucket_policy for {bucket}: remove the public statement,
 # or give it principals instead of "*"; in aws_s3_bucket_acl: acl = "private"."""
+_STEPS = policy_steps("if the policy grants it, remove the public statement or name its principals")
+_CONSOLE_CLOSE = f"{BLOCK_STEPS}\nOr mend what grants it:\n{_STEPS}"
+_MENDED = f"{NO_ACLS_RESOURCE}\n{policy_resource(note='With principals instead of everyone')}"
+_MAPS = maps(
+    {
+        **STANDARDS,
+        Framework.SECURITY_HUB: "S3.2, S3.3",
+        Framework.CONFIG: "s3-bucket-public-read-prohibited, s3-bucket-public-write-prohibited",
+        Framework.PROWLER: "s3_bucket_public_access",
+    }
+)
 # The kind of exposure that each power stands for, in the words of the metrics; the worst first.
 _EXPOSURE = {
     powers.ADMIN: "public_admin",
@@ -198,12 +220,12 @@ PUBLIC = Rule(
         ),
         cli=f"{_CLOSE}\n# Or mend what grants it. If it is the policy:\n{_EDIT}\n{_PRIVATE_ACL}",
         terraform=f"{_TERRAFORM_CLOSE}\n{_TERRAFORM_EDIT}",
-        references=(
-            "Conformity S3-001 to S3-005, S3-014",
-            "Security Hub S3.2, S3.3, S3.8",
-            "Prowler s3_bucket_public_access",
-            *_GUIDES,
-        ),
+        console=_CONSOLE_CLOSE,
+        cloudformation=_MENDED,
+        verify=SHOWS_CLOSED,
+        maps=_MAPS,
+        default=True,
+        references=_GUIDES,
     ),
     Kind.BUCKET,
     _public,
@@ -281,7 +303,16 @@ AUTHENTICATED = Rule(
         ),
         cli=f"{_CLOSE}\n# Or mend what grants it. If it is the policy:\n{_EDIT}\n{_PRIVATE_ACL}",
         terraform=f"{_TERRAFORM_CLOSE}\n{_TERRAFORM_EDIT}",
-        references=("Conformity S3-006 to S3-010", "Checkov CKV2_AWS_43", *_GUIDES),
+        console=_CONSOLE_CLOSE,
+        cloudformation=_MENDED,
+        verify="""\
+aws s3api get-bucket-policy-status --bucket {bucket} --region {region} --expected-bucket-owner {account}
+# Expect: IsPublic false, or NoSuchBucketPolicy. And with credentials of an account that has nothing to do with it:
+AWS_PROFILE="${STRANGER:?}" aws s3api list-objects-v2 --bucket {bucket} --region {region} --max-keys 1
+# Expect: AccessDenied.""",
+        maps=_MAPS,
+        default=True,
+        references=_GUIDES,
     ),
     Kind.BUCKET,
     _authenticated,
@@ -323,7 +354,18 @@ LATENT = Rule(
         ),
         cli=f"{_EDIT}\n{_PRIVATE_ACL}",
         terraform=_TERRAFORM_EDIT,
-        references=("Conformity S3-001 to S3-010, S3-014, where they have no effect", *_GUIDES),
+        console=f"""\
+{_STEPS}
+If the ACL grants it, open Permissions, Access control list (ACL): Edit, and clear every box but the owner's.""",
+        cloudformation=_MENDED,
+        verify="""\
+aws s3api get-bucket-policy-status --bucket {bucket} --region {region} --expected-bucket-owner {account}
+# Expect: IsPublic false, or NoSuchBucketPolicy.
+aws s3api get-bucket-acl --bucket {bucket} --region {region} --expected-bucket-owner {account} --query Grants
+# Expect: no Grantee with a URI of /groups/global/.""",
+        maps=(),
+        default=True,
+        references=_GUIDES,
     ),
     Kind.BUCKET,
     _latent,
@@ -361,7 +403,12 @@ aws s3api put-public-access-block --bucket {bucket} --region {region} --expected
   --public-access-block-configuration \\
   BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true""",
         terraform=_TERRAFORM_CLOSE,
-        references=("Prowler s3_bucket_object_public", *_GUIDES),
+        console=BLOCK_STEPS,
+        cloudformation=BLOCK_RESOURCE,
+        verify=SHOWS_BLOCK,
+        maps=maps({Framework.PROWLER: "s3_bucket_object_public"}),
+        default=True,
+        references=_GUIDES,
     ),
     Kind.BUCKET,
     _objects,

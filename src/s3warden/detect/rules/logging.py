@@ -6,6 +6,8 @@ hint that anyone may plant (an ACL grant, a tag) must not switch a rule off: the
 
 from fnmatch import fnmatchcase
 
+from s3warden.detect.advice import bucket_resource
+from s3warden.detect.mappings import LOGGING as STANDARDS
 from s3warden.detect.rule import (
     Example,
     Judgement,
@@ -21,6 +23,7 @@ from s3warden.detect.samples import DENIED, bucket
 from s3warden.model.bucket import ABSENT, Aspect, State
 from s3warden.model.configuration import Logging
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 
@@ -59,13 +62,31 @@ resource "aws_s3_bucket_logging" "this" {
   target_bucket = var.log_bucket
   target_prefix = "{bucket}/"
 }""",
-        references=(
-            "Conformity S3-011",
-            "Security Hub S3.9",
-            "Config s3-bucket-logging-enabled",
-            "Prowler s3_bucket_server_access_logging_enabled",
-            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
+        console="""\
+Open Amazon S3, Buckets, {bucket}, Properties, Server access logging: Edit.
+Choose Enable and browse to the log bucket, of the same account and region.
+Choose Save changes; the console adds the statement for log delivery to the policy of the log bucket.""",
+        cloudformation=bucket_resource("""\
+LoggingConfiguration:
+  DestinationBucketName: log-bucket
+  LogFilePrefix: "{bucket}/\""""),
+        verify="""\
+aws s3api get-bucket-logging --bucket {bucket} --region {region} --expected-bucket-owner {account}
+# Expect: LoggingEnabled with TargetBucket. The first logs come within hours:
+aws s3api list-objects-v2 --bucket "${LOG_BUCKET:?}" --prefix {bucket}/ --region {region} --max-keys 1
+# Expect: a key.""",
+        maps=maps(
+            {
+                **STANDARDS,
+                Framework.CONFORMITY: "S3-011",
+                Framework.SECURITY_HUB: "S3.9",
+                Framework.CONFIG: "s3-bucket-logging-enabled",
+                Framework.PROWLER: "s3_bucket_server_access_logging_enabled",
+                Framework.CUSTODIAN: "bucket-logging",
+            }
         ),
+        default=True,
+        references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",),
     ),
     Kind.BUCKET,
     _check,

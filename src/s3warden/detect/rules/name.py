@@ -6,6 +6,7 @@ from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, fa
 from s3warden.detect.samples import bucket
 from s3warden.model.bucket import State
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{1,61})[a-z0-9]")
@@ -54,10 +55,24 @@ aws s3 sync s3://{bucket} "s3://${NEW_BUCKET:?}" --region {region}""",
 resource "aws_s3_bucket" "better_name" {
   bucket = var.better_name
 }""",
-        references=(
-            "Conformity S3-018",
-            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
-        ),
+        console="""\
+A bucket cannot be renamed. Open Amazon S3, Buckets: Create bucket, with a better name.
+Copy the objects over and move the clients.
+Empty and delete {bucket} once nothing names it any more: anyone may take the name then.""",
+        cloudformation="""\
+# BucketName cannot change in place: a new name makes a new bucket. Copy the objects before the old one goes.
+Bucket:
+  Type: AWS::S3::Bucket
+  DeletionPolicy: Retain
+  UpdateReplacePolicy: Retain
+  Properties:
+    BucketName: better-name""",
+        verify="""\
+aws s3api head-bucket --bucket "${NEW_BUCKET:?}" --region {region} --expected-bucket-owner {account}
+# Expect: an answer, for a name of 3 to 63 characters: a-z, 0-9 and hyphens.""",
+        maps=maps({Framework.CONFORMITY: "S3-018", Framework.CLOUDSPLOIT: "bucketDnsCompliantName"}),
+        default=False,
+        references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",),
     ),
     Kind.BUCKET,
     _check,

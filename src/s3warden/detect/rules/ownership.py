@@ -1,11 +1,14 @@
 """Object ownership: whether ACLs play any part."""
 
+from s3warden.detect.advice import bucket_resource
 from s3warden.detect.effective import ENFORCED, ownership
+from s3warden.detect.mappings import ACLS
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, fails, passes
 from s3warden.detect.samples import DENIED, bucket
 from s3warden.model.bucket import ABSENT, Aspect, Present, State
 from s3warden.model.configuration import Ownership
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _DISABLED = passes("ACLs are disabled: the bucket owner owns every object.")
@@ -40,12 +43,27 @@ resource "aws_s3_bucket_ownership_controls" "this" {
     object_ownership = "BucketOwnerEnforced"
   }
 }""",
-        references=(
-            "Security Hub S3.12",
-            "Config s3-bucket-acl-prohibited",
-            "Prowler s3_bucket_acl_prohibited",
-            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html",
+        console="""\
+Open Amazon S3, Buckets, {bucket}, Permissions, Object Ownership: Edit.
+Choose ACLs disabled (recommended), then Save changes.""",
+        cloudformation=bucket_resource("""\
+OwnershipControls:
+  Rules:
+    - ObjectOwnership: BucketOwnerEnforced"""),
+        verify="""\
+aws s3api get-bucket-ownership-controls --bucket {bucket} --region {region} --expected-bucket-owner {account}
+# Expect: "ObjectOwnership": "BucketOwnerEnforced".""",
+        maps=maps(
+            {
+                **ACLS,
+                Framework.SECURITY_HUB: "S3.12",
+                Framework.CONFIG: "s3-bucket-acl-prohibited",
+                Framework.PROWLER: "s3_bucket_acl_prohibited",
+                Framework.CUSTODIAN: "ownership",
+            }
         ),
+        default=False,
+        references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html",),
     ),
     Kind.BUCKET,
     _check,

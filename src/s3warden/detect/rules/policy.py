@@ -1,11 +1,14 @@
 """Bucket policies that AWS itself calls public (GetBucketPolicyStatus), in effect or held back by one flag."""
 
+from s3warden.detect.advice import BLOCK_RESOURCE, BLOCK_STEPS, SHOWS_CLOSED, policy_resource, policy_steps
 from s3warden.detect.effective import LAYERS_OF_POLICY, policy_restricted_by
+from s3warden.detect.mappings import PUBLIC as STANDARDS
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, configured, fails, passes
 from s3warden.detect.samples import DENIED, flags, unguarded
 from s3warden.model.bucket import ABSENT, Aspect, Present, State
 from s3warden.model.configuration import PolicyStatus
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _NEEDS = LAYERS_OF_POLICY | {Aspect.POLICY_STATUS}
@@ -24,6 +27,8 @@ aws s3api put-public-access-block --bucket {bucket} --region {region} --expected
   BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
 # Or mend the policy:
 """
+_STEPS = policy_steps("remove the public statement, or name its principals")
+_RESOURCE = policy_resource(note="With principals instead of everyone")
 _TERRAFORM_EDIT = """\
 # In the policy of aws_s3_bucket_policy for {bucket}: remove the public statement,
 # or give it principals instead of "*"."""
@@ -80,13 +85,22 @@ PUBLIC = Rule(
         ),
         cli=_CLOSE + _EDIT,
         terraform=_TERRAFORM_CLOSE,
-        references=(
-            "Conformity S3-014",
-            "Security Hub S3.2, S3.3",
-            "Config s3-bucket-public-read-prohibited, s3-bucket-public-write-prohibited",
-            "Prowler s3_bucket_public_access",
-            _GUIDE,
+        console=f"{BLOCK_STEPS}\nOr mend the policy:\n{_STEPS}",
+        cloudformation=f"{BLOCK_RESOURCE}\n{_RESOURCE}",
+        verify=SHOWS_CLOSED,
+        maps=maps(
+            {
+                **STANDARDS,
+                Framework.CIS_7_0: "2.21",
+                Framework.CONFORMITY: "S3-014",
+                Framework.SECURITY_HUB: "S3.2, S3.3",
+                Framework.CONFIG: "s3-bucket-public-read-prohibited, s3-bucket-public-write-prohibited",
+                Framework.PROWLER: "s3_bucket_public_access, s3_bucket_policy_public_write_access",
+                Framework.CLOUDSPLOIT: "bucketAllUsersPolicy",
+            }
         ),
+        default=True,
+        references=(_GUIDE,),
     ),
     Kind.BUCKET,
     _live,
@@ -132,7 +146,14 @@ LATENT_PUBLIC = Rule(
         ),
         cli=_EDIT,
         terraform=_TERRAFORM_EDIT,
-        references=("Conformity S3-014, where it has no effect", _GUIDE),
+        console=_STEPS,
+        cloudformation=_RESOURCE,
+        verify="""\
+aws s3api get-bucket-policy-status --bucket {bucket} --region {region} --expected-bucket-owner {account}
+# Expect: IsPublic false, or NoSuchBucketPolicy.""",
+        maps=(),
+        default=True,
+        references=(_GUIDE,),
     ),
     Kind.BUCKET,
     _latent,

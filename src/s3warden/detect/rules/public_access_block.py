@@ -1,10 +1,13 @@
 """Block public access: all four flags, over account and bucket together for a bucket, and for the account itself."""
 
+from s3warden.detect.advice import BLOCK_RESOURCE, BLOCK_STEPS, SHOWS_BLOCK
 from s3warden.detect.effective import Flag, block, scopes_of
+from s3warden.detect.mappings import ACCOUNT_BLOCK, BUCKET_BLOCK
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, fails, passes
 from s3warden.detect.samples import ALL_ON, DENIED, account, bucket, flags
 from s3warden.model.bucket import ABSENT, Aspect, Present, State
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
@@ -54,14 +57,21 @@ resource "aws_s3_bucket_public_access_block" "this" {
   block_public_policy     = true
   restrict_public_buckets = true
 }""",
-        references=(
-            "Conformity S3-026",
-            "Security Hub S3.8",
-            "CIS AWS Foundations 3.0 2.1.4",
-            "Config s3-bucket-level-public-access-prohibited",
-            "Prowler s3_bucket_level_public_access_block",
-            _GUIDE,
+        console=BLOCK_STEPS,
+        cloudformation=BLOCK_RESOURCE,
+        verify=SHOWS_BLOCK,
+        maps=maps(
+            {
+                **BUCKET_BLOCK,
+                Framework.CONFORMITY: "S3-026",
+                Framework.SECURITY_HUB: "S3.8",
+                Framework.CONFIG: "s3-bucket-level-public-access-prohibited",
+                Framework.PROWLER: "s3_bucket_level_public_access_block",
+                Framework.CUSTODIAN: "check-public-block",
+            }
         ),
+        default=True,
+        references=(_GUIDE,),
     ),
     Kind.BUCKET,
     _check_bucket,
@@ -119,12 +129,29 @@ resource "aws_s3_account_public_access_block" "this" {
   block_public_policy     = true
   restrict_public_buckets = true
 }""",
+        console="""\
+Open Amazon S3, Block Public Access settings for this account: Edit.
+Tick Block all public access, with all four boxes below it.
+Choose Save changes and type confirm.""",
+        cloudformation="""\
+# CloudFormation has no resource for the account's own block: use the AWS CLI, or an S3 policy of AWS Organizations.""",
+        verify="""\
+aws s3control get-public-access-block --account-id {account}
+# Expect: true four times.""",
+        maps=maps(
+            {
+                **ACCOUNT_BLOCK,
+                Framework.CONFORMITY: "S3-027",
+                Framework.SECURITY_HUB: "S3.1",
+                Framework.CONFIG: (
+                    "s3-account-level-public-access-blocks, s3-account-level-public-access-blocks-periodic"
+                ),
+                Framework.PROWLER: "s3_account_level_public_access_blocks",
+                Framework.CUSTODIAN: "s3-public-block",
+            }
+        ),
+        default=True,
         references=(
-            "Conformity S3-027",
-            "Security Hub S3.1",
-            "CIS AWS Foundations 3.0 2.1.4",
-            "Config s3-account-level-public-access-blocks-periodic",
-            "Prowler s3_account_level_public_access_blocks",
             "https://docs.aws.amazon.com/AmazonS3/latest/userguide/configuring-block-public-access-account.html",
         ),
     ),

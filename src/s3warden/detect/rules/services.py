@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from s3warden.detect import proofs
+from s3warden.detect.advice import policy_resource, policy_steps, shows_policy
 from s3warden.detect.exposed import policy_inputs
 from s3warden.detect.exposure import actions
 from s3warden.detect.exposure.concrete import Decision, Request, decide
@@ -222,6 +223,22 @@ condition {
   variable = "aws:SourceAccount"
   values   = ["{account}"]
 }""",
+        console=policy_steps("add a condition on aws:SourceAccount or aws:SourceArn to the service's statement"),
+        cloudformation=policy_resource(
+            f"""\
+- Sid: LogDelivery
+  Effect: Allow
+  Principal:
+    Service: {service("logging.s3")}
+  Action: s3:PutObject
+  Resource: arn:{{partition}}:s3:::{{bucket}}/*
+  Condition:
+    StringEquals:
+      aws:SourceAccount: "{{account}}\""""
+        ),
+        verify=shows_policy("beside each Principal of type Service a condition on whom it acts for"),
+        maps=(),
+        default=False,
         references=(_GUIDE,),
     ),
     _check(
@@ -272,6 +289,22 @@ condition {
   variable = "aws:SourceArn"
   values   = [aws_cloudfront_distribution.this.arn]
 }""",
+        console=policy_steps("add a condition on aws:SourceArn with the ARN of your distribution"),
+        cloudformation=policy_resource(
+            f"""\
+- Sid: OneDistribution
+  Effect: Allow
+  Principal:
+    Service: {service(_CLOUDFRONT)}
+  Action: s3:GetObject
+  Resource: arn:{{partition}}:s3:::{{bucket}}/*
+  Condition:
+    StringEquals:
+      aws:SourceArn: arn:{{partition}}:cloudfront::{{account}}:distribution/E1EXAMPLE"""
+        ),
+        verify=shows_policy("aws:SourceArn with the whole ARN of one distribution beside CloudFront"),
+        maps=(),
+        default=True,
         references=(
             "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html",
             _GUIDE,

@@ -5,8 +5,10 @@ Where a statement matters only by its effect, the exposure engine is asked about
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from s3warden.detect import proofs
+from s3warden.detect.advice import NAMED_READER, policy_resource, policy_steps, shows_policy
 from s3warden.detect.exposed import analysed, policy_inputs
 from s3warden.detect.exposure.inputs import ExposureInputs
 from s3warden.detect.exposure.normal import Condition, Statement
@@ -28,6 +30,7 @@ from s3warden.detect.samples import ACCOUNT, ARN, DENIED, allow, bucket, by_poli
 from s3warden.model.bucket import Aspect, Present, State
 from s3warden.model.configuration import Policy, PolicyStatus
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Control, Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _ELEMENTS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html"
@@ -195,26 +198,41 @@ def _status(state: State, options: RuleOptions) -> Judgement:
     return fails(f"Whether the policy is public: {words}.", {"policy_status": words})
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What people read: `fix` is an instruction, `expect` what the policy shows afterwards, `instead` YAML for it."""
+
+    title: str
+    why: str
+    fix: str
+    expect: str
+    instead: str = NAMED_READER
+
+
 def _rule(
     rule_id: str,
-    title: str,
     severity: Severity,
-    why: str,
+    words: _Words,
     *,
     check: Check,
-    fix: str,
     references: Iterable[str],
     examples: tuple[Example, ...],
+    controls: tuple[Control, ...] = (),
 ) -> Rule:
     info = RuleInfo(
         id=rule_id,
-        title=title,
+        title=words.title,
         severity=severity,
         category=Category.ACCESS,
         needs=_POLICY,
-        why=why,
-        cli=_EDIT % fix,
-        terraform=_TERRAFORM % fix,
+        why=words.why,
+        cli=_EDIT % words.fix,
+        terraform=_TERRAFORM % words.fix,
+        console=policy_steps(words.fix),
+        cloudformation=policy_resource(words.instead),
+        verify=shows_policy(words.expect),
+        maps=controls,
+        default=severity is Severity.HIGH,
         references=tuple(references),
     )
     denied = Example("the policy is unreadable", bucket({Aspect.POLICY: DENIED}), Verdict.UNKNOWN)
@@ -236,15 +254,19 @@ def _from(ranges: object, **more: object) -> object:
 
 WILDCARD = _rule(
     "bucket-policy-wildcard-principal",
-    "A statement names everyone, and only a guard keeps them out",
     Severity.LOW,
-    (
-        "A statement allows something to everyone, and a guard beside it takes that back. "
-        "Whoever edits the guard opens the bucket to the world; a named principal would stay a limit."
+    _Words(
+        "A statement names everyone, and only a guard keeps them out",
+        (
+            "A statement allows something to everyone, and a guard beside it takes that back. "
+            "Whoever edits the guard opens the bucket to the world; a named principal would stay a limit."
+        ),
+        fix='give the statement principals in place of "*"',
+        expect='no Allow with "*" as its Principal',
     ),
     check=_of_policy(_wildcard),
-    fix='give the statement principals in place of "*"',
-    references=("Checkov CKV_AWS_70", f"{_ELEMENTS}#reference_policies_elements_principal"),
+    controls=maps({Framework.CIS_7_0: "2.21"}),
+    references=(f"{_ELEMENTS}#reference_policies_elements_principal",),
     examples=(
         _example("one VPC", Verdict.FAIL, allow(Condition=_OWN_VPC)),
         _example(
@@ -262,14 +284,17 @@ WILDCARD = _rule(
 )
 NOT_PRINCIPAL = _rule(
     "bucket-policy-not-principal-allow",
-    "A statement allows something to everyone but those it names",
     Severity.HIGH,
-    (
-        "Allow with NotPrincipal means everyone else in the world, unsigned callers included. "
-        "It is nearly always meant as its opposite."
+    _Words(
+        "A statement allows something to everyone but those it names",
+        (
+            "Allow with NotPrincipal means everyone else in the world, unsigned callers included. "
+            "It is nearly always meant as its opposite."
+        ),
+        fix="name who is allowed as Principal in place of NotPrincipal",
+        expect="no Allow with NotPrincipal",
     ),
     check=_of_policy(_each(_not_principal, "No Allow uses NotPrincipal.", "Everyone but a few is allowed")),
-    fix="name who is allowed as Principal in place of NotPrincipal",
     references=(f"{_ELEMENTS}#reference_policies_elements_notprincipal",),
     examples=(
         _example(
@@ -287,14 +312,17 @@ NOT_PRINCIPAL = _rule(
 )
 NOT_ACTION = _rule(
     "bucket-policy-not-action-allow",
-    "A statement allows every action but those it names",
     Severity.MEDIUM,
-    (
-        "Allow with NotAction grants every action that it does not list, those that AWS adds later included. "
-        "The list of what is needed is nearly always shorter."
+    _Words(
+        "A statement allows every action but those it names",
+        (
+            "Allow with NotAction grants every action that it does not list, those that AWS adds later included. "
+            "The list of what is needed is nearly always shorter."
+        ),
+        fix="list what is needed as Action in place of NotAction",
+        expect="no Allow with NotAction",
     ),
     check=_of_policy(_each(_not_action, "No Allow uses NotAction.", "All actions but a few are allowed")),
-    fix="list what is needed as Action in place of NotAction",
     references=(f"{_ELEMENTS}#reference_policies_elements_notaction",),
     examples=(
         _example(
@@ -312,15 +340,24 @@ NOT_ACTION = _rule(
 )
 BROAD = _rule(
     "bucket-policy-broad-source-ip",
-    "A broad range of addresses is all that guards the bucket",
     Severity.HIGH,
-    (
-        "Within a range wider than /16 anyone may rent an address from a cloud provider, and is in. "
-        "From /8 on S3 itself no longer takes a range for a limit."
+    _Words(
+        "A broad range of addresses is all that guards the bucket",
+        (
+            "Within a range wider than /16 anyone may rent an address from a cloud provider, and is in. "
+            "From /8 on S3 itself no longer takes a range for a limit."
+        ),
+        fix="narrow the ranges to the addresses that are yours",
+        expect="no aws:SourceIp wider than /16, or /48 of IPv6, but for private ranges",
+        instead=f"""\
+{NAMED_READER}
+  Condition:
+    IpAddress:
+      aws:SourceIp: 203.0.113.0/24""",
     ),
     check=_of_policy(_broad),
-    fix="narrow the ranges to the addresses that are yours",
-    references=("Config s3-bucket-policy-grantee-check", _PUBLIC),
+    controls=maps({Framework.CONFIG: "s3-bucket-policy-grantee-check"}),
+    references=(_PUBLIC,),
     examples=(
         _example("half the internet", Verdict.FAIL, _from(["0.0.0.0/1", "128.0.0.0/1"])),
         _example("a /9", Verdict.FAIL, _from("52.0.0.0/9"), severity=Severity.MEDIUM),
@@ -338,14 +375,17 @@ BROAD = _rule(
 )
 SPOOFABLE = _rule(
     "bucket-policy-spoofable-condition",
-    "A condition guards the bucket that any caller can meet",
     Severity.HIGH,
-    (
-        "Headers, prefixes, wildcards and attributes of the caller's own account are chosen by the caller. "
-        "A condition on them looks like a limit and is none."
+    _Words(
+        "A condition guards the bucket that any caller can meet",
+        (
+            "Headers, prefixes, wildcards and attributes of the caller's own account are chosen by the caller. "
+            "A condition on them looks like a limit and is none."
+        ),
+        fix="replace the condition by principals, or by a key that a caller cannot choose",
+        expect="no Allow to everyone that relies on aws:Referer, aws:UserAgent, a prefix or a wildcard",
     ),
     check=_of_policy(_spoofable),
-    fix="replace the condition by principals, or by a key that a caller cannot choose",
     references=(
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html",
         f"{_ELEMENTS}#reference_policies_elements_condition",
@@ -367,14 +407,17 @@ SPOOFABLE = _rule(
 )
 DANGLING = _rule(
     "bucket-policy-dangling-principal",
-    "A statement names a principal that was deleted",
     Severity.LOW,
-    (
-        "An id in place of a role or user is what AWS leaves of a principal that exists no longer. "
-        "The statement grants or denies nothing to anyone, and hides what was meant."
+    _Words(
+        "A statement names a principal that was deleted",
+        (
+            "An id in place of a role or user is what AWS leaves of a principal that exists no longer. "
+            "The statement grants or denies nothing to anyone, and hides what was meant."
+        ),
+        fix="take out the ids that begin with AROA or AIDA",
+        expect="no principal that begins with AROA or AIDA",
     ),
     check=_of_policy(_each(_dangling, "Every principal that is named may exist.", "Deleted principals are named")),
-    fix="take out the ids that begin with AROA or AIDA",
     references=("https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",),
     examples=(
         _example("a deleted role", Verdict.FAIL, allow({"AWS": "AROAEXAMPLEID1234567"})),
@@ -383,15 +426,29 @@ DANGLING = _rule(
 )
 LOCKOUT = _rule(
     "bucket-policy-lockout",
-    "The policy locks its own account out",
     Severity.HIGH,
-    (
-        "Every identity of the account but the root user is denied to change or delete the bucket policy. "
-        "Until someone with the root user's credentials deletes it, nobody can mend anything."
+    _Words(
+        "The policy locks its own account out",
+        (
+            "Every identity of the account but the root user is denied to change or delete the bucket policy. "
+            "Until someone with the root user's credentials deletes it, nobody can mend anything."
+        ),
+        fix="as the root user, exempt a role from the Deny",
+        expect="an answer, with credentials of the role that is exempt",
+        instead="""\
+- Sid: AllButAdmin
+  Effect: Deny
+  Principal: "*"
+  Action: s3:*
+  Resource:
+    - arn:{partition}:s3:::{bucket}
+    - arn:{partition}:s3:::{bucket}/*
+  Condition:
+    ArnNotEquals:
+      aws:PrincipalArn: arn:{partition}:iam::{account}:role/admin""",
     ),
     check=_of_policy(_lockout),
-    fix="as the root user, exempt a role from the Deny",
-    references=("Checkov CKV_AWS_93", "https://repost.aws/knowledge-center/s3-accidentally-denied-access"),
+    references=("https://repost.aws/knowledge-center/s3-accidentally-denied-access",),
     examples=(
         _example("everyone is denied everything", Verdict.FAIL, _DENY_ALL),
         _example(
@@ -433,6 +490,16 @@ aws s3api get-bucket-policy-status --bucket {bucket} --region {region} --expecte
 s3warden explain bucket {bucket}
 # If both still differ after some minutes, please report the policy.""",
         terraform="# Nothing to change for {bucket}: compare AWS's answer with that of s3warden explain bucket.",
+        console="""\
+Open Amazon S3, Buckets, {bucket}, Permissions: Bucket policy says Publicly accessible where AWS calls it public.
+Wait some minutes, reload, and compare with s3warden explain bucket {bucket}.
+If both still differ, please report the policy.""",
+        cloudformation="# Nothing to change for {bucket}: compare AWS's answer with that of s3warden explain bucket.",
+        verify="""\
+aws s3api get-bucket-policy-status --bucket {bucket} --region {region} --expected-bucket-owner {account}
+# Expect: the answer that s3warden explain bucket gives.""",
+        maps=(),
+        default=False,
         references=(_PUBLIC, "https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicyStatus.html"),
     ),
     Kind.BUCKET,

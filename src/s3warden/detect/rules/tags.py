@@ -2,6 +2,7 @@
 
 import re
 
+from s3warden.detect.advice import bucket_resource
 from s3warden.detect.rule import (
     Example,
     Judgement,
@@ -17,6 +18,7 @@ from s3warden.detect.samples import DENIED, bucket
 from s3warden.model.bucket import ABSENT, Aspect, Present, State
 from s3warden.model.configuration import Tags
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _NO_TAGS = Tags(())
@@ -86,10 +88,26 @@ tags = {
   Environment = var.environment
   Owner       = var.owner
 }""",
-        references=(
-            "Config required-tags",
-            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging.html",
-        ),
+        console="""\
+Open Amazon S3, Buckets, {bucket}, Properties, Tags: Edit.
+Add the tags that are missing, with their values.
+Choose Save changes.""",
+        cloudformation=bucket_resource("""\
+Tags:
+  - Key: Name
+    Value: "{bucket}"
+  - Key: Role
+    Value: storage
+  - Key: Environment
+    Value: production
+  - Key: Owner
+    Value: data-team"""),
+        verify="""\
+aws s3api get-bucket-tagging --bucket {bucket} --region {region} --expected-bucket-owner {account}
+# Expect: every key that rules.required_tags names, spelled alike, with a value.""",
+        maps=maps({Framework.CUSTODIAN: "tag", Framework.CLOUDSPLOIT: "s3BucketHasTags"}),
+        default=True,
+        references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging.html",),
     ),
     Kind.BUCKET,
     _check,

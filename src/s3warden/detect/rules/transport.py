@@ -7,10 +7,12 @@ however they are written. A loophole is told as the request that slips through.
 from functools import lru_cache
 
 from s3warden.detect import proofs
+from s3warden.detect.advice import policy_resource, policy_steps, shows_policy
 from s3warden.detect.exposed import policy_inputs
 from s3warden.detect.exposure.inputs import ExposureInputs
 from s3warden.detect.exposure.memo import PLACEHOLDER, shape
 from s3warden.detect.exposure.requirements import Requirement, tls_at_least, tls_required, uploads_encrypted
+from s3warden.detect.mappings import TRANSPORT
 from s3warden.detect.rule import (
     Example,
     Judgement,
@@ -25,6 +27,7 @@ from s3warden.detect.rule import (
 from s3warden.detect.samples import ARN, DENIED, TLS_ONLY, allow, bucket, policy
 from s3warden.model.bucket import ABSENT, Aspect, State
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _EDIT = """\
@@ -62,6 +65,18 @@ statement {
     values   = ["%s"]
   }
 }"""
+_REFUSAL = """\
+- Effect: Deny
+  Principal: "*"
+  Action: %s
+  Resource:
+    - arn:{partition}:s3:::{bucket}
+    - arn:{partition}:s3:::{bucket}/*
+  Condition:
+    %s"""
+_REFUSE_HTTP = _REFUSAL % ("s3:*", 'Bool:\n      aws:SecureTransport: "false"')
+_REFUSE_OLD_TLS = _REFUSAL % ("s3:*", 'NumericLessThan:\n      s3:TlsVersion: "1.2"')
+_REFUSE_OTHER_KEYS = _REFUSAL % ("s3:PutObject", f"StringNotEquals:\n      {_SSE}: aws:kms")
 
 
 @lru_cache(maxsize=2048)
@@ -144,14 +159,22 @@ TLS_REQUIRED = Rule(
         ),
         cli=_EDIT % _TLS,
         terraform=_TERRAFORM % ("s3:*", "Bool", "aws:SecureTransport", "false"),
-        references=(
-            "Conformity S3-017",
-            "Security Hub S3.5",
-            "CIS AWS Foundations 3.0 2.1.1",
-            "Config s3-bucket-ssl-requests-only",
-            "Prowler s3_bucket_secure_transport_policy",
-            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
+        console=policy_steps("add the statement that denies every request with aws:SecureTransport false"),
+        cloudformation=policy_resource(_REFUSE_HTTP),
+        verify="""\
+aws s3api head-bucket --bucket {bucket} --region {region} --endpoint-url "${HTTP_ENDPOINT:?S3 in the region, by http}"
+# Expect: 403 Forbidden, for an identity that may do it by https.""",
+        maps=maps(
+            {
+                **TRANSPORT,
+                Framework.CONFORMITY: "S3-017",
+                Framework.SECURITY_HUB: "S3.5",
+                Framework.CONFIG: "s3-bucket-ssl-requests-only",
+                Framework.PROWLER: "s3_bucket_secure_transport_policy",
+            }
         ),
+        default=True,
+        references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",),
     ),
     Kind.BUCKET,
     _check_tls,
@@ -185,6 +208,11 @@ MINIMUM_VERSION = Rule(
         ),
         cli=_EDIT % _VERSION,
         terraform=_TERRAFORM % ("s3:*", "NumericLessThan", "s3:TlsVersion", "1.2"),
+        console=policy_steps("add the statement that denies every request with s3:TlsVersion below 1.2"),
+        cloudformation=policy_resource(_REFUSE_OLD_TLS),
+        verify=shows_policy("a Deny to everyone for bucket and objects, with NumericLessThan on s3:TlsVersion"),
+        maps=(),
+        default=False,
         references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html",),
     ),
     Kind.BUCKET,
@@ -210,10 +238,18 @@ UPLOAD_ENCRYPTION = Rule(
         ),
         cli=_EDIT % _UPLOADS,
         terraform=_TERRAFORM % ("s3:PutObject", "StringNotEquals", _SSE, "aws:kms"),
-        references=(
-            "Conformity S3-016",
-            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
+        console=policy_steps("add the statement that denies s3:PutObject without the encryption header that is wanted"),
+        cloudformation=policy_resource(_REFUSE_OTHER_KEYS),
+        verify=shows_policy("a Deny to everyone of s3:PutObject, with StringNotEquals on the header"),
+        maps=maps(
+            {
+                Framework.CONFORMITY: "S3-016",
+                Framework.CUSTODIAN: "no-encryption-statement",
+                Framework.CLOUDSPLOIT: "bucketEnforceEncryption, s3Encryption",
+            }
         ),
+        default=False,
+        references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",),
     ),
     Kind.BUCKET,
     _check_uploads,

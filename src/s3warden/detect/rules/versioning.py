@@ -1,10 +1,13 @@
 """Versioning: whether what is overwritten or deleted can be had back."""
 
+from s3warden.detect.advice import bucket_resource
+from s3warden.detect.mappings import VERSIONING as STANDARDS
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, configured, fails, passes
 from s3warden.detect.samples import DENIED, bucket
 from s3warden.model.bucket import ABSENT, Aspect, Present, State
 from s3warden.model.configuration import Versioning
 from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _ENABLED = passes("Versioning is enabled.")
@@ -43,12 +46,23 @@ resource "aws_s3_bucket_versioning" "this" {
     status = "Enabled"
   }
 }""",
-        references=(
-            "Conformity S3-012",
-            "Security Hub S3.14",
-            "Config s3-bucket-versioning-enabled",
-            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html",
+        console="""\
+Open Amazon S3, Buckets, {bucket}, Properties, Bucket Versioning: Edit.
+Choose Enable, then Save changes.""",
+        cloudformation=bucket_resource("VersioningConfiguration:\n  Status: Enabled"),
+        verify="""\
+aws s3api get-bucket-versioning --bucket {bucket} --region {region} --expected-bucket-owner {account}
+# Expect: "Status": "Enabled".""",
+        maps=maps(
+            {
+                **STANDARDS,
+                Framework.CONFORMITY: "S3-012",
+                Framework.SECURITY_HUB: "S3.14",
+                Framework.CONFIG: "s3-bucket-versioning-enabled",
+            }
         ),
+        default=True,
+        references=("https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html",),
     ),
     Kind.BUCKET,
     _check,

@@ -88,14 +88,31 @@ def test_metadata_is_for_people(rule: Rule) -> None:
     assert 2 <= len(re.findall(r"[.](?: |$)", info.why)) <= 2
     assert len(info.why) <= 250
     assert info.references
+    assert all(re.fullmatch(r"https://\S+", reference) for reference in info.references), "ids belong to `maps`"
+
+
+@each_rule
+def test_advice_is_whole(rule: Rule) -> None:
+    """Each step in the console is a sentence, each check by hand says what to expect, no control is named twice."""
+    info = rule.info
+    assert all(re.fullmatch(r"[A-Z].*[.:]", step) for step in info.console.splitlines())
+    assert "# Expect: " in info.verify
+    assert "aws " in info.verify
+    assert info.console
+    assert info.cloudformation
+    assert len(set(info.maps)) == len(info.maps)
 
 
 @each_rule
 def test_fix_is_filled_in(rule: Rule) -> None:
     """Both fixes are there, and no name of ours is left in braces once they are filled in."""
     state = bucket() if rule.kind is Kind.BUCKET else rule.examples[0].state
-    fix = rule.info.fix(state.ref)
-    for text in (fix.cli, fix.terraform):
+    info = rule.info
+    fix = info.fix(state.ref)
+    more = [
+        replace(rule.info, cli=text).fix(state.ref).cli for text in (info.console, info.cloudformation, info.verify)
+    ]
+    for text in (fix.cli, fix.terraform, *more):
         assert text.strip() == text
         assert not re.search(r"(?<!\$)\{(bucket|account|region|partition)\}", text)
         assert max(map(len, text.splitlines())) <= 140
