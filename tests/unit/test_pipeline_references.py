@@ -1,12 +1,15 @@
 """What one bucket's look asks of others: of those that it points at, and of those that point at it."""
 
+from dataclasses import replace
+
 from s3warden.detect.rule import Judgement, Kind, Rule, RuleOptions, configured, fails, passes
 from s3warden.model.bucket import Aspect, State
 from s3warden.model.event import Done
 from s3warden.model.finding import Severity
 from s3warden.model.references import References
-from s3warden.model.rule import Category, RuleInfo
+from s3warden.model.rule import Category
 from s3warden.pipeline import Pipeline
+from support.alerts import rule as rule_info
 from support.spine import HOME, ON, Answer, Records, World, bucket, event, pipeline, sweep
 
 TO_LOGS: Answer = {"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": ""}}
@@ -18,16 +21,7 @@ def _check(state: State, _options: RuleOptions) -> Judgement:
 
 
 RECEIVES = Rule(
-    RuleInfo(
-        id="bucket-receives",
-        title="The bucket receives logs",
-        severity=Severity.LOW,
-        category=Category.LOGGING,
-        needs=frozenset({Aspect.REFERRERS}),
-        why="",
-        cli="",
-        terraform="",
-    ),
+    replace(rule_info("bucket-receives", Category.LOGGING, Severity.LOW), needs=frozenset({Aspect.REFERRERS})),
     Kind.BUCKET,
     _check,
 )
