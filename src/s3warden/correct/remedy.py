@@ -10,40 +10,83 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from s3warden.collect.shapes import Answer
-from s3warden.detect.rule import DEFAULT_OPTIONS, RuleOptions
+from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
 from s3warden.model.action import Declined, Risk
-from s3warden.model.bucket import Aspect, State
+from s3warden.model.bucket import Aspect, BucketRef, State
 from s3warden.model.finding import Finding
 
 Documents: TypeAlias = Mapping[Aspect, Answer | None]
 _NONE: Documents = MappingProxyType({})
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One subject as AWS answered a moment ago: the state, and AWS's own answers behind that state.
+
+    `documents` has the answer of each aspect that was read, None where it is not configured. An aspect that could not
+    be read is in the state as unreadable, and has no document. `beside` is the bucket that is to receive the logs.
+    """
+
+    state: State
+    documents: Documents = field(default_factory=lambda: _NONE)
+    beside: "Look | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the operator wants where a fix needs a value that nothing in AWS tells.
+
+    `log_bucket` is the bucket for access logs, with `{account}` and `{region}` in its place, `log_prefix` with
+    `{bucket}`; `kms_key` is a key or an alias, with the same words. `tags` are values of required tags. `tag_resource`
+    chooses TagResource over PutBucketTagging, which AWS refuses for buckets with attribute based access control.
+    `abort_days` is when an upload that was never finished is cleared away.
+    """
+
+    log_bucket: str | None = None
+    log_prefix: str = "{bucket}/"
+    kms_key: str | None = None
+    tags: Mapping[str, str] = field(default_factory=lambda: _NO_TAGS)
+    tag_resource: bool = False
+    abort_days: int = 7
+
+
+DEFAULT_WANTED = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that a plan may rest on: the finding, the state as just read, and AWS's own answers behind that state.
-
-    `documents` has the answer of each aspect that the remedy reads, None where it is not configured. An aspect that
-    could not be read is in the state as unreadable, and has no document.
-    """
+    """All that a plan may rest on: the finding and its rule, a fresh look, and what the operator wants."""
 
     finding: Finding
-    state: State
-    documents: Documents = field(default_factory=lambda: _NONE)
+    rule: Rule
+    look: Look
     options: RuleOptions = DEFAULT_OPTIONS
+    wanted: Wanted = DEFAULT_WANTED
+
+    @property
+    def state(self) -> State:
+        """The state as just read."""
+        return self.look.state
+
+    @property
+    def documents(self) -> Documents:
+        """AWS's own answers behind the state."""
+        return self.look.documents
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One aspect as it should be: the answer that AWS is to give afterwards, None for "not configured".
 
-    `region` where the aspect is one of an account's region.
+    `region` where the aspect is one of an account's region, `bucket` where it is another bucket than the finding's.
     """
 
     aspect: Aspect
     after: Answer | None
     summary: str
     region: str | None = None
+    bucket: BucketRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

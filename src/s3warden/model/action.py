@@ -61,8 +61,10 @@ class Step:
     """One write of a plan, with all that is needed to check it and to take it back.
 
     `attribute` names what it changes: an aspect, or an aspect with a place (`object_acl:KEY`, `macie:eu-west-1`).
-    `read` answers what it is now; `before` and `after` are that answer as canonical JSON, None where it is not
-    configured. `inverse` puts `before` back. `summary` says in one line what the write does.
+    `read` answers what it is now. `before` and `after` are that answer in a form that is equal for equal settings
+    (`correct.writes.seen`), None where it is not configured; the pre-image to the letter is in `inverse`, which puts it
+    back. `undone` is what `read` answers then: `before`, but where AWS knows no way back to "never configured".
+    `summary` says in one line what the write does.
     """
 
     attribute: str
@@ -72,6 +74,7 @@ class Step:
     inverse: Call
     before: str | None
     after: str | None
+    undone: str | None
 
 
 class LossKind(StrEnum):
@@ -113,8 +116,13 @@ class Effect:
 
     @property
     def safe(self) -> bool:
-        """Whether the rule would pass and nobody known, and nothing unknown, would be cut off."""
-        return self.verdict_after is Verdict.PASS and not self.losses and not self.unknown
+        """Whether the rule would be content and nobody known, and nothing unknown, would be cut off."""
+        return self.mends and not self.losses and not self.unknown
+
+    @property
+    def mends(self) -> bool:
+        """Whether the rule would find nothing wrong any more."""
+        return self.verdict_after in (Verdict.PASS, Verdict.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)

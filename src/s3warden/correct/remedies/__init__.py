@@ -1,8 +1,12 @@
 """The remedies, one module a topic, and which rule each mends."""
 
+from s3warden.correct.remedies import exposure, public_access_block
 from s3warden.correct.remedy import Remedy
 
-REMEDIES: tuple[Remedy, ...] = ()
+REMEDIES: tuple[Remedy, ...] = (
+    *exposure.REMEDIES,
+    *public_access_block.REMEDIES,
+)
 
 
 def remedies_for(rule_id: str) -> tuple[Remedy, ...]:

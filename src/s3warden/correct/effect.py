@@ -1,0 +1,218 @@
+"""What edits would do: the state they leave behind, what the rule and the exposure engine say of it, who is cut off.
+
+Takes a scene and edits, hands on an `Effect`. The state is predicted by the parsers that read AWS's answers, and judged
+by the rule and the engine that judge the real one. Pure. What cannot be told is said; it is never taken for harmless.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from s3warden.collect.aspects import ASPECTS
+from s3warden.correct.remedy import Edit, Scene
+from s3warden.detect.evaluate import evaluate
+from s3warden.detect.exposed import analysed, inputs_of, policy_inputs
+from s3warden.detect.exposure.inputs import ENFORCED, ExposureInputs
+from s3warden.detect.exposure.normal import Statement
+from s3warden.detect.exposure.verdict import Exposure
+from s3warden.detect.questions import statements
+from s3warden.detect.rule import RuleOptions
+from s3warden.model.action import Effect, Loss, LossKind
+from s3warden.model.bucket import (
+    ABSENT,
+    ACCOUNT_ASPECTS,
+    AccountState,
+    Aspect,
+    BucketState,
+    Cause,
+    Present,
+    Reading,
+    State,
+    Unreadable,
+)
+from s3warden.model.configuration import (
+    ALL_USERS,
+    AUTHENTICATED_USERS,
+    LOG_DELIVERY,
+    Acl,
+    Grant,
+    GranteeKind,
+    PublicAccessBlock,
+    Website,
+)
+
+ACCESS = frozenset({Aspect.ACL, Aspect.POLICY, Aspect.PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP})
+"""What decides who gets into a bucket: an edit of one of these may cut somebody off."""
+HARM = frozenset({Aspect.WEBSITE})
+"""What tells who may be cut off, beyond what the exposure engine reads."""
+
+# The vendors that deliver logs into buckets ("Enabling logging from AWS services" in the CloudWatch Logs user guide).
+_DELIVERING = frozenset({"cloudtrail", "config", "delivery", "logdelivery", "logging", "vpc-flow-logs"})
+_REPLICATES = ("s3:replicateobject", "s3:replicatedelete", "s3:replicatetags")
+
+
+def predicted(state: State, edits: Iterable[Edit], options: RuleOptions) -> State:
+    """The state as it would be read after the edits; of edits on another bucket it shows nothing."""
+    own = [edit for edit in edits if edit.bucket is None]
+    changed: dict[Aspect, Reading[object]] = {edit.aspect: _reading(edit) for edit in own}
+    if isinstance(state, AccountState):
+        return replace(state, readings={**state.readings, **changed})
+    account = state.account
+    if account is not None:
+        of_account = {aspect: reading for aspect, reading in changed.items() if aspect in ACCOUNT_ASPECTS}
+        account = replace(account, readings={**account.readings, **of_account})
+    of_bucket = {aspect: reading for aspect, reading in changed.items() if aspect not in ACCOUNT_ASPECTS}
+    after = replace(state, readings={**state.readings, **of_bucket}, account=account)
+    if Aspect.POLICY not in of_bucket:
+        return after
+    return replace(after, readings={**after.readings, Aspect.POLICY_STATUS: _status(after, options)})
+
+
+def _reading(edit: Edit) -> Reading[object]:
+    return ABSENT if edit.after is None else ASPECTS[edit.aspect].understood(edit.after)
+
+
+def _status(state: BucketState, options: RuleOptions) -> Reading[object]:
+    """AWS's status of a policy that AWS has not seen: the engine's estimate."""
+    unasked = replace(state, readings={**state.readings, Aspect.POLICY_STATUS: ABSENT})
+    inputs = policy_inputs(unasked, options)
+    if inputs.policy is None:
+        return ABSENT
+    public = analysed(inputs).policy_status_is_public
+    if public is None:
+        return Unreadable(Cause.UNDECIDED, "whether AWS will call the policy public is not known")
+    return ASPECTS[Aspect.POLICY_STATUS].understood({"PolicyStatus": {"IsPublic": public}})
+
+
+def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
+    """What the edits would do, judged by the finding's own rule."""
+    after = predicted(scene.state, edits, scene.options)
+    [result] = evaluate((scene.rule,), after, options=scene.options)
+    if not isinstance(scene.state, BucketState) or not isinstance(after, BucketState):
+        return Effect(None, None, (), (), result.verdict, unknown=tuple(_doubts_of_account(edits)))
+    touched = {edit.aspect for edit in edits if edit.bucket is None}
+    if not touched & ACCESS:
+        return Effect(None, None, (), (), result.verdict)
+    before, then = inputs_of(scene.state, scene.options), inputs_of(after, scene.options)
+    now, later = analysed(before), analysed(then)
+    return Effect(
+        public_before=now.public,
+        public_after=later.public,
+        actions_before=now.public_actions,
+        actions_after=later.public_actions,
+        verdict_after=result.verdict,
+        losses=tuple(sorted(set(_losses(scene.state, before, then)))),
+        unknown=tuple(_doubts(scene.state, before, then, edits)),
+    )
+
+
+def _doubts_of_account(edits: Iterable[Edit]) -> Iterator[str]:
+    if any(edit.aspect is Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK for edit in edits):
+        yield "which buckets of the account are meant to be public, or share by a policy that is public, too"
+
+
+def _doubts(state: BucketState, before: ExposureInputs, then: ExposureInputs, edits: Iterable[Edit]) -> Iterator[str]:
+    if analysed(before).public is None:
+        yield "whether the bucket is public now"
+    if analysed(then).public is None:
+        yield "whether the bucket is public afterwards"
+    if isinstance(state.reading(Aspect.WEBSITE), Unreadable):
+        yield "whether the bucket serves a website"
+    if _ignores(then) and not _ignores(before):
+        yield "which objects are public by ACLs of their own"
+    for edit in edits:
+        if edit.aspect is Aspect.OWNERSHIP:
+            yield "which objects others read by ACLs of the objects' own, and who writes with ACLs"
+
+
+def _ignores(inputs: ExposureInputs) -> bool:
+    """Whether public ACLs of objects have no effect, by a flag or for want of ACLs."""
+    return inputs.ownership == ENFORCED or any(block.ignore_public_acls for block in _blocks(inputs))
+
+
+def _blocks(inputs: ExposureInputs) -> list[PublicAccessBlock]:
+    scopes = (inputs.organisation_block, inputs.account_block, inputs.bucket_block)
+    return [block for block in scopes if isinstance(block, PublicAccessBlock)]
+
+
+def _losses(state: BucketState, before: ExposureInputs, then: ExposureInputs) -> Iterator[Loss]:
+    now, later = analysed(before), analysed(then)
+    lost = _admitted(before, now) - _admitted(then, later)
+    yield from lost
+    named = {loss.name for loss in lost}
+    for account in now.cross_account:
+        if account not in later.cross_account and not any(account in name for name in named):
+            yield Loss(LossKind.ACCOUNT, account)
+    yield from _granted(state, before) - _granted(state, then)
+    if now.public and later.public is not True and isinstance(_website(state), Present):
+        yield Loss(LossKind.WEBSITE, f"the website of {state.ref.name}")
+
+
+def _website(state: BucketState) -> Reading[object] | None:
+    reading = state.reading(Aspect.WEBSITE)
+    redirects = isinstance(reading, Present) and isinstance(reading.value, Website) and reading.value.redirect_host
+    # A bucket that only sends visitors elsewhere does so whoever may read it.
+    return None if redirects else reading
+
+
+def _admitted(inputs: ExposureInputs, found: Exposure) -> frozenset[Loss]:
+    """Whom the bucket policy lets in by name, as far as block public access lets them."""
+    restricted = bool(found.policy_status_is_public) and any(b.restrict_public_buckets for b in _blocks(inputs))
+    return frozenset(
+        loss
+        for statement in statements(inputs)
+        if statement.effect == "Allow" and not statement.principals.negated
+        for loss in _named(statement, inputs)
+        if not restricted or loss.kind in (LossKind.SERVICE, LossKind.LOGS) or _is_origin_access(loss)
+    )
+
+
+def _is_origin_access(loss: Loss) -> bool:
+    """Whether it is CloudFront as a service, whom RestrictPublicBuckets lets through as it does all services."""
+    return loss.kind is LossKind.CDN and loss.name.startswith(_CLOUDFRONT)
+
+
+_CLOUDFRONT = "CloudFront"
+_IDENTITY = ":iam::cloudfront:user/"
+
+
+def _named(statement: Statement, inputs: ExposureInputs) -> Iterator[Loss]:
+    replicates = any(action in _REPLICATES for action in statement.actions)
+    for name in (*statement.principals.aws, *statement.principals.federated):
+        if _IDENTITY in name:
+            yield Loss(LossKind.CDN, f"origin access identity {name.rpartition(' ')[2]}")
+        elif replicates:
+            yield Loss(LossKind.REPLICATION, name)
+        elif name not in (inputs.owner, f"arn:{inputs.partition}:iam::{inputs.owner}:root"):
+            yield Loss(LossKind.ACCOUNT, name)
+    for name in statement.principals.canonical:
+        yield Loss(LossKind.ACCOUNT, f"canonical user {name}")
+    for name in statement.principals.service:
+        vendor = name.partition(".")[0]
+        if vendor == "cloudfront":
+            yield Loss(LossKind.CDN, _distributions(statement))
+        else:
+            yield Loss(LossKind.LOGS if vendor in _DELIVERING else LossKind.SERVICE, name)
+
+
+def _distributions(statement: Statement) -> str:
+    named = [v for c in statement.conditions if c.key == "aws:sourcearn" and not c.operator.negated for v in c.values]
+    return f"{_CLOUDFRONT} {', '.join(named)}" if named else f"{_CLOUDFRONT}, any distribution"
+
+
+def _granted(state: BucketState, inputs: ExposureInputs) -> frozenset[Loss]:
+    """Whom the ACL lets in by name, while ACLs are enabled."""
+    if inputs.ownership == ENFORCED or isinstance(inputs.grants, Unreadable):
+        return frozenset()
+    reading = state.reading(Aspect.ACL)
+    owner = reading.value.owner if isinstance(reading, Present) and isinstance(reading.value, Acl) else ""
+    return frozenset(_grantee(grant) for grant in inputs.grants if grant.grantee not in (owner, *_STRANGERS))
+
+
+_STRANGERS = (ALL_USERS, AUTHENTICATED_USERS)
+
+
+def _grantee(grant: Grant) -> Loss:
+    if grant.kind is GranteeKind.GROUP and grant.grantee.endswith(LOG_DELIVERY.rpartition("/groups")[2]):
+        return Loss(LossKind.LOGS, f"S3 log delivery, {grant.permission}")
+    who = "canonical user " if grant.kind is GranteeKind.CANONICAL_USER else ""
+    return Loss(LossKind.ACCOUNT, f"{who}{grant.grantee}, {grant.permission}")

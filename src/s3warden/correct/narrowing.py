@@ -1,0 +1,203 @@
+"""The fewest grants and statements whose removal mends a rule.
+
+Takes a scene, hands on edits. Every public grant and every Allow is a candidate; whatever the rule passes without
+removing stays. The rule itself decides, on the state that the removal would leave behind, so that what is removed is
+what breaks this rule and nothing else.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from s3warden.collect.shapes import Answer
+from s3warden.correct.effect import effect
+from s3warden.correct.policy_text import TooLargeError, replaced, statements_of, without
+from s3warden.correct.remedy import Edit, Scene
+from s3warden.detect.effective import Flag, scopes_of
+from s3warden.detect.rule import UnreadableError
+from s3warden.model.action import Declined, canonical
+from s3warden.model.bucket import Aspect
+
+GLOBAL = ("/global/AllUsers", "/global/AuthenticatedUsers")
+"""How the URIs of the two groups of strangers end; their hosts differ between partitions."""
+
+_EMPTY = '{"Version": "2012-10-17", "Statement": []}'
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What is taken out: grants of the ACL and statements of the policy, by their place."""
+
+    grants: frozenset[int] = frozenset()
+    statements: frozenset[int] = frozenset()
+
+    def but(self, other: "Removal") -> "Removal":
+        """Without what is in `other`."""
+        return Removal(self.grants - other.grants, self.statements - other.statements)
+
+    def parts(self) -> Iterator["Removal"]:
+        """One for each grant and each statement, the last first."""
+        for at in sorted(self.grants, reverse=True):
+            yield Removal(grants=frozenset({at}))
+        for at in sorted(self.statements, reverse=True):
+            yield Removal(statements=frozenset({at}))
+
+
+def public_grants(scene: Scene) -> Removal:
+    """The grants of the ACL to the two groups of strangers."""
+    return Removal(grants=frozenset(at for at, grant in enumerate(grants_of(scene)) if _to_strangers(grant)))
+
+
+def allows(scene: Scene) -> Removal:
+    """Every Allow of the policy, none where the text is no policy."""
+    listed = _statements(scene)
+    return Removal(statements=frozenset(at for at, one in enumerate(listed) if one.get("Effect") == "Allow"))
+
+
+def narrowed(scene: Scene, candidates: Removal, *, closed: bool = False) -> tuple[Edit, ...] | Declined:
+    """The edits that take out as few of `candidates` as mend the rule, and leave the bucket closed if so wanted."""
+    if not candidates.grants and not candidates.statements:
+        return Declined("nothing_to_remove", "Neither the ACL nor the policy has anything that could be taken out.")
+    if not _mends(scene, candidates, closed=closed):
+        return Declined("not_mended", "To take out grants and statements would not be enough.")
+    chosen = candidates
+    for part in candidates.parts():
+        if not _must_go(scene, part) and _mends(scene, smaller := chosen.but(part), closed=closed):
+            chosen = smaller
+    return _edits(scene, chosen, closed=closed)
+
+
+def _must_go(scene: Scene, part: Removal) -> bool:
+    """Whether S3 would refuse to write the grant back: while BlockPublicAcls is on, no public one may stay beside."""
+    try:
+        return bool(part.grants) and bool(scopes_of(Flag.BLOCK_PUBLIC_ACLS, scene.state))
+    except UnreadableError:
+        return False
+
+
+def _mends(scene: Scene, removal: Removal, *, closed: bool) -> bool:
+    text = _text(scene)
+    kept = [one for at, one in enumerate(_statements(scene)) if at not in removal.statements]
+    policy = {**json.loads(text), "Statement": kept} if text is not None and removal.statements else None
+    edits = list(_acl_edit(scene, removal))
+    if policy is not None:
+        edits.append(Edit(Aspect.POLICY, {"Policy": json.dumps(policy) if kept else _EMPTY}, ""))
+    return _good(scene, edits, closed=closed)
+
+
+def _good(scene: Scene, edits: Sequence[Edit], *, closed: bool) -> bool:
+    outcome = effect(scene, edits)
+    return outcome.mends and (outcome.public_after is False or not closed)
+
+
+def _edits(scene: Scene, removal: Removal, *, closed: bool) -> tuple[Edit, ...] | Declined:
+    acl = tuple(_acl_edit(scene, removal))
+    text = _text(scene)
+    if text is None or not removal.statements:
+        return acl
+    try:
+        kept = _without(text, removal.statements)
+    except TooLargeError as error:
+        return Declined("policy_too_large", f"The policy cannot be written: {error}.")
+    if kept is None:
+        return Declined(
+            "only_statement",
+            "Nothing of the policy would be left, and a policy is never deleted: name who needs access, or delete it.",
+        )
+    edits = (*acl, Edit(Aspect.POLICY, {"Policy": kept[0]}, f"Take {kept[1]} out of the bucket policy"))
+    return edits if _good(scene, edits, closed=closed) else _whole(scene, text, removal, acl)
+
+
+def _whole(scene: Scene, text: str, removal: Removal, acl: tuple[Edit, ...]) -> tuple[Edit, ...] | Declined:
+    """Where what a statement says to those it names is itself the leak, all of it goes."""
+    names = _labels(_statements(scene), removal.statements)
+    try:
+        policy = without(text, removal.statements)
+    except ValueError:
+        return Declined("only_statement", "Nothing of the policy would be left, and a policy is never deleted.")
+    return (*acl, Edit(Aspect.POLICY, {"Policy": policy}, f"Take {names} out of the bucket policy"))
+
+
+def _without(text: str, chosen: frozenset[int]) -> tuple[str, str] | None:
+    """The policy without these statements, and what was taken out; None where none would be left.
+
+    A statement that names others beside everyone stays for those others.
+    """
+    listed = statements_of(text)
+    named = {at: rest for at in chosen if (rest := _for_named(listed[at])) is not None}
+    for at, rest in named.items():
+        text = replaced(text, at, rest)
+    gone = chosen - named.keys()
+    if len(gone) == len(listed):
+        return None
+    told = [_labels(listed, gone)] if gone else []
+    told += [f'"*" in {_label(listed[at], at)}' for at in sorted(named)]
+    return without(text, gone) if gone else text, " and ".join(told)
+
+
+def _for_named(statement: Mapping[str, object]) -> dict[str, object] | None:
+    """The statement for those whom it names beside everyone; None where it names nobody else."""
+    principal = statement.get("Principal")
+    if not isinstance(principal, dict):
+        return None
+    listed = principal.get("AWS", [])
+    names = [listed] if isinstance(listed, str) else list(listed)
+    if "*" not in names:
+        return None
+    rest = [name for name in names if name != "*"]
+    others = {kind: who for kind, who in principal.items() if kind != "AWS"}
+    if not rest and not others:
+        return None
+    kept = {"AWS": rest, **others} if rest else others
+    return {**statement, "Principal": kept}
+
+
+def _labels(listed: Sequence[Mapping[str, object]], chosen: frozenset[int]) -> str:
+    return ", ".join(_label(listed[at], at) for at in sorted(chosen))
+
+
+def _label(statement: Mapping[str, object], at: int) -> str:
+    return f"statement {at}" + (f" ({statement['Sid']})" if statement.get("Sid") else "")
+
+
+def _acl_edit(scene: Scene, removal: Removal) -> Iterator[Edit]:
+    acl = scene.documents.get(Aspect.ACL)
+    if acl is None or not removal.grants:
+        return
+    grants = grants_of(scene)
+    kept = [grant for at, grant in enumerate(grants) if at not in removal.grants]
+    gone = ", ".join(sorted({grant_name(grants[at]) for at in removal.grants}))
+    yield Edit(Aspect.ACL, {**acl, "Grants": kept}, f"Take the grant {gone} out of the ACL")
+
+
+def grants_of(scene: Scene) -> list[Answer]:
+    """The grants of the ACL as AWS answered them."""
+    acl = scene.documents.get(Aspect.ACL)
+    listed = acl.get("Grants") if acl is not None else None
+    return list(listed) if isinstance(listed, list) else []
+
+
+def grant_name(grant: Answer) -> str:
+    """A grant in a few words."""
+    grantee = grant.get("Grantee")
+    named = grantee if isinstance(grantee, dict) else {}
+    who = named.get("URI") or named.get("ID") or named.get("EmailAddress") or canonical(named)
+    return f"{str(who).rpartition('/')[2]} {grant.get('Permission')}"
+
+
+def _to_strangers(grant: Answer) -> bool:
+    grantee = grant.get("Grantee")
+    return isinstance(grantee, dict) and str(grantee.get("URI", "")).endswith(GLOBAL)
+
+
+def _text(scene: Scene) -> str | None:
+    policy = scene.documents.get(Aspect.POLICY)
+    return None if policy is None else str(policy["Policy"])
+
+
+def _statements(scene: Scene) -> list[dict[str, object]]:
+    text = _text(scene)
+    try:
+        return [] if text is None else statements_of(text)
+    except ValueError:
+        return []

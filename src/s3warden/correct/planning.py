@@ -1,0 +1,117 @@
+"""From a finding and a fresh look to a plan, or to why there is none.
+
+Takes a finding, a look with what `aspects` names, and what the operator wants; hands on the plan whose effect is the
+smallest of those that mend the rule. Pure: it never does I/O, reads no clock, and plans the same for the same look.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from s3warden.collect.shapes import Answer
+from s3warden.correct.effect import HARM, effect
+from s3warden.correct.refusals import refused
+from s3warden.correct.remedies import remedies_for
+from s3warden.correct.remedy import DEFAULT_WANTED, Edit, Look, Remedy, Scene, Wanted
+from s3warden.correct.writes import step
+from s3warden.detect import exposed
+from s3warden.detect.evaluate import evaluate
+from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
+from s3warden.model.action import Declined, Effect, Planned, RemediationPlan
+from s3warden.model.bucket import Aspect, BucketRef, BucketState, Subject
+from s3warden.model.configuration import unreadable_parts
+from s3warden.model.finding import Finding, Verdict
+
+_BESIDE = "bucket-access-logging"
+
+
+def aspects(rule: Rule) -> frozenset[Aspect]:
+    """What a look has to read for a plan to be made about a finding of `rule`."""
+    reads = frozenset[Aspect]().union(*(remedy.reads for remedy in remedies_for(rule.info.id)))
+    return rule.info.needs | rule.info.hints | reads | exposed.NEEDS | exposed.HINTS | HARM
+
+
+def beside(rule: Rule, subject: Subject, wanted: Wanted) -> BucketRef | None:
+    """The other bucket that a plan about a finding of `rule` would change too: the one that is to receive the logs."""
+    if rule.info.id != _BESIDE or not isinstance(subject, BucketRef) or wanted.log_bucket is None:
+        return None
+    name = wanted.log_bucket.replace("{account}", subject.account).replace("{region}", subject.region)
+    return BucketRef(subject.partition, subject.account, subject.region, name)
+
+
+def plan(
+    finding: Finding,
+    look: Look,
+    *,
+    rule: Rule,
+    made_at: datetime,
+    options: RuleOptions = DEFAULT_OPTIONS,
+    wanted: Wanted = DEFAULT_WANTED,
+) -> Planned:
+    """What to do about the finding, by the look alone: the finding may be older. `made_at` is UTC."""
+    if isinstance(look.state, BucketState) and not look.state.exists:
+        return Declined("gone", "The bucket does not exist any more.")
+    [result] = evaluate((rule,), look.state, options=options)
+    if result.verdict is Verdict.UNKNOWN:
+        return Declined("unknown", f"What is true now is not known: {result.evidence.summary}")
+    if result.verdict is not Verdict.FAIL:
+        return Declined("not_needed", f"The rule is kept by now: {result.evidence.summary}")
+    remedies = remedies_for(rule.info.id)
+    if not remedies:
+        return Declined("no_remedy", "There is no automatic fix for this rule; its page says how to mend it.")
+    scene = Scene(finding, rule, look, options, wanted)
+    tried = [_tried(remedy, scene) for remedy in remedies]
+    plans = [found for found in tried if not isinstance(found, Declined)]
+    if not plans:
+        return next(found for found in tried if isinstance(found, Declined))
+    remedy, edits, outcome = min(plans, key=_harm)
+    return RemediationPlan(
+        remedy=remedy.id,
+        rule_id=rule.info.id,
+        fingerprint=finding.fingerprint,
+        evidence=result.evidence.digest,
+        subject=finding.subject,
+        steps=tuple(step(edit, _before(scene, edit), finding.subject) for edit in edits),
+        risk=remedy.risk,
+        risk_text=remedy.risk_text,
+        effect=outcome,
+        made_at=made_at,
+    )
+
+
+def _harm(tried: tuple[Remedy, tuple[Edit, ...], Effect]) -> tuple[int, int, int]:
+    """How much one plan may break, so that the least comes first; the order of the table decides between equals."""
+    _, edits, outcome = tried
+    return len(outcome.losses), len(outcome.unknown), len(edits)
+
+
+def _tried(remedy: Remedy, scene: Scene) -> tuple[Remedy, tuple[Edit, ...], Effect] | Declined:
+    blind = [aspect for aspect in sorted(remedy.reads) if unreadable_parts(scene.state.reading(aspect))]
+    if blind:
+        names = ", ".join(blind).replace("_", " ")
+        return Declined("unreadable", f"Could not be read, so it is not changed: {names}.")
+    found = remedy.plan(scene)
+    if isinstance(found, Declined):
+        return found
+    edits = tuple(_changing(scene, found))
+    if not edits:
+        return Declined("nothing_to_change", "Nothing of what this fix would write differs from what is there.")
+    no = refused(scene, edits)
+    if no is not None:
+        return no
+    outcome = effect(scene, edits)
+    if not outcome.mends:
+        return Declined("not_mended", "The change would not be enough: the rule would not pass after it.")
+    if outcome.public_before is False and outcome.public_after is not False:
+        return Declined("would_open", "After the change it could not be excluded that the bucket is public.")
+    return remedy, edits, outcome
+
+
+def _changing(scene: Scene, edits: Sequence[Edit]) -> Iterator[Edit]:
+    for edit in edits:
+        if edit.after != _before(scene, edit):
+            yield edit
+
+
+def _before(scene: Scene, edit: Edit) -> Answer | None:
+    look = scene.look if edit.bucket is None else scene.look.beside
+    return None if look is None else look.documents.get(edit.aspect)

@@ -1,0 +1,55 @@
+"""What AWS itself would refuse: a plan that could only fail is none.
+
+Takes a scene and edits, hands on why AWS would say no, or None. Each reason is AWS's documented behaviour ("Blocking
+public access" and "Controlling ownership of objects" in the S3 user guide).
+"""
+
+from collections.abc import Sequence
+
+from s3warden.correct.effect import predicted
+from s3warden.correct.remedy import Edit, Scene
+from s3warden.detect.effective import ENFORCED, Flag, ownership, scopes_of
+from s3warden.detect.grants import public_grants
+from s3warden.detect.rule import UnreadableError, configured
+from s3warden.model.action import Declined
+from s3warden.model.bucket import Aspect, BucketState, State
+from s3warden.model.configuration import Acl, PolicyStatus, Versioning
+
+
+def refused(scene: Scene, edits: Sequence[Edit]) -> Declined | None:
+    """Why AWS would refuse one of the edits, as far as the state tells."""
+    if not isinstance(scene.state, BucketState):
+        return None
+    after = predicted(scene.state, edits, scene.options)
+    touched = {edit.aspect for edit in edits if edit.bucket is None}
+    try:
+        return _refused(scene.state, after, touched)
+    except UnreadableError as error:
+        return Declined("unreadable", f"Could not be read, so AWS may refuse the change: {error.aspect}.")
+
+
+def _refused(state: BucketState, after: State, touched: set[Aspect]) -> Declined | None:
+    if Aspect.ACL in touched:
+        if ownership(state) == ENFORCED:
+            return Declined("acls_disabled", "AWS takes no ACL while ACLs are disabled; the grants have no effect.")
+        if public_grants(after) and scopes_of(Flag.BLOCK_PUBLIC_ACLS, after):
+            return Declined("refused_by_block", "BlockPublicAcls is on, and a public grant would be left in the ACL.")
+    if Aspect.POLICY in touched:
+        status = configured(after, Aspect.POLICY_STATUS, PolicyStatus)
+        if status is not None and status.is_public and scopes_of(Flag.BLOCK_PUBLIC_POLICY, after):
+            return Declined(
+                "refused_by_block", "BlockPublicPolicy is on, and the policy would still be public: mend that first."
+            )
+    if Aspect.OWNERSHIP in touched and ownership(after) == ENFORCED and _shares(after):
+        return Declined(
+            "acl_shares", "AWS disables no ACL that grants something to others: take those grants out first."
+        )
+    versioning = configured(state, Aspect.VERSIONING, Versioning) if Aspect.VERSIONING in touched else None
+    if versioning is not None and versioning.mfa_delete:
+        return Declined("needs_mfa", "With MFA delete, versioning is changed by the root user and its device alone.")
+    return None
+
+
+def _shares(state: State) -> bool:
+    acl = configured(state, Aspect.ACL, Acl)
+    return acl is not None and any(grant.grantee != acl.owner for grant in acl.grants)
