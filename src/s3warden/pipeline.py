@@ -132,7 +132,9 @@ class Pipeline:
         known, account_before = self.cache.bucket(ref), self.cache.account(ref.owner)
         asked, wanted = self._wanted(request, known)
         account = await self._accounts.known(ref.owner, ref.region)
-        state = await self.fetch.bucket(ref, wanted, previous=known, account=account)
+        # A sweep counts its calls; an event, and who waits for it, the time.
+        sparing = request.origin is Origin.SWEEP
+        state = await self.fetch.bucket(ref, wanted, previous=known, account=account, sparing=sparing)
         await self._judge(state, request, known_before=known is not None)
         outcome = _outcome(state, asked)
         caught_up = isinstance(outcome, Done) and wanted >= DEPENDS_ON_BLOCK & self.needed

@@ -66,7 +66,7 @@ class Control:
         assert isinstance(answer, Mapping)
         return answer
 
-    async def bucket(self, ref: BucketRef, operation: str) -> Mapping[str, object]:
+    async def bucket(self, ref: BucketRef, operation: str, **_parameters: object) -> Mapping[str, object]:
         """No bucket is asked for anything here."""
         raise AssertionError(f"{ref}: {operation}")
 

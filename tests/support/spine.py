@@ -85,7 +85,7 @@ class World:
     gates: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    async def bucket(self, ref: BucketRef, operation: str) -> Answer:
+    async def bucket(self, ref: BucketRef, operation: str, **_parameters: object) -> Answer:
         """The answer of an operation on a bucket."""
         await self._gate(ref.name, operation)
         if ref.name not in self.buckets:

@@ -23,7 +23,7 @@ class World(Control):
 
     block: Answer = ON
 
-    async def bucket(self, ref: BucketRef, operation: str) -> Answer:
+    async def bucket(self, ref: BucketRef, operation: str, **_parameters: object) -> Answer:
         """The answer of a sound bucket."""
         self.asked.append((operation, ref.region, {"Bucket": ref.name}))
         answer = SOUND[operation]

@@ -16,13 +16,19 @@ class S3Reader:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def bucket(self, ref: BucketRef, operation: str) -> Mapping[str, object]:
+    async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Mapping[str, object]:
         """The answer of the S3 operation, e.g. `GetBucketAcl`, from the bucket's own region.
 
         The expected owner is sent along: a bucket of the same name in another account is not ours to judge.
         """
         return await self._calls.ask(
-            ref.owner, "s3", operation, region=ref.region, Bucket=ref.name, ExpectedBucketOwner=ref.account
+            ref.owner,
+            "s3",
+            operation,
+            region=ref.region,
+            Bucket=ref.name,
+            ExpectedBucketOwner=ref.account,
+            **parameters,
         )
 
     async def account(

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -32,6 +33,11 @@ _SINGLE_ATTEMPT = frozenset({"ec2", "organizations", "s3", "s3control"})
 _ATTEMPTS = 3
 # How long a refused AssumeRole is believed, so that a hundred buckets of a locked account cost one call, not a hundred.
 _REFUSAL_SECONDS = 10.0
+
+# What S3 has learnt since the SDK was made, in the SDK's own form for additions to its service descriptions. A kind of
+# its own, since of each kind the SDK reads the first file that it finds, and it has one itself.
+_MODELS = Path(__file__).with_name("models")
+_ADDITIONS = "s3warden"
 
 _Key: TypeAlias = tuple[str, str, str]
 
@@ -262,4 +268,8 @@ def _sdk_session(region: str | None, *, share: aioboto3.Session | None = None) -
     if share is not None:
         loader = share._session.get_component("data_loader")  # noqa: SLF001 - boto3 gives no way to hand a loader on
         core.register_component("data_loader", loader)
+    else:
+        loader = core.get_component("data_loader")
+        loader.search_paths.append(str(_MODELS))
+        loader.extras_types.append(_ADDITIONS)
     return session

@@ -9,26 +9,22 @@ Sources: the S3 API reference for operations, error codes and shapes; the servic
 IAM actions, which are not always named like the operation.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from types import MappingProxyType
 from typing import Generic
 
 from s3warden.aws.errors import AwsError, shorten
+from s3warden.collect import delivery, lifecycle, web
+from s3warden.collect.grants import grant
 from s3warden.collect.shapes import Answer, ShapeError, flag, mapping, one_of, optional_text, sequence, text
 from s3warden.model.bucket import ABSENT, Absent, Aspect, Cause, Present, Reading, T_co, Unreadable
 from s3warden.model.configuration import (
     NO_BLOCK,
     Accelerate,
     Acl,
-    Document,
     Encryption,
     EncryptionRule,
-    Grant,
-    GranteeKind,
-    Logging,
     Ownership,
     Policy,
     PolicyStatus,
@@ -36,12 +32,7 @@ from s3warden.model.configuration import (
     RequestPayment,
     Tags,
     Versioning,
-    Website,
 )
-
-_PERMISSIONS = frozenset({"FULL_CONTROL", "READ", "READ_ACP", "WRITE", "WRITE_ACP"})
-_GRANTEE_NAMES = {GranteeKind.CANONICAL_USER: "ID", GranteeKind.GROUP: "URI", GranteeKind.EMAIL: "EmailAddress"}
-
 
 # What a read gives when AWS knows no such bucket: should the bucket turn out to exist, it is a failed read like others.
 GONE = Unreadable(Cause.ERROR, "NoSuchBucket")
@@ -53,6 +44,7 @@ class AspectRead(Generic[T_co]):
 
     `absent_codes` are the errors that mean "not configured". `parse` gives the value, or None where an empty answer
     means the same. `implied` is how AWS behaves while it is not configured; None where that is plainly nothing.
+    `paged` is the list that AWS answers in pages: `parse` gets an answer that has all of it.
     """
 
     operation: str
@@ -60,6 +52,7 @@ class AspectRead(Generic[T_co]):
     parse: Callable[[Answer], T_co | None]
     absent_codes: frozenset[str] = frozenset()
     implied: T_co | None = None
+    paged: str | None = None
 
     async def reading(self, asked: Awaitable[Answer]) -> Reading[T_co]:
         """What comes of the call that was `asked`; `GONE` if AWS knows no such bucket. Raises nothing of AWS's."""
@@ -67,14 +60,19 @@ class AspectRead(Generic[T_co]):
             return self.understood(await asked)
         except AwsError as error:
             return self.failed(error)
+        except ShapeError as error:
+            return self._damaged(error)
 
     def understood(self, answer: Answer) -> Reading[T_co]:
         """What an answer means."""
         try:
             value = self.parse(answer)
         except ShapeError as error:
-            return Unreadable(Cause.MALFORMED, f"{self.operation}: {error}")
+            return self._damaged(error)
         return ABSENT if value is None else Present(value)
+
+    def _damaged(self, error: ShapeError) -> Unreadable:
+        return Unreadable(Cause.MALFORMED, f"{self.operation}: {error}")
 
     def failed(self, error: AwsError) -> Absent | Unreadable:
         """What a refused or failed call means."""
@@ -87,16 +85,7 @@ class AspectRead(Generic[T_co]):
 
 def _acl(answer: Answer) -> Acl:
     owner = text(mapping(answer.get("Owner"), "Owner").get("ID"), "Owner.ID")
-    return Acl(owner, tuple(_grant(grant) for grant in sequence(answer.get("Grants"), "Grants")))
-
-
-def _grant(value: object) -> Grant:
-    grant = mapping(value, "Grant")
-    grantee = mapping(grant.get("Grantee"), "Grantee")
-    kind = GranteeKind(one_of(grantee.get("Type"), "Grantee.Type", *GranteeKind))
-    name = _GRANTEE_NAMES[kind]
-    permission = one_of(grant.get("Permission"), "Permission", *_PERMISSIONS)
-    return Grant(kind, text(grantee.get(name), f"Grantee.{name}"), permission)
+    return Acl(owner, tuple(map(grant, sequence(answer.get("Grants"), "Grants"))))
 
 
 def policy(answer: Answer) -> Policy:
@@ -147,14 +136,6 @@ def _encryption_rule(rule: Answer) -> EncryptionRule:
     )
 
 
-def _logging(answer: Answer) -> Logging | None:
-    if "LoggingEnabled" not in answer:
-        return None
-    target = mapping(answer["LoggingEnabled"], "LoggingEnabled")
-    prefix = optional_text(target.get("TargetPrefix"), "TargetPrefix")
-    return Logging(text(target.get("TargetBucket"), "TargetBucket"), prefix or "")
-
-
 def _versioning(answer: Answer) -> Versioning | None:
     if not {"Status", "MFADelete"}.intersection(answer):
         return None
@@ -171,14 +152,6 @@ def _tags(answer: Answer) -> Tags | None:
     return Tags(tuple(sorted(named)))
 
 
-def _website(answer: Answer) -> Website:
-    if "RedirectAllRequestsTo" in answer:
-        target = mapping(answer["RedirectAllRequestsTo"], "RedirectAllRequestsTo")
-        return Website(text(target.get("HostName"), "HostName"))
-    mapping(answer.get("IndexDocument"), "IndexDocument")
-    return Website()
-
-
 def _request_payment(answer: Answer) -> RequestPayment:
     return RequestPayment(one_of(answer.get("Payer"), "Payer", "BucketOwner", "Requester"))
 
@@ -187,35 +160,6 @@ def _accelerate(answer: Answer) -> Accelerate | None:
     if "Status" not in answer:
         return None
     return Accelerate(one_of(answer["Status"], "Status", "Enabled", "Suspended"))
-
-
-def _document(name: str, check: Callable[[object, str], object]) -> Callable[[Answer], Document]:
-    """A parser for an answer that is kept as it is; the part called `name` must pass `check`."""
-
-    def parse(answer: Answer) -> Document:
-        check(answer.get(name), name)
-        return Document(_canonical(answer))
-
-    return parse
-
-
-def _notification(answer: Answer) -> Document | None:
-    return Document(_canonical(answer)) if answer else None
-
-
-def _canonical(answer: Answer) -> str:
-    try:
-        return json.dumps(answer, sort_keys=True, separators=(",", ":"), default=_plain)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ShapeError("the answer holds something that is neither text, number nor date") from error
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(type(value).__name__)
 
 
 ASPECTS: Mapping[Aspect, AspectRead[object]] = MappingProxyType(
@@ -252,36 +196,39 @@ ASPECTS: Mapping[Aspect, AspectRead[object]] = MappingProxyType(
             absent_codes=frozenset({"ServerSideEncryptionConfigurationNotFoundError"}),
             implied=Encryption((EncryptionRule("AES256"),)),
         ),
-        Aspect.LOGGING: AspectRead("GetBucketLogging", "s3:GetBucketLogging", _logging),
+        Aspect.LOGGING: AspectRead("GetBucketLogging", "s3:GetBucketLogging", delivery.logging),
         Aspect.VERSIONING: AspectRead("GetBucketVersioning", "s3:GetBucketVersioning", _versioning),
         Aspect.LIFECYCLE: AspectRead(
             "GetBucketLifecycleConfiguration",
             "s3:GetLifecycleConfiguration",
-            _document("Rules", sequence),
+            lifecycle.lifecycle,
             absent_codes=frozenset({"NoSuchLifecycleConfiguration"}),
         ),
         Aspect.REPLICATION: AspectRead(
             "GetBucketReplication",
             "s3:GetReplicationConfiguration",
-            _document("ReplicationConfiguration", mapping),
+            delivery.replication,
             absent_codes=frozenset({"ReplicationConfigurationNotFoundError"}),
         ),
         Aspect.OBJECT_LOCK: AspectRead(
             "GetObjectLockConfiguration",
             "s3:GetBucketObjectLockConfiguration",
-            _document("ObjectLockConfiguration", mapping),
+            lifecycle.object_lock,
             absent_codes=frozenset({"ObjectLockConfigurationNotFoundError"}),
         ),
         Aspect.NOTIFICATION: AspectRead(
-            "GetBucketNotificationConfiguration", "s3:GetBucketNotification", _notification
+            "GetBucketNotificationConfiguration", "s3:GetBucketNotification", delivery.notification
         ),
         Aspect.WEBSITE: AspectRead(
-            "GetBucketWebsite", "s3:GetBucketWebsite", _website, absent_codes=frozenset({"NoSuchWebsiteConfiguration"})
+            "GetBucketWebsite",
+            "s3:GetBucketWebsite",
+            web.website,
+            absent_codes=frozenset({"NoSuchWebsiteConfiguration"}),
         ),
         Aspect.CORS: AspectRead(
             "GetBucketCors",
             "s3:GetBucketCORS",
-            _document("CORSRules", sequence),
+            web.cors,
             absent_codes=frozenset({"NoSuchCORSConfiguration"}),
         ),
         Aspect.TAGGING: AspectRead(
@@ -294,6 +241,18 @@ ASPECTS: Mapping[Aspect, AspectRead[object]] = MappingProxyType(
             implied=RequestPayment("BucketOwner"),
         ),
         Aspect.ACCELERATE: AspectRead("GetBucketAccelerateConfiguration", "s3:GetAccelerateConfiguration", _accelerate),
+        Aspect.INVENTORY: AspectRead(
+            "ListBucketInventoryConfigurations",
+            "s3:GetInventoryConfiguration",
+            delivery.inventory,
+            paged=delivery.INVENTORIES,
+        ),
+        Aspect.INTELLIGENT_TIERING: AspectRead(
+            "ListBucketIntelligentTieringConfigurations",
+            "s3:GetIntelligentTieringConfiguration",
+            lifecycle.tiering,
+            paged=lifecycle.TIERINGS,
+        ),
         # AWS answers with the block in effect: under an S3 policy of the organisation that blocks, all flags are on
         # whatever the account itself has set. So there is no aspect for the organisation.
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: AspectRead(

@@ -6,7 +6,7 @@ judges, and never raises for what AWS answers.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -19,8 +19,10 @@ from s3warden.collect.aspects import ASPECTS, GONE, AspectRead
 from s3warden.collect.cache import Cache
 from s3warden.collect.derived import DERIVED
 from s3warden.collect.multi_region import MultiRegionReads
+from s3warden.collect.pages import whole_list
 from s3warden.collect.shapes import Answer
 from s3warden.collect.shared import PASSING
+from s3warden.collect.spared import lapsed, told, waiting
 from s3warden.model.bucket import (
     ABSENT,
     ACCOUNT_ASPECTS,
@@ -64,7 +66,7 @@ AccountRead: TypeAlias = Callable[[AccountRef, frozenset[str]], Awaitable[Readin
 class BucketReader(Protocol):
     """What reads one thing by the name of its operation. Raises AwsError and nothing else."""
 
-    async def bucket(self, ref: BucketRef, operation: str) -> Answer:
+    async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Answer:
         """The parsed answer of an S3 operation on the bucket."""
 
     async def account(
@@ -111,23 +113,31 @@ class Fetch:
         aspects: Iterable[Aspect],
         previous: BucketState | None = None,
         account: AccountState | None = None,
+        *,
+        sparing: bool = False,
     ) -> BucketState:
         """The bucket with `aspects` read anew, all at once but for the derived ones, and others as `previous` had them.
 
         Account aspects among them are left to `account`, the method; `account`, the state, is carried along. A bucket
-        that AWS says is gone has `exists` False and no readings.
+        that AWS says is gone has `exists` False and no readings. `sparing` takes fewer calls and one more step: what
+        other readings tell is not asked (`collect.spared`).
         """
         began = self._clock()
+        gone = BucketState(ref, began, account=account, exists=False)
         wanted = BUCKET_ASPECTS.intersection(aspects)
-        first = sorted(wanted - DERIVED.keys())
-        outcomes = await asyncio.gather(*(self._bucket_reads[aspect](ref) for aspect in first))
-        readings = dict(zip(first, outcomes, strict=True))
-        if any(reading is GONE for reading in outcomes) and not await self._still_there(ref, outcomes):
-            return BucketState(ref, began, account=account, exists=False)
-        known = {**(previous.readings if previous is not None and previous.ref == ref else {}), **readings}
-        later = sorted(wanted & DERIVED.keys())
-        found = await asyncio.gather(*(self._later_reads[aspect](ref, known) for aspect in later))
-        return BucketState(ref, began, {**known, **dict(zip(later, found, strict=True))}, account=account)
+        derived = wanted & DERIVED.keys()
+        late = waiting(wanted - derived) if sparing else frozenset[Aspect]()
+        first = await self._parts(ref, wanted - derived - late)
+        if await self._is_gone(ref, first):
+            return gone
+        known = {**(previous.readings if previous is not None and previous.ref == ref else {}), **first}
+        inferred = told(late, known)
+        second = await self._parts(ref, (late | lapsed(known)) - first.keys() - inferred.keys())
+        if await self._is_gone(ref, second):
+            return gone
+        known |= inferred | second
+        found = await asyncio.gather(*(self._later_reads[aspect](ref, known) for aspect in sorted(derived)))
+        return BucketState(ref, began, known | dict(zip(sorted(derived), found, strict=True)), account=account)
 
     async def account(
         self,
@@ -148,8 +158,15 @@ class Fetch:
         """The bucket behind an access point of the account; Absent if there is no such access point."""
         return await self._points.bucket_of(account, region, name)
 
+    async def _parts(self, ref: BucketRef, aspects: Iterable[Aspect]) -> dict[Aspect, Reading[object]]:
+        """The readings of `aspects`, all asked for at once."""
+        asked = sorted(aspects)
+        outcomes = await asyncio.gather(*(self._bucket_reads[aspect](ref) for aspect in asked))
+        return dict(zip(asked, outcomes, strict=True))
+
     async def _bucket_part(self, read: AspectRead[object], ref: BucketRef) -> Reading[object]:
-        return await read.reading(self._reader.bucket(ref, read.operation))
+        ask = partial(self._reader.bucket, ref, read.operation)
+        return await read.reading(ask() if read.paged is None else whole_list(ask, read.paged))
 
     async def _referrers(self, ref: BucketRef, _known: Known) -> Reading[object]:
         if self._cache is None:
@@ -162,15 +179,16 @@ class Fetch:
     ) -> Reading[object]:
         return await read.reading(self._reader.account(ref, read.operation))
 
-    async def _still_there(self, ref: BucketRef, outcomes: Sequence[Reading[object]]) -> bool:
-        """Whether a bucket exists that some read called missing; several reads that all do are believed.
+    async def _is_gone(self, ref: BucketRef, outcomes: Known) -> bool:
+        """Whether a bucket that some read called missing is; several reads that all do are believed.
 
         S3 has been seen to answer NoSuchBucket for buckets that exist, so one stray answer must not close findings.
         """
-        if len(outcomes) > 1 and all(outcome is GONE for outcome in outcomes):
-            return False
+        missing = [outcome is GONE for outcome in outcomes.values()]
+        if not any(missing) or (len(missing) > 1 and all(missing)):
+            return any(missing)
         try:
             await self._reader.bucket(ref, "HeadBucket")
         except AwsError as error:
-            return not (error.gone or error.status == 404)
-        return True
+            return error.gone or error.status == 404
+        return False

@@ -6,7 +6,7 @@ Takes the call that asks for a page, hands on all pages or none: a list that bre
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
-from s3warden.collect.shapes import Answer, ShapeError, mapping, optional_text, sequence
+from s3warden.collect.shapes import Answer, ShapeError, flag, mapping, optional_text, sequence, text
 
 
 class Page(NamedTuple):
@@ -38,3 +38,24 @@ async def every_page(ask: Ask, parse: Callable[[Answer], Page]) -> list[Page]:
             raise ShapeError("the next page of a page is itself")
         pages.append(page)
     return pages
+
+
+async def whole_list(ask: Ask, name: str) -> Answer:
+    """The answer with all that stands under `name` on the pages of one of S3's lists of a bucket's configurations.
+
+    Raises ShapeError, and what the call raises.
+    """
+    answer = await ask()
+    items = [*_items(answer, name)]
+    while flag(answer.get("IsTruncated"), "IsTruncated"):
+        token = text(answer.get("NextContinuationToken"), "NextContinuationToken")
+        answer = await ask(ContinuationToken=token)
+        if answer.get("NextContinuationToken") == token:
+            raise ShapeError("the next page of a page is itself")
+        items += _items(answer, name)
+    return {name: items}
+
+
+def _items(answer: Answer, name: str) -> list[object] | tuple[object, ...]:
+    # S3 leaves an empty list out.
+    return sequence(answer.get(name, ()), name)

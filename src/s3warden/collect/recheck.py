@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from s3warden.collect.spared import ACLS_DISABLED
 from s3warden.collect.triggers import CALLS
 from s3warden.model.bucket import Aspect, State
 from s3warden.model.event import Origin, Outcome, RefreshRequest, Trigger
@@ -28,11 +29,11 @@ def doubtful(
 ) -> frozenset[Aspect]:
     """The aspects of `asked` that a recent event told had changed, while the look shows all that it told as before.
 
-    A subject that nothing was known of could have had any reading before.
+    A subject that nothing was known of could have had any reading before, and so could an ACL that was only inferred.
     """
     if request.origin is not Origin.EVENT:
         return frozenset()
-    same = frozenset(a for a in asked if before is None or before.reading(a) == after.reading(a))
+    same = frozenset(a for a in asked if before is None or before.reading(a) in (after.reading(a), ACLS_DISABLED))
     recent = (t for t in request.triggers if t.event_time is None or at - t.event_time < _SETTLES)
     told = (_told(trigger, asked) for trigger in recent)
     return frozenset[Aspect]().union(*(aspects for aspects in told if aspects <= same))

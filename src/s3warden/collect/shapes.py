@@ -4,6 +4,7 @@ A damaged answer must never pass for "not configured", so nothing here has a def
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TypeAlias
 
 Answer: TypeAlias = Mapping[str, object]
@@ -47,3 +48,32 @@ def flag(value: object, name: str) -> bool:
     if not isinstance(value, bool):
         raise ShapeError(f"{name} is neither true nor false")
     return value
+
+
+def optional_number(value: object, name: str) -> int | None:
+    """A whole number from 0 on."""
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise ShapeError(f"{name} is no whole number")
+    return value
+
+
+def optional_date(value: object, name: str) -> str | None:
+    """A point in time, as ISO 8601 text."""
+    if value is not None and not isinstance(value, date):
+        raise ShapeError(f"{name} is no date")
+    return None if value is None else value.isoformat()
+
+
+def texts(value: object, name: str) -> tuple[str, ...]:
+    """A list of texts; one that is missing is damaged, an empty one is not."""
+    return tuple(text(item, name) for item in sequence(value, name))
+
+
+def optional_mapping(value: object, name: str) -> Answer:
+    """A part that may be left out, which is the same as empty."""
+    return {} if value is None else mapping(value, name)
+
+
+def enabled(value: object, name: str) -> bool:
+    """AWS's `Enabled` or `Disabled`."""
+    return one_of(value, name, "Enabled", "Disabled") == "Enabled"

@@ -77,6 +77,8 @@ class Aspect(StrEnum):
     TAGGING = "tagging"
     REQUEST_PAYMENT = "request_payment"
     ACCELERATE = "accelerate"
+    INVENTORY = "inventory"
+    INTELLIGENT_TIERING = "intelligent_tiering"
     ACCESS_POINTS = "access_points"
     REFERRERS = "referrers"
     ACCOUNT_PUBLIC_ACCESS_BLOCK = "account_public_access_block"

@@ -117,12 +117,20 @@ class Encryption:
     rules: tuple[EncryptionRule, ...]
 
 
+SIMPLE_PREFIX = "SimplePrefix"
+
+
 @dataclass(frozen=True, slots=True)
 class Logging:
-    """Server access logging: where the logs go."""
+    """Server access logging: where the logs go, under which keys, and who may read them besides the target's owner.
+
+    `key_format` is `SimplePrefix`, or the date source of a partitioned prefix: `EventTime` or `DeliveryTime`.
+    """
 
     target_bucket: str
     target_prefix: str = ""
+    key_format: str = SIMPLE_PREFIX
+    grants: tuple[Grant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +154,19 @@ class Tags:
 
 @dataclass(frozen=True, slots=True)
 class Website:
-    """Static website hosting; `redirect_host` where every request is sent elsewhere."""
+    """Static website hosting; `redirect_host` where every request is sent elsewhere.
+
+    `routing_hosts` are the other hosts that routing rules send some requests to, in their order.
+    """
 
     redirect_host: str | None = None
+    routing_hosts: tuple[str, ...] = ()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where visitors are sent, each once."""
+        own = () if self.redirect_host is None else (self.redirect_host,)
+        return tuple(dict.fromkeys((*own, *self.routing_hosts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +181,6 @@ class Accelerate:
     """Transfer acceleration: `Enabled` or `Suspended`."""
 
     status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """An aspect that no rule looks into yet: the answer as canonical JSON (sorted keys, no spaces)."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class FakeReader:
         self.answers = dict(answers)
         self.asked: list[str] = []
 
-    async def bucket(self, ref: BucketRef, operation: str) -> Mapping[str, object]:
+    async def bucket(self, ref: BucketRef, operation: str, **_parameters: object) -> Mapping[str, object]:
         """The answer for `operation`; a refusal where there is none."""
         assert ref == REF
         return self._answer(operation)
@@ -65,6 +65,21 @@ class FakeReader:
             raise answer
         assert isinstance(answer, Mapping)
         return answer
+
+
+class PagedReader(FakeReader):
+    """Answers with one page after the other, whatever is asked, and records the tokens."""
+
+    def __init__(self, pages: list[object]) -> None:
+        super().__init__({})
+        self.pages = iter(pages)
+        self.tokens: list[object] = []
+
+    async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Mapping[str, object]:
+        """The next page."""
+        self.tokens.append(parameters.get("ContinuationToken"))
+        self.answers[operation] = next(self.pages)
+        return await super().bucket(ref, operation)
 
 
 def fetch(reader: FakeReader) -> Fetch:
@@ -122,6 +137,39 @@ async def test_an_empty_answer_means_absent_where_aws_has_no_code_for_it(aspect:
     assert await read(aspect, {}) == ABSENT
 
 
+@pytest.mark.parametrize("aspect", [aspect for aspect, entry in ASPECTS.items() if entry.paged])
+async def test_a_whole_list_without_items_is_absent(aspect: Aspect) -> None:
+    """S3 leaves an empty list out of its answer, but never whether there is more."""
+    assert await read(aspect, {"IsTruncated": False}) == ABSENT
+
+
+@pytest.mark.parametrize("aspect", [aspect for aspect, entry in ASPECTS.items() if entry.paged])
+async def test_a_list_is_read_to_its_end(aspect: Aspect) -> None:
+    """All pages count; the second is asked for with the token of the first."""
+    answer, value = ANSWERS[aspect]
+    name = ASPECTS[aspect].paged or ""
+    first, second = ({**answer, name: [item]} for item in answer[name])
+    reader = PagedReader([{**first, "IsTruncated": True, "NextContinuationToken": "more"}, second])
+    assert (await Fetch(reader).bucket(REF, [aspect])).reading(aspect) == Present(value)
+    assert reader.tokens == [None, "more"]
+
+
+@pytest.mark.parametrize("aspect", [aspect for aspect, entry in ASPECTS.items() if entry.paged])
+async def test_a_list_that_breaks_off_is_unreadable(aspect: Aspect) -> None:
+    """A page that fails, or leads back to itself, takes the whole list with it."""
+    answer, _ = ANSWERS[aspect]
+    again = {**answer, "IsTruncated": True, "NextContinuationToken": "more"}
+    broken: list[tuple[list[object], Cause]] = [
+        ([again, AwsError("SlowDown", status=503, cause=Cause.THROTTLED)], Cause.THROTTLED),
+        ([again, again], Cause.MALFORMED),
+        ([{**answer, "IsTruncated": True}], Cause.MALFORMED),
+    ]
+    for pages, cause in broken:
+        reading = (await Fetch(PagedReader(pages)).bucket(REF, [aspect])).reading(aspect)
+        assert isinstance(reading, Unreadable)
+        assert reading.cause is cause
+
+
 async def test_no_tags_are_absent() -> None:
     """An empty set is the same as none."""
     assert await read(Aspect.TAGGING, {"TagSet": []}) == ABSENT
@@ -161,7 +209,7 @@ async def test_a_damaged_answer_never_reads_as_absent(aspect: Aspect) -> None:
     answer, _ = ANSWERS[aspect]
     for damaged in _damages(answer):
         reading = await read(aspect, damaged)
-        assert damaged == {} or reading != ABSENT, damaged
+        assert damaged in ({}, {"IsTruncated": False}) or reading != ABSENT, damaged
         if isinstance(reading, Unreadable):
             assert reading.cause is Cause.MALFORMED
 
