@@ -61,9 +61,10 @@ class _Recorder:
         self.of_bucket: dict[str, Answer] = {}
         self.of_account: dict[str, Answer] = {}
 
-    async def bucket(self, ref: BucketRef, operation: str) -> Answer:
-        answer = await self._reader.bucket(ref, operation)
-        self.of_bucket[operation] = answer
+    async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Answer:
+        answer = await self._reader.bucket(ref, operation, **parameters)
+        if not parameters:
+            self.of_bucket[operation] = answer
         return answer
 
     async def account(

@@ -16,7 +16,7 @@ from s3warden.collect.aspects import ASPECTS
 from s3warden.collect.shapes import Answer
 from s3warden.correct.remedy import Edit
 from s3warden.model.action import Call, Step, canonical
-from s3warden.model.bucket import ABSENT, AccountRef, Aspect, BucketRef, Subject
+from s3warden.model.bucket import ABSENT, Aspect, BucketRef, Subject
 
 
 def _same(answer: Answer) -> Answer:
@@ -285,8 +285,3 @@ def _call(row: Writing, operation: str, target: Subject, body: Mapping[str, obje
         place: dict[str, object] = {"Bucket": target.name, "ExpectedBucketOwner": target.account}
         return Call(row.service, operation, canonical({**place, **body}), target.region)
     return Call(row.service, operation, canonical({"AccountId": target.account, **body}))
-
-
-def owner_of(subject: Subject) -> AccountRef:
-    """The account that a write on `subject` is made as."""
-    return subject if isinstance(subject, AccountRef) else subject.owner

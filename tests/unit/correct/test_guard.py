@@ -35,7 +35,7 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 BUCKET = BucketRef("aws", "111122223333", "eu-west-1", "example-data")
 RULE = "bucket-acl-public-read"
 CALL = Call("s3", "PutBucketAcl", canonical({"Bucket": BUCKET.name}), BUCKET.region)
-STEP = Step("acl", "remove the grant READ to AllUsers", CALL, CALL, CALL, "{}", "{}")
+STEP = Step("acl", "remove the grant READ to AllUsers", CALL, CALL, CALL, "{}", "{}", "{}")
 SAFE = Effect(True, False, ("s3:ListBucket",), (), Verdict.PASS)
 PLAN = RemediationPlan(
     "remove-public-grants", RULE, "f" * 32, "e" * 16, BUCKET, (STEP,), Risk.LOW, "Listings stop.", SAFE, NOW

@@ -27,9 +27,9 @@ class Answers:
         self.answers = dict(answers)
         self.asked: list[tuple[str, str, dict[str, object]]] = []
 
-    async def bucket(self, ref: BucketRef, operation: str) -> Mapping[str, object]:
+    async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Mapping[str, object]:
         """The answer about the bucket."""
-        return self._answer("s3", operation, {"Bucket": ref.name})
+        return self._answer("s3", operation, {"Bucket": ref.name, **parameters})
 
     async def account(
         self, ref: AccountRef, operation: str, *, region: str | None = None, **parameters: object
