@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit integration acceptance deploy-check lock kill flood soak fuzz bench image clean
+.PHONY: help demo test lint unit integration acceptance deploy-check docs lock kill flood soak fuzz bench image clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,11 @@ lint: $(STAMP) ## Check style, types, architecture and the lock files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@! grep -n '://' requirements/*.lock || { echo "a lock file carries an address: run 'make lock'"; exit 1; }
+
+docs: $(STAMP) ## Make anew what is written from the code: the pages of the rules, the settings
+	$(BIN)/python -m s3warden rules pages docs/rules
+	$(BIN)/python -m s3warden config example > config.example.toml
+	$(BIN)/python -m s3warden config example --format markdown > docs/configuration.md
 
 deploy-check: $(STAMP) ## Check the Dockerfile and what is under deploy/
 	$(BIN)/python -m pytest tests/deploy

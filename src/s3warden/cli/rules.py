@@ -4,12 +4,15 @@ import json
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from s3warden.cli import coverage_page, rule_page
+from s3warden.correct.remedies import remedies_for
 from s3warden.detect.rule import Rule
 from s3warden.detect.rules import RULES, UnknownRuleError, find
 
@@ -24,7 +27,6 @@ class ListFormat(StrEnum):
 
     TABLE = "table"
     JSON = "json"
-    MARKDOWN = "markdown"
 
 
 class PageFormat(StrEnum):
@@ -44,8 +46,6 @@ def list_rules(
             _print_table(RULES)
         case ListFormat.JSON:
             typer.echo(json.dumps([as_json(rule) for rule in RULES], indent=2))
-        case ListFormat.MARKDOWN:
-            typer.echo(as_markdown(RULES), nl=False)
 
 
 @app.command("show")
@@ -58,7 +58,17 @@ def show_rule(
         rule = find(rule_id)
     except UnknownRuleError as error:
         raise typer.BadParameter(str(error), param_hint="ID") from error
-    typer.echo(json.dumps(as_json(rule), indent=2) if form is PageFormat.JSON else as_text(rule))
+    typer.echo(json.dumps(as_json(rule), indent=2) if form is PageFormat.JSON else rule_page.as_text(rule))
+
+
+@app.command("pages")
+def write_pages(
+    directory: Annotated[Path, typer.Argument(file_okay=False, help="Where to; made if it is not there.")],
+) -> None:
+    """Write a page in Markdown for each rule, an index of them, and what they cover of other catalogues."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in pages(RULES).items():
+        (directory / name).write_text(text, encoding="utf-8")
 
 
 def as_json(rule: Rule) -> dict[str, object]:
@@ -73,76 +83,52 @@ def as_json(rule: Rule) -> dict[str, object]:
         "needs": sorted(info.needs),
         "hints": sorted(info.hints),
         "why": info.why,
-        "fix": {"cli": info.cli, "terraform": info.terraform},
+        "fix": {
+            "console": info.console.splitlines(),
+            "cli": info.cli,
+            "terraform": info.terraform,
+            "cloudformation": info.cloudformation,
+        },
+        "remedies": [remedy.id for remedy in remedies_for(info.id)],
+        "verify": info.verify,
+        "maps": [{"framework": control.framework.value, "id": control.id} for control in info.maps],
+        "default": info.default,
+        "examples": [{"title": example.title, "verdict": example.verdict.value} for example in rule.examples],
         "references": list(info.references),
     }
 
 
-def as_text(rule: Rule) -> str:
-    """One rule as a page for a terminal."""
-    info = rule.info
-    parts = [
-        f"{info.id}\n{info.title}",
-        f"Severity  {info.severity}\nCategory  {info.category}\nJudges    one {rule.kind}\nReads     {_needs(rule)}",
-        f"Why it matters\n{_indented(info.why)}",
-        f"Fix with the AWS CLI\n{_indented(info.cli)}",
-        f"Fix with Terraform\n{_indented(info.terraform)}",
-        f"References\n{_indented(chr(10).join(info.references))}",
+def index(rules: Iterable[Rule]) -> str:
+    """The page docs/rules/README.md: a table of all rules, each with a link to its page."""
+    rows = [
+        f"| [{i.id}]({i.id}.md) | {i.severity} | {i.category} | {'yes' if i.default else 'opt-in'} | {i.title} |"
+        for i in (rule.info for rule in rules)
     ]
-    return "\n\n".join(parts)
+    head = """\
+# Rules
+
+<!-- Made by `s3warden rules pages docs/rules`, as are the pages beside it; a test holds them equal. -->
+
+A rule judges one bucket or one account and says pass, fail, unknown or not applicable. It says unknown as
+soon as one setting that it reads could not be read, unless what could be read proves a failure by itself.
+Words in braces stand for the names of the bucket at hand; alerts fill them in.
+
+[coverage.md](coverage.md) tells which rule answers to which control of other catalogues.
+
+| rule | severity | category | default | what it finds |
+|---|---|---|---|---|
+"""
+    return head + "\n".join(rows) + "\n"
 
 
-def as_markdown(rules: Iterable[Rule]) -> str:
-    """The page docs/rules.md: a table of all rules, then a section for each under its id."""
+def pages(rules: Iterable[Rule]) -> dict[str, str]:
+    """The files of docs/rules by name: the index, the coverage of other catalogues, and a page for each rule."""
     rules = tuple(rules)
-    rows = [f"| [{r.info.id}](#{r.info.id}) | {r.info.severity} | {r.info.category} | {r.info.title} |" for r in rules]
-    head = [
-        "# Rules",
-        "",
-        "<!-- Made by `s3warden rules list --format markdown`; a test holds the two equal. -->",
-        "",
-        "A rule judges one bucket or one account and says pass, fail, unknown or not applicable. It says unknown as",
-        "soon as one setting that it reads could not be read, unless what could be read proves a failure by itself.",
-        "Words in braces stand for the names of the bucket at hand; alerts fill them in.",
-        "",
-        "| rule | severity | category | what it finds |",
-        "|---|---|---|---|",
-    ]
-    return "\n".join([*head, *rows, *(line for rule in rules for line in _section(rule))]) + "\n"
-
-
-def _section(rule: Rule) -> list[str]:
-    info = rule.info
-    return [
-        "",
-        f"## {info.id}",
-        "",
-        f"{info.title}. Severity {info.severity}, category {info.category}, judges one {rule.kind}.",
-        "",
-        info.why,
-        "",
-        f"Reads: {_needs(rule)}.",
-        "",
-        "```sh",
-        info.cli,
-        "```",
-        "",
-        "```terraform",
-        info.terraform,
-        "```",
-        "",
-        *(f"- {reference}" for reference in info.references),
-    ]
-
-
-def _needs(rule: Rule) -> str:
-    reads = ", ".join(aspect.replace("_", " ") for aspect in sorted(rule.info.needs)) or "the name alone"
-    hints = ", ".join(aspect.replace("_", " ") for aspect in sorted(rule.info.hints))
-    return f"{reads}; if it can be had, {hints}" if hints else reads
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+    return {
+        "README.md": index(rules),
+        "coverage.md": coverage_page.as_markdown(rules),
+        **{f"{rule.info.id}.md": rule_page.as_markdown(rule) for rule in rules},
+    }
 
 
 def _print_table(rules: Iterable[Rule]) -> None:

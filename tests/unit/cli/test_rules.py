@@ -1,15 +1,18 @@
 """`s3warden rules`, run as the program runs it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from s3warden.cli.rules import app, as_markdown
-from s3warden.detect.rules import RULES
+from s3warden.cli.rules import app, pages
+from s3warden.collect.fetch import READS
+from s3warden.correct.remedies import remedies_for
+from s3warden.detect.rules import RULES, find
 
-PAGE = Path(__file__).parents[3] / "docs" / "rules.md"
+DOCS = Path(__file__).parents[3] / "docs" / "rules"
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -43,6 +46,11 @@ def test_list_as_json_has_the_metadata() -> None:
         "hints",
         "why",
         "fix",
+        "remedies",
+        "verify",
+        "maps",
+        "default",
+        "examples",
         "references",
     }
     read = {rule["id"]: rule["needs"] for rule in rules}
@@ -80,7 +88,37 @@ def test_unknown_id_is_a_usage_error_with_near_misses() -> None:
     assert "bucket-acl-public-read" in err
 
 
-def test_page_in_the_docs_is_this_list() -> None:
-    """docs/rules.md says what the rules say; make it anew with `s3warden rules list --format markdown`."""
-    assert PAGE.read_text(encoding="utf-8") == as_markdown(RULES)
-    assert run("list", "--format", "markdown")[1] == as_markdown(RULES)
+def test_docs_are_these_pages(tmp_path: Path) -> None:
+    """docs/rules says what the rules say, no more and no less; `make docs` makes it anew."""
+    assert run("pages", str(tmp_path / "new"))[0] == 0
+    written = {page.name: page.read_text(encoding="utf-8") for page in (tmp_path / "new").iterdir()}
+    assert written == pages(RULES)
+    assert {page.name: page.read_text(encoding="utf-8") for page in DOCS.iterdir()} == written
+
+
+def test_links_lead_somewhere() -> None:
+    """Every link of index and coverage is a page that is there."""
+    made = pages(RULES)
+    for name in ("README.md", "coverage.md"):
+        assert set(re.findall(r"[(]([^)]+[.]md)[)]", made[name])) <= made.keys()
+
+
+@pytest.mark.parametrize("rule_id", [rule.info.id for rule in RULES])
+def test_page_has_the_whole_of_a_rule(rule_id: str) -> None:
+    """Risk, calls and permissions, examples, four ways to fix it by hand, how to look, mappings, references."""
+    page = pages(RULES)[f"{rule_id}.md"]
+    info = find(rule_id).info
+    calls = [read for aspect in info.needs | info.hints for read in READS[aspect]]
+    texts = [info.title, info.why, info.cli, info.terraform, info.cloudformation, info.verify, *info.references]
+    texts += [f"{read.operation} ({read.iam_action})" for read in calls]
+    texts += [example.title for example in find(rule_id).examples] + [control.id for control in info.maps]
+    texts += [remedy.risk_text for remedy in remedies_for(rule_id)] or ["A person has to do it"]
+    assert [text for text in texts if text not in page] == []
+    assert all(step in page for step in info.console.splitlines())
+
+
+def test_terminal_shows_what_the_page_says() -> None:
+    """The same sections in the same order."""
+    _code, out, _err = run("show", "bucket-versioning")
+    headings = re.findall(r"(?m)^## (.*)$", pages(RULES)["bucket-versioning.md"])
+    assert [line for line in out.splitlines() if line in headings] == headings
