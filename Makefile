@@ -39,6 +39,7 @@ fuzz: $(STAMP) ## Exposure engine against a solver and a second evaluator: 100,0
 
 bench: $(STAMP) ## Print what the engine and the store cost, as ratios measured in one run
 	$(BIN)/python -m benchmarks.exposure
+	$(BIN)/python -m benchmarks.verdicts
 	$(BIN)/python -m benchmarks.store
 
 lint: $(STAMP) ## Check style, types, architecture and the lock files

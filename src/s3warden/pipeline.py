@@ -20,9 +20,9 @@ from s3warden.collect.derived import COMPUTED, with_derived, with_sources
 from s3warden.collect.fetch import Fetch, passing
 from s3warden.collect.recheck import doubtful
 from s3warden.collect.ripples import Ripples
-from s3warden.detect.evaluate import evaluate
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Kind, Rule, RuleOptions
+from s3warden.detect.verdicts import Verdicts
 from s3warden.model.alert import Notification
 from s3warden.model.bucket import (
     ACCOUNT_ASPECTS,
@@ -85,6 +85,7 @@ class Pipeline:
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _accounts: Accounts = field(init=False)
     _ripples: Ripples = field(init=False)
+    _verdicts: Verdicts = field(init=False)
     # Accounts trusted because they are guarded, not because the operator named them: one that leaves loses that.
     _guarded: frozenset[str] = frozenset()
     # The queue looks at one subject once at a time; whoever ends a subject from outside must not cross such a look.
@@ -94,6 +95,7 @@ class Pipeline:
         self.needed = with_sources(self.needed)
         self.fetch.beside(self.cache)
         self._ripples = Ripples(self.cache, self.needed)
+        self._verdicts = Verdicts(self.rules, self.options, self._crashed)
         self._accounts = Accounts(self.fetch, self.cache, ACCOUNT_ASPECTS & self.needed, self.clock)
         self.remember({})
 
@@ -107,6 +109,7 @@ class Pipeline:
         named = frozenset(self.options.trusted_accounts) - self._guarded
         self._guarded = frozenset(account.account for account in accounts) - named
         self.options = replace(self.options, trusted_accounts=tuple(sorted(named | self._guarded)))
+        self._verdicts.suppose(self.options)
 
     def lives_in(self, account: AccountRef, regions: Iterable[str]) -> None:
         """A listing of the account names buckets in these regions."""
@@ -214,7 +217,7 @@ class Pipeline:
 
     async def _judge(self, state: State, request: RefreshRequest, *, known_before: bool) -> None:
         """Verdicts on a fresh state, and what follows from them."""
-        results = evaluate(self.rules, state, self._crashed, options=self.options)
+        results = self._verdicts.of(self.cache.shared(state) if isinstance(state, BucketState) else state)
         gone = isinstance(state, BucketState) and not state.exists
         ended = Reason.BUCKET_DELETED if gone else None
         await self._settle(state.ref, results, request, known_before=known_before, ended=ended)
@@ -229,6 +232,7 @@ class Pipeline:
                 request = RefreshRequest(subject, frozenset(), Origin.SWEEP)
                 await self._settle(subject, (), request, known_before=True, ended=reason)
                 self.cache.forget(subject)
+                self._verdicts.forget(subject)
 
     def _turn(self, subject: Subject) -> asyncio.Lock:
         return self._turns.setdefault(subject.key, asyncio.Lock())

@@ -27,6 +27,7 @@ from s3warden.model.bucket import (
     State,
     Subject,
 )
+from s3warden.model.readings import Readings
 from s3warden.model.references import References
 
 K = TypeVar("K")
@@ -34,28 +35,6 @@ V = TypeVar("V")
 
 _SHARED = 4096
 _NOTHING: Mapping[Aspect, Reading[object]] = MappingProxyType({})
-
-
-class Readings(Mapping[Aspect, Reading[object]]):
-    """Readings as one tuple beside a table of positions that all buckets share: a third of what a dict takes."""
-
-    __slots__ = ("_positions", "_values")
-
-    def __init__(self, positions: Mapping[Aspect, int], values: tuple[Reading[object], ...]) -> None:
-        self._positions = positions
-        self._values = values
-
-    def __getitem__(self, aspect: Aspect) -> Reading[object]:
-        return self._values[self._positions[aspect]]
-
-    def __iter__(self) -> Iterator[Aspect]:
-        return iter(self._positions)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return f"Readings({dict(self)!r})"
 
 
 class Pool(Generic[K, V]):
@@ -146,6 +125,13 @@ class Cache:
         states = self._buckets.get(account, {}).values()
         return tuple(s.ref for s in states if s.account is None or s.account.readings != latest.readings)
 
+    def shared(self, state: BucketState) -> BucketState:
+        """`state` with its readings, and those of its account, as the objects that equal states share."""
+        account = state.account
+        if account is not None:
+            account = replace(account, readings=self._shared(account.readings))
+        return replace(state, readings=self._shared(state.readings), account=account)
+
     def find(self, partition: str | None, name: str) -> BucketRef | None:
         """The bucket called `name`, for an event that does not tell the owner; the latest read one if several do.
 
@@ -230,9 +216,15 @@ class Cache:
         return BucketRef(intern(ref.partition), intern(ref.account), intern(ref.region), ref.name)
 
     def _shared(self, readings: Mapping[Aspect, Reading[object]]) -> Readings:
+        if isinstance(readings, Readings) and self._mappings.first(_identity(readings), readings) is readings:
+            return readings
         aspects = tuple(sorted(readings))
         positions = self._positions.first(aspects, {aspect: at for at, aspect in enumerate(aspects)})
         values = tuple(self._readings.first(readings[aspect], readings[aspect]) for aspect in aspects)
-        # Shared values are the same objects, so their ids name them; the mapping keeps them alive, and so the ids true.
-        identity = (id(positions), *map(id, values))
-        return self._mappings.first(identity, Readings(positions, values))
+        made = Readings(positions, values)
+        return self._mappings.first(_identity(made), made)
+
+
+def _identity(readings: Readings) -> tuple[int, ...]:
+    """Shared values are the same objects, so their ids name them; the readings keep them alive, and so the ids true."""
+    return (id(readings.positions), *map(id, readings.cells))

@@ -130,6 +130,16 @@ def configured(state: State, aspect: Aspect, kind: type[T]) -> T | None:
     return reading.value
 
 
+def never(_options: RuleOptions) -> bool:
+    """For `Rule.by_name`: the name means nothing to the check."""
+    return False
+
+
+def always(_options: RuleOptions) -> bool:
+    """For `Rule.by_name`: the check looks at the name."""
+    return True
+
+
 Check: TypeAlias = Callable[[State, RuleOptions], Judgement]
 
 
@@ -150,6 +160,8 @@ class Rule:
     """One rule: what people read (`info`), what it judges (`kind`), how (`check`), and the examples that prove it.
 
     `revision` tells apart the forms of a rule that may be changed under its id.
+    `by_name`: whether, with these options, the check looks at the bucket's name itself or matches texts in which it may
+    stand, so that two buckets alike but for their names may differ. Else one verdict serves for all of a shape.
     """
 
     info: RuleInfo
@@ -157,6 +169,7 @@ class Rule:
     check: Check
     examples: tuple[Example, ...] = ()
     revision: str = ""
+    by_name: Callable[[RuleOptions], bool] = never
 
     def applies_to(self, state: State) -> bool:
         """Whether this rule judges such a state."""

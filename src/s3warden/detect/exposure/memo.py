@@ -72,11 +72,11 @@ def shape(inputs: ExposureInputs) -> ExposureInputs:
     own = f":s3:::{inputs.bucket}"
     if any("\\" in text or PLACEHOLDER in text for text in texts) or not inputs.bucket:
         return bare
-    policy = _replaced(inputs.policy, own)
-    if isinstance(policy, str) and not _tells_no_names(policy, inputs.partition):
+    policy = replaced(inputs.policy, own)
+    if isinstance(policy, str) and not tells_no_names(policy, inputs.partition):
         return bare
     if isinstance(points, tuple):
-        points = tuple(replace(point, policy=_replaced(point.policy, own)) for point in points)
+        points = tuple(replace(point, policy=replaced(point.policy, own)) for point in points)
     return replace(bare, bucket=PLACEHOLDER, policy=policy, access_points=points)
 
 
@@ -84,7 +84,7 @@ def _point_policies(points: object) -> list[PolicyText]:
     return [point.policy for point in points if isinstance(point, AccessPoint)] if isinstance(points, tuple) else []
 
 
-def _replaced(text: PolicyText, own: str) -> PolicyText:
+def replaced(text: PolicyText, own: str) -> PolicyText:
     """The text with the bucket's name replaced wherever the name ends there."""
     if not isinstance(text, str):
         return text
@@ -93,7 +93,7 @@ def _replaced(text: PolicyText, own: str) -> PolicyText:
     return text
 
 
-def _tells_no_names(text: str, partition: str) -> bool:
+def tells_no_names(text: str, partition: str) -> bool:
     """Whether no wildcard in a replaced text can match some bucket names and not others."""
     head = f"arn:{partition}:s3:::"
     for found in _STRINGS.finditer(text):

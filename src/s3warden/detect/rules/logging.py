@@ -101,6 +101,7 @@ aws s3api list-objects-v2 --bucket "${LOG_BUCKET:?}" --prefix {bucket}/ --region
         ),
         Example("unreadable", bucket({Aspect.LOGGING: DENIED}), Verdict.UNKNOWN),
     ),
+    by_name=lambda options: bool(options.log_buckets),
 )
 
 RULES = (ACCESS_LOGGING,)

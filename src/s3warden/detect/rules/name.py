@@ -2,7 +2,7 @@
 
 import re
 
-from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, fails, passes
+from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, always, fails, passes
 from s3warden.detect.samples import bucket
 from s3warden.model.bucket import State
 from s3warden.model.finding import Severity, Verdict
@@ -86,6 +86,7 @@ aws s3api head-bucket --bucket "${NEW_BUCKET:?}" --region {region} --expected-bu
         ),
         Example("outside the convention", bucket(), Verdict.FAIL, options=RuleOptions(name_pattern="acme-.+")),
     ),
+    by_name=always,
 )
 
 RULES = (NAME,)

@@ -138,6 +138,7 @@ aws s3api get-bucket-tagging --bucket {bucket} --region {region} --expected-buck
         ),
         Example("unreadable", bucket({Aspect.TAGGING: DENIED}), Verdict.UNKNOWN),
     ),
+    by_name=lambda options: bool(options.tag_patterns),
 )
 
 RULES = (REQUIRED_TAGS,)

@@ -1,0 +1,86 @@
+"""What all rules over a bucket cost, in multiples of `json.loads` of its policy: afresh, by shape, after one change.
+
+`python -m benchmarks.verdicts` from the project's root. A fleet of one template, each bucket under its own name. Time
+is processor time of one core, the best of five rounds.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from s3warden.collect.cache import Cache
+from s3warden.detect.evaluate import evaluate
+from s3warden.detect.rules import RULES
+from s3warden.detect.samples import BUCKET, TLS_ONLY, allow, bucket, policy
+from s3warden.detect.verdicts import Verdicts
+from s3warden.model.bucket import ABSENT, Aspect, BucketState, Present
+from s3warden.model.configuration import Policy, Tags
+
+FLEET = 1000
+ROUNDS = 5
+
+
+def fleet(cache: Cache, prefix: str) -> list[BucketState]:
+    """Buckets alike but for their names, as the cache holds them."""
+    text = str(policy(TLS_ONLY, allow({"AWS": "444455556666"})).value.text)
+    states = []
+    for number in range(FLEET):
+        name = f"{prefix}-{number}"
+        tags = Tags((("Environment", "prod"), ("Name", name), ("Owner", "data-team"), ("Role", "storage")))
+        readings = {Aspect.POLICY: Present(Policy(text.replace(BUCKET, name))), Aspect.TAGGING: Present(tags)}
+        states.append(cache.shared(bucket(readings, name=name)))
+    return states
+
+
+def best(run: Callable[[BucketState], object], states: Sequence[BucketState]) -> float:
+    """Processor microseconds for each state, in the best round."""
+    rounds = []
+    for _ in range(ROUNDS):
+        start = time.process_time_ns()
+        for state in states:
+            run(state)
+        rounds.append((time.process_time_ns() - start) / 1e3 / len(states))
+    return min(rounds)
+
+
+def main() -> None:
+    """Print the table."""
+    cache = Cache()
+    states = fleet(cache, "known")
+    text = states[0].readings[Aspect.POLICY].value.text  # type: ignore[union-attr]
+    unit = best(lambda state: json.loads(state.readings[Aspect.POLICY].value.text), states)  # type: ignore[union-attr]
+    by_shape = Verdicts(RULES)
+    by_shape.of(states[0])
+    fresh = fleet(cache, "fresh")
+    first = time.process_time_ns()
+    for state in fresh:
+        by_shape.of(state)
+    first_sight = (time.process_time_ns() - first) / 1e3 / len(fresh)
+    again = best(by_shape.of, fresh)
+    ran = by_shape.ran
+    start = time.process_time_ns()
+    by_shape.of(cache.shared(replace(fresh[0], readings={**fresh[0].readings, Aspect.VERSIONING: ABSENT})))
+    change = (time.process_time_ns() - start) / 1e3
+    rows = [
+        ("json.loads of the policy", unit, 0),
+        (
+            "all rules, afresh",
+            best(lambda state: evaluate(RULES, state), states[:100]),
+            len(evaluate(RULES, states[0])),
+        ),
+        ("first sight of a bucket of a known shape", first_sight, 0),
+        ("the same bucket again", again, 0),
+        ("after a change of versioning to no known shape", change, by_shape.ran - ran),
+    ]
+    lines = [
+        f"{len(RULES)} rules, a policy of {len(text)} characters",
+        f"{'what':<48}{'us/bucket':>12}{'x json.loads':>14}{'checks run':>12}",
+        *(f"{name:<48}{micros:>12.1f}{micros / unit:>14.1f}{checks or '':>12}" for name, micros, checks in rows),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""The verdicts on states, with as little work as possible: what was judged before is not judged again.
+
+A bucket of a known shape has the verdicts of that shape, with its own name put in. Else, where only some readings of a
+bucket changed, only the rules that look at them are run, and the verdicts of the others stay. Both give what
+`evaluate` would: a test holds them equal.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TypeAlias
+
+from s3warden.detect.evaluate import evaluate
+from s3warden.detect.exposure.memo import PLACEHOLDER
+from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
+from s3warden.detect.shape import Shape, Shapes, speaks_of_time
+from s3warden.model.bucket import Aspect, BucketState, Cause, State, Subject
+from s3warden.model.finding import Evidence, RuleResult
+
+Results: TypeAlias = tuple[RuleResult, ...]
+
+# Rules cut texts of others to some length; what is shorter than this is whole under every name.
+_WHOLE = 160
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Verdicts of the rules that do not look at the name. `named` are the places of those that tell a placeholder.
+
+    `shape` keeps alive what its key names; None where they are one bucket's own.
+    """
+
+    results: Results
+    named: tuple[int, ...] = ()
+    shape: Shape | None = None
+
+
+class Verdicts:
+    """Judges by `rules`. `on_error` gets the id of each rule that crashed; states must have shared readings.
+
+    `ran` counts the checks that were run. Shapes, and results to be shared, are kept up to `size` each.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        options: RuleOptions = DEFAULT_OPTIONS,
+        on_error: Callable[[str], None] = lambda _rule_id: None,
+        *,
+        size: int = 8192,
+    ) -> None:
+        self._rules = tuple(rules)
+        self._options = options
+        self._sort()
+        self._on_error = on_error
+        self._size = size
+        self._shapes = Shapes(size)
+        self._known: dict[tuple[Hashable, ...], _Judged] = {}
+        self._last: dict[str, tuple[BucketState, _Judged]] = {}
+        self._shared: dict[Hashable, RuleResult] = {}
+        self.ran = 0
+
+    def suppose(self, options: RuleOptions) -> None:
+        """Judge by these options from now on."""
+        if options != self._options:
+            self._options = options
+            self._sort()
+            self._known.clear()
+            self._last.clear()
+
+    def _sort(self) -> None:
+        """Tell the rules that are run for each bucket from those of which one shape has one verdict."""
+        self._by_name = tuple(rule for rule in self._rules if rule.by_name(self._options))
+        others = (rule for rule in self._rules if not rule.by_name(self._options))
+        self._others = tuple((rule, rule.info.needs | rule.info.hints) for rule in others)
+
+    def forget(self, subject: Subject) -> None:
+        """The subject is no more."""
+        self._last.pop(subject.key, None)
+
+    def of(self, state: State) -> Results:
+        """One result for each rule of the state's kind; none for a bucket that is gone."""
+        if not isinstance(state, BucketState):
+            return self._run(self._rules, state)
+        if not state.exists:
+            self.forget(state.ref)
+            return ()
+        judged = self._judged(state)
+        self._last[state.ref.key] = (state, judged)
+        return self._named(judged, state) + self._run(self._by_name, state)
+
+    def _named(self, judged: _Judged, state: BucketState) -> Results:
+        """The verdicts on this very bucket."""
+        if not judged.named:
+            return judged.results
+        results = list(judged.results)
+        for at in judged.named:
+            named = _with_name(results[at], state.ref.name)
+            if named is None:
+                (named,) = self._run([rule for rule, _ in self._others if rule.info.id == results[at].rule_id], state)
+            results[at] = named
+        return tuple(results)
+
+    def _judged(self, state: BucketState) -> _Judged:
+        shape = self._shapes.of(state)
+        known = None if shape is None else self._known.get(shape.key)
+        if known is not None:
+            return known
+        last = self._last.get(state.ref.key)
+        if last is not None:
+            return self._again(state, *last)
+        if shape is None:
+            return _Judged(self._own(self._run([rule for rule, _ in self._others], state)))
+        return self._learn(shape, state)
+
+    def _learn(self, shape: Shape, state: BucketState) -> _Judged:
+        results = self._run([rule for rule, _ in self._others], shape.state(state))
+        named = tuple(at for at, result in enumerate(results) if _tells_name(result.evidence))
+        judged = _Judged(results, named, shape)
+        # A rule that crashed is run, and counted, again the next time.
+        if not any(result.cause is Cause.ERROR for result in results):
+            if len(self._known) >= self._size:
+                self._known.clear()
+            self._known[shape.key] = judged
+        return judged
+
+    def _again(self, state: BucketState, before: BucketState, judged: _Judged) -> _Judged:
+        """Run the rules that look at what has changed, and those that crashed; the other verdicts stay."""
+        changed = _changed(before, state)
+        last = self._named(judged, before)
+        crashed = {result.rule_id for result in last if result.cause is Cause.ERROR}
+        concerned = [rule for rule, looks in self._others if looks & changed or rule.info.id in crashed]
+        fresh = {result.rule_id: result for result in self._run(concerned, state)}
+        return _Judged(self._own([fresh.get(result.rule_id, result) for result in last]))
+
+    def _own(self, results: Iterable[RuleResult]) -> Results:
+        """The results of one bucket, each as the object that equal results share: most of them say the same."""
+        if len(self._shared) >= 8 * self._size:
+            self._shared.clear()
+        return tuple([self._shared.setdefault(_identity(result), result) for result in results])
+
+    def _run(self, rules: Sequence[Rule], state: State) -> Results:
+        results = evaluate(rules, state, self._on_error, options=self._options)
+        self.ran += len(results)
+        return results
+
+
+def _changed(before: BucketState, after: BucketState) -> frozenset[Aspect]:
+    """The aspects of bucket and account that are other objects than before, or that mean another thing by now."""
+    aspects = {Aspect.POLICY} if speaks_of_time(after.reading(Aspect.POLICY)) else set()
+    for old, new in (
+        (before.readings, after.readings),
+        (before.account.readings if before.account else {}, after.account.readings if after.account else {}),
+    ):
+        if old is not new:
+            aspects.update(aspect for aspect in chain(old, new) if old.get(aspect) is not new.get(aspect))
+    return frozenset(aspects)
+
+
+def _identity(result: RuleResult) -> Hashable:
+    evidence = result.evidence
+    facts = tuple(evidence.details.items())
+    return (result.rule_id, result.verdict, result.severity, result.cause, evidence.summary, evidence.live, facts)
+
+
+def _tells_name(evidence: Evidence) -> bool:
+    return PLACEHOLDER in evidence.summary or any(PLACEHOLDER in text for text in evidence.details.values())
+
+
+def _with_name(result: RuleResult, name: str) -> RuleResult | None:
+    """The result with the name in it; None where a text may have been cut to its length, which the name changes."""
+    evidence = result.evidence
+    details = {key: text.replace(PLACEHOLDER, name) for key, text in evidence.details.items()}
+    summary = evidence.summary.replace(PLACEHOLDER, name)
+    before = (evidence.summary, *evidence.details.values())
+    for old, new in zip(before, (summary, *details.values()), strict=True):
+        if PLACEHOLDER in old and ("…" in old or len(new) > _WHOLE):
+            return None
+    return replace(result, evidence=replace(evidence, summary=summary, details=details))

@@ -1,0 +1,200 @@
+"""Remembered verdicts are those that a fresh evaluation gives, for every name, and no more checks run than have to."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from s3warden.collect.cache import Cache
+from s3warden.detect.evaluate import evaluate
+from s3warden.detect.rule import DEFAULT_OPTIONS, Example, Judgement, Kind, Rule, RuleOptions
+from s3warden.detect.rules import RULES, find
+from s3warden.detect.samples import BUCKET, account, allow, bucket, by_policy, flags, multi_region, policy
+from s3warden.detect.verdicts import Verdicts
+from s3warden.model.bucket import ABSENT, Aspect, BucketState, Present, Reading, State
+from s3warden.model.configuration import Logging, Policy, Tags
+from s3warden.model.finding import RuleResult, Verdict
+from support.exposure_states import VECTORS, state_of
+from support.policies import BUCKET as POLICY_BUCKET
+from support.policies import policy as random_policy
+
+NAMES = ("first-bucket", "x" * 63, "third", "another.bucket-with-quite-a-long-name-2")
+EXAMPLES = [
+    pytest.param(rule, example, id=f"{rule.info.id}: {example.title}")
+    for rule in RULES
+    if rule.kind is Kind.BUCKET
+    for example in rule.examples
+]
+
+
+def renamed(state: BucketState, name: str) -> BucketState:
+    """The same bucket under another name, wherever a template of infrastructure code would have put it."""
+    old = state.ref.name
+
+    def of(reading: Reading[object]) -> Reading[object]:
+        match reading:
+            case Present(value=Policy(text=text)):
+                return Present(Policy(text.replace(old, name)))
+            case Present(value=Tags(pairs=pairs)):
+                return Present(Tags(tuple((key, name if value == old else value) for key, value in pairs)))
+            case Present(value=Logging() as logging):
+                prefix = logging.target_prefix.replace(old, name)
+                target = name if logging.target_bucket == old else logging.target_bucket
+                return Present(replace(logging, target_bucket=target, target_prefix=prefix))
+        return reading
+
+    readings = {aspect: of(reading) for aspect, reading in state.readings.items()}
+    return replace(state, ref=replace(state.ref, name=name), readings=readings)
+
+
+def by_rule(results: Iterable[RuleResult]) -> Mapping[str, RuleResult]:
+    """Results by rule; their order is no promise."""
+    return {result.rule_id: result for result in results}
+
+
+def check_equal(rules: Sequence[Rule], state: BucketState, options: RuleOptions = DEFAULT_OPTIONS) -> Verdicts:
+    """Judge `state` under several names, each twice; every verdict is that of a fresh evaluation."""
+    verdicts, cache = Verdicts(rules, options), Cache()
+    for name in (*NAMES, *NAMES):
+        named = cache.shared(renamed(state, name))
+        assert by_rule(verdicts.of(named)) == by_rule(evaluate(rules, named, options=options))
+    return verdicts
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES)
+def test_every_rule_says_the_same_from_memory(rule: Rule, example: Example) -> None:
+    """No rule looks at the name without saying so: else one bucket would get the verdict of another."""
+    assert isinstance(example.state, BucketState)
+    check_equal((rule,), example.state, example.options)
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: str(vector["id"]))
+def test_vectors_say_the_same_from_memory(vector: dict[str, object]) -> None:
+    """All rules over all vectors, renamed."""
+    check_equal(RULES, state_of(vector))
+
+
+def test_random_policies_say_the_same_from_memory() -> None:
+    """Wildcards, variables and conditions that could tell names apart are noticed."""
+    rng = Random(7)
+    for _ in range(60):
+        text = json.dumps(random_policy(rng)).replace(POLICY_BUCKET, BUCKET)
+        check_equal(RULES, bucket({Aspect.POLICY: Present(Policy(text))}))
+
+
+def test_a_fleet_of_one_template_is_judged_once() -> None:
+    """A thousand buckets alike but for their names cost one evaluation, and the rules that look at the name."""
+    verdicts, cache = Verdicts(RULES), Cache()
+    before = 0
+    for number in range(1000):
+        state = cache.shared(renamed(bucket(by_policy(allow())), f"fleet-{number}"))
+        verdicts.of(state)
+        if number == 0:
+            before = verdicts.ran
+    looking = sum(rule.by_name(DEFAULT_OPTIONS) for rule in RULES)
+    assert verdicts.ran - before == 999 * looking
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        bucket(by_policy(allow(resource=f"arn:aws:s3:::{BUCKET[:4]}*"))),
+        bucket({Aspect.POLICY: policy({**allow(), "Sid": BUCKET})}),
+        bucket({Aspect.MULTI_REGION_ACCESS_POINTS: multi_region()}),
+        bucket(by_policy(allow(Condition={"DateLessThan": {"aws:CurrentTime": "2026-06-01T00:00:00Z"}}))),
+    ],
+    ids=["a wildcard tells names apart", "a name elsewhere", "the account names it", "a clock"],
+)
+def test_what_has_no_shape_is_judged_by_itself(state: BucketState) -> None:
+    """Where the name means more than itself, no verdict is taken from another bucket."""
+    verdicts, cache = Verdicts(RULES), Cache()
+    verdicts.of(cache.shared(state))
+    before = verdicts.ran
+    verdicts.of(cache.shared(replace(renamed(state, "other"), account=state.account)))
+    assert verdicts.ran - before == sum(rule.kind is Kind.BUCKET for rule in RULES)
+
+
+def test_only_rules_that_look_at_a_change_run_again() -> None:
+    """Versioning is suspended: one rule reads it, and the verdicts of the others stay."""
+    verdicts, cache = Verdicts(RULES), Cache()
+    # Its name in a place that no shape allows, so that nothing is known of its like.
+    state = cache.shared(bucket({Aspect.POLICY: policy({**allow(), "Sid": BUCKET})}))
+    verdicts.of(state)
+    changed = cache.shared(replace(state, readings={**state.readings, Aspect.VERSIONING: ABSENT}))
+    before = verdicts.ran
+    results = by_rule(verdicts.of(changed))
+    concerned = [
+        rule
+        for rule in RULES
+        if rule.kind is Kind.BUCKET
+        and (Aspect.VERSIONING in rule.info.needs | rule.info.hints or rule.by_name(DEFAULT_OPTIONS))
+    ]
+    assert verdicts.ran - before == len(concerned)
+    assert results["bucket-versioning"].verdict is Verdict.FAIL
+    assert results == by_rule(evaluate(RULES, changed))
+
+
+def test_a_change_of_the_account_is_a_change() -> None:
+    """The account's block goes: every rule that looks at it is run again."""
+    verdicts, cache = Verdicts(RULES), Cache()
+    state = cache.shared(
+        bucket({Aspect.POLICY: policy({**allow(), "Sid": BUCKET}), Aspect.PUBLIC_ACCESS_BLOCK: ABSENT})
+    )
+    verdicts.of(state)
+    opened = cache.shared(replace(state, account=account(flags())))
+    assert by_rule(verdicts.of(opened)) == by_rule(evaluate(RULES, opened))
+
+
+def test_time_passes_for_policies_that_speak_of_it() -> None:
+    """An unchanged policy may let somebody in today whom it kept out yesterday."""
+    until = {"DateLessThan": {"aws:CurrentTime": "2026-01-02T00:00:00Z"}}
+    open_ = {Aspect.PUBLIC_ACCESS_BLOCK: ABSENT, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: ABSENT}
+    verdicts, cache = Verdicts(RULES), Cache()
+    state = cache.shared(bucket({**by_policy(allow(Condition=until)), **open_}))
+    first = by_rule(verdicts.of(state))["bucket-public-effective"].verdict
+    later = replace(state, read_at=state.read_at + timedelta(days=3))
+    second = by_rule(verdicts.of(later))["bucket-public-effective"].verdict
+    assert (first, second) == (Verdict.FAIL, Verdict.PASS)
+
+
+def test_other_options_forget_what_was_judged_by_these() -> None:
+    """An account that is trusted from now on is no outsider, in buckets already judged too."""
+    state = Cache().shared(bucket(by_policy(allow({"AWS": "444455556666"}), public=False)))
+    verdicts = Verdicts(RULES)
+    rule = "bucket-cross-account-access"
+    assert by_rule(verdicts.of(state))[rule].verdict is Verdict.FAIL
+    verdicts.suppose(RuleOptions(trusted_accounts=("444455556666",)))
+    assert by_rule(verdicts.of(state))[rule].verdict is Verdict.PASS
+
+
+def test_a_crash_is_not_remembered() -> None:
+    """A rule that crashed is run, and counted, each time."""
+    crashes: list[str] = []
+
+    def check(_state: State, _options: RuleOptions) -> Judgement:
+        raise RuntimeError("broken")
+
+    broken = replace(find("bucket-versioning"), check=check)
+    verdicts, state = Verdicts((broken,), on_error=crashes.append), Cache().shared(bucket())
+    for _ in range(3):
+        [result] = verdicts.of(state)
+        assert result.verdict is Verdict.UNKNOWN
+    assert len(crashes) == 3
+
+
+def test_a_bucket_that_is_gone_has_no_verdicts() -> None:
+    """And what was known of it is forgotten: one of the same name later is judged afresh."""
+    verdicts, state = Verdicts(RULES), Cache().shared(bucket())
+    assert verdicts.of(state)
+    assert verdicts.of(replace(state, exists=False)) == ()
+    verdicts.forget(state.ref)
+    assert by_rule(verdicts.of(state)) == by_rule(evaluate(RULES, state))
+
+
+def test_accounts_are_judged_too() -> None:
+    """Rules about accounts are few and run each time."""
+    state = account(ABSENT)
+    assert by_rule(Verdicts(RULES).of(state)) == by_rule(evaluate(RULES, state))
