@@ -71,8 +71,8 @@ def look(documents: Docs, *, readings: Mapping[Aspect, Reading[object]] | None =
     found: dict[Aspect, Reading[object]] = {
         aspect: ABSENT if answer is None else ASPECTS[aspect].understood(answer) for aspect, answer in known.items()
     }
-    found[Aspect.ACCESS_POINTS] = found[Aspect.MULTI_REGION_ACCESS_POINTS] = ABSENT
-    found[Aspect.POLICY_STATUS] = ABSENT
+    nothing = (Aspect.ACCESS_POINTS, Aspect.MULTI_REGION_ACCESS_POINTS, Aspect.POLICY_STATUS, Aspect.REFERRERS)
+    found |= dict.fromkeys(nothing, ABSENT)
     found |= readings or {}
     account = AccountState(ACCOUNT, READ_AT, {a: r for a, r in found.items() if a in ACCOUNT_ASPECTS})
     own = {a: r for a, r in found.items() if a not in ACCOUNT_ASPECTS}

@@ -4,7 +4,7 @@ A damaged answer must never pass for "not configured", so nothing here has a def
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import TypeAlias
 
 Answer: TypeAlias = Mapping[str, object]
@@ -58,7 +58,12 @@ def optional_number(value: object, name: str) -> int | None:
 
 
 def optional_date(value: object, name: str) -> str | None:
-    """A point in time, as ISO 8601 text."""
+    """A point in time, as ISO 8601 text; it may be given as such."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ShapeError(f"{name} is no date") from None
     if value is not None and not isinstance(value, date):
         raise ShapeError(f"{name} is no date")
     return None if value is None else value.isoformat()

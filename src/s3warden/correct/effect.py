@@ -4,7 +4,7 @@ Takes a scene and edits, hands on an `Effect`. The state is predicted by the par
 by the rule and the engine that judge the real one. Pure. What cannot be told is said; it is never taken for harmless.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from s3warden.collect.aspects import ASPECTS
@@ -13,6 +13,7 @@ from s3warden.detect.evaluate import evaluate
 from s3warden.detect.exposed import analysed, inputs_of, policy_inputs
 from s3warden.detect.exposure.inputs import ENFORCED, ExposureInputs
 from s3warden.detect.exposure.normal import Statement
+from s3warden.detect.exposure.requirements import tls_required
 from s3warden.detect.exposure.verdict import Exposure
 from s3warden.detect.questions import statements
 from s3warden.detect.rule import RuleOptions
@@ -39,10 +40,11 @@ from s3warden.model.configuration import (
     PublicAccessBlock,
     Website,
 )
+from s3warden.model.references import References, Use
 
 ACCESS = frozenset({Aspect.ACL, Aspect.POLICY, Aspect.PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP})
 """What decides who gets into a bucket: an edit of one of these may cut somebody off."""
-HARM = frozenset({Aspect.WEBSITE})
+HARM = frozenset({Aspect.WEBSITE, Aspect.REFERRERS})
 """What tells who may be cut off, beyond what the exposure engine reads."""
 
 # The vendors that deliver logs into buckets ("Enabling logging from AWS services" in the CloudWatch Logs user guide).
@@ -117,6 +119,8 @@ def _doubts(state: BucketState, before: ExposureInputs, then: ExposureInputs, ed
         yield "whether the bucket is public afterwards"
     if isinstance(state.reading(Aspect.WEBSITE), Unreadable):
         yield "whether the bucket serves a website"
+    if isinstance(state.reading(Aspect.REFERRERS), Unreadable):
+        yield "which distributions and DNS records point at the bucket"
     if _ignores(then) and not _ignores(before):
         yield "which objects are public by ACLs of their own"
     for edit in edits:
@@ -143,15 +147,29 @@ def _losses(state: BucketState, before: ExposureInputs, then: ExposureInputs) ->
         if account not in later.cross_account and not any(account in name for name in named):
             yield Loss(LossKind.ACCOUNT, account)
     yield from _granted(state, before) - _granted(state, then)
-    if now.public and later.public is not True and isinstance(_website(state), Present):
+    if now.public and later.public is not True:
+        yield from _visited(state, {loss.name for loss in _admitted(then, later) if loss.kind is LossKind.CDN})
+    elif not tls_required(before).holds and tls_required(then).holds and _serves(state):
+        yield Loss(LossKind.WEBSITE, f"the website of {state.ref.name}, which speaks plain http")
+
+
+def _visited(state: BucketState, signing: Collection[str]) -> Iterator[Loss]:
+    """What shows a public bucket to strangers: its website, names that lead to it, distributions that do not sign."""
+    if _serves(state):
         yield Loss(LossKind.WEBSITE, f"the website of {state.ref.name}")
+    reading = state.reading(Aspect.REFERRERS)
+    if isinstance(reading, Present) and isinstance(reading.value, References):
+        for each in reading.value.used_as(Use.DNS):
+            yield Loss(LossKind.WEBSITE, f"{each.holder} (DNS)")
+        for each in reading.value.used_as(Use.ORIGIN):
+            if not any(each.holder in name for name in signing):
+                yield Loss(LossKind.CDN, f"distribution {each.holder}")
 
 
-def _website(state: BucketState) -> Reading[object] | None:
+def _serves(state: BucketState) -> bool:
+    """Whether there is a website; a bucket that only sends visitors elsewhere does so whoever may read it."""
     reading = state.reading(Aspect.WEBSITE)
-    redirects = isinstance(reading, Present) and isinstance(reading.value, Website) and reading.value.redirect_host
-    # A bucket that only sends visitors elsewhere does so whoever may read it.
-    return None if redirects else reading
+    return isinstance(reading, Present) and isinstance(reading.value, Website) and reading.value.redirect_host is None
 
 
 def _admitted(inputs: ExposureInputs, found: Exposure) -> frozenset[Loss]:

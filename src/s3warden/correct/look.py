@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 from s3warden.aws.errors import AwsError
 from s3warden.collect.aspects import ASPECTS
+from s3warden.collect.cache import Cache
 from s3warden.collect.fetch import BucketReader, Fetch
 from s3warden.collect.shapes import Answer
 from s3warden.correct.remedy import Documents, Look
@@ -18,11 +19,21 @@ from s3warden.model.bucket import ACCOUNT_ASPECTS, Absent, AccountRef, Aspect, B
 
 
 class Looks:
-    """Looks at subjects through `reader`. Calls are made in their turn and tried again by what is behind it."""
+    """Looks at subjects through `reader`. Calls are made in their turn and tried again by what is behind it.
 
-    def __init__(self, reader: BucketReader, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    What other subjects have to do with one is looked up in `cache`; without it that is not read.
+    """
+
+    def __init__(
+        self,
+        reader: BucketReader,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        cache: Cache | None = None,
+    ) -> None:
         self._reader = reader
         self._clock = clock
+        self._cache = cache
 
     async def at(self, subject: Subject, aspects: Iterable[Aspect], regions: Collection[str] = ()) -> Look:
         """The subject with these aspects, freshly read; of a bucket the account's among them, too.
@@ -32,6 +43,8 @@ class Looks:
         wanted = frozenset(aspects)
         recorder = _Recorder(self._reader)
         fetch = Fetch(recorder, self._clock)
+        if self._cache is not None:
+            fetch.beside(self._cache)
         owner = subject if isinstance(subject, AccountRef) else subject.owner
         account = await fetch.account(owner, wanted & ACCOUNT_ASPECTS, regions=regions)
         if isinstance(subject, AccountRef):

@@ -12,11 +12,11 @@ from s3warden.correct.effect import HARM, effect
 from s3warden.correct.refusals import refused
 from s3warden.correct.remedies import remedies_for
 from s3warden.correct.remedy import DEFAULT_WANTED, Edit, Look, Remedy, Scene, Wanted
-from s3warden.correct.writes import step
+from s3warden.correct.writes import step, steps_by_key
 from s3warden.detect import exposed
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
-from s3warden.model.action import Declined, Effect, Planned, RemediationPlan
+from s3warden.model.action import Declined, Effect, Planned, RemediationPlan, Step
 from s3warden.model.bucket import Aspect, BucketRef, BucketState, Subject
 from s3warden.model.configuration import unreadable_parts
 from s3warden.model.finding import Finding, Verdict
@@ -70,12 +70,22 @@ def plan(
         fingerprint=finding.fingerprint,
         evidence=result.evidence.digest,
         subject=finding.subject,
-        steps=tuple(step(edit, _before(scene, edit), finding.subject) for edit in edits),
+        steps=tuple(_steps(scene, edits)),
         risk=remedy.risk,
         risk_text=remedy.risk_text,
         effect=outcome,
         made_at=made_at,
     )
+
+
+def _steps(scene: Scene, edits: Sequence[Edit]) -> Iterator[Step]:
+    subject = scene.finding.subject
+    for edit in edits:
+        before = _before(scene, edit)
+        if edit.aspect is Aspect.TAGGING and scene.wanted.tag_resource and isinstance(subject, BucketRef):
+            yield from steps_by_key(edit, before, subject)
+        else:
+            yield step(edit, before, subject)
 
 
 def _harm(tried: tuple[Remedy, tuple[Edit, ...], Effect]) -> tuple[int, int, int]:

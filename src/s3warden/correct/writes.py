@@ -270,6 +270,55 @@ def step(edit: Edit, before: Answer | None, subject: Subject) -> Step:
     )
 
 
+def steps_by_key(edit: Edit, before: Answer | None, ref: BucketRef) -> tuple[Step, ...]:
+    """The same for tags, key by key: AWS takes the whole set no more once a bucket has attribute based access control.
+
+    What is added and what gets another value are two steps, since they are taken back in two ways. No key is removed.
+    """
+    old, new = _pairs(before), _pairs(edit.after)
+    added = {key: value for key, value in new.items() if key not in old}
+    changed = {key: value for key, value in new.items() if key in old and old[key] != value}
+    taken = {"TagKeys": sorted(added)}
+    halves = (
+        (added, old, _tag_call(ref, "UntagResource", taken)),
+        (changed, {**old, **added}, _tag_call(ref, "TagResource", {"Tags": _tags(old, changed)})),
+    )
+    row = WRITES[Aspect.TAGGING]
+    return tuple(
+        Step(
+            attribute=Aspect.TAGGING.value,
+            summary=edit.summary,
+            read=_call(row, row.read, ref, {}),
+            call=_tag_call(ref, "TagResource", {"Tags": _tags(half, half)}),
+            inverse=inverse,
+            before=_seen_tags(known),
+            after=_seen_tags({**known, **half}),
+            undone=_seen_tags(known),
+        )
+        for half, known, inverse in halves
+        if half
+    )
+
+
+def _pairs(answer: Answer | None) -> dict[str, str]:
+    listed = answer.get("TagSet") if answer is not None else None
+    tags = listed if isinstance(listed, list) else []
+    return {str(tag["Key"]): str(tag.get("Value", "")) for tag in tags}
+
+
+def _tags(values: Mapping[str, str], keys: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": values[key]} for key in sorted(keys)]
+
+
+def _seen_tags(pairs: Mapping[str, str]) -> str | None:
+    return seen(Aspect.TAGGING, {"TagSet": _tags(pairs, pairs)} if pairs else None)
+
+
+def _tag_call(ref: BucketRef, operation: str, body: Mapping[str, object]) -> Call:
+    place = {"AccountId": ref.account, "ResourceArn": ref.arn}
+    return Call("s3control", operation, canonical({**place, **body}), ref.region)
+
+
 def _writes(row: Writing, target: Subject, wanted: Answer | None) -> Call:
     if wanted is not None:
         return _call(row, row.put, target, row.body(wanted))

@@ -1,11 +1,28 @@
 """The remedies, one module a topic, and which rule each mends."""
 
-from s3warden.correct.remedies import exposure, public_access_block
+from s3warden.correct.remedies import (
+    demands,
+    encryption,
+    exposure,
+    lifecycle,
+    logging,
+    ownership,
+    public_access_block,
+    tags,
+    versioning,
+)
 from s3warden.correct.remedy import Remedy
 
 REMEDIES: tuple[Remedy, ...] = (
     *exposure.REMEDIES,
     *public_access_block.REMEDIES,
+    *ownership.REMEDIES,
+    *demands.REMEDIES,
+    *encryption.REMEDIES,
+    *versioning.REMEDIES,
+    *logging.REMEDIES,
+    *lifecycle.REMEDIES,
+    *tags.REMEDIES,
 )
 
 

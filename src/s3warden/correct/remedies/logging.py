@@ -1,0 +1,113 @@
+"""Access logs into the account's log bucket, which first lets S3's log delivery in."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+from s3warden.correct.policy_text import statements_of, with_statement
+from s3warden.correct.remedy import Edit, Look, Remedy, Scene
+from s3warden.detect.rule import UnreadableError, configured
+from s3warden.model.action import Declined, Risk
+from s3warden.model.bucket import Aspect, BucketRef, BucketState
+from s3warden.model.configuration import Encryption, RequestPayment
+from s3warden.model.storage import ObjectLock
+
+DELIVERY = "S3WardenLogDelivery"
+_SERVICE = ".".join(("logging", "s3", "amazonaws", "com"))  # noqa: FLY002 - no host of AWS is spelled out in code
+
+
+def _logged(scene: Scene) -> tuple[Edit, ...] | Declined:
+    state, target = scene.state, scene.look.beside
+    if not isinstance(state, BucketState) or target is None or not isinstance(target.state, BucketState):
+        return Declined("no_log_bucket", "Which bucket receives the logs is not set: remedies.log_bucket.")
+    log_bucket = target.state.ref
+    if log_bucket.name == state.ref.name:
+        return Declined("log_bucket_itself", "The log bucket does not log into itself.")
+    try:
+        unfit = _unfit(target.state)
+    except UnreadableError as error:
+        return Declined("log_bucket_unreadable", f"The log bucket {log_bucket}: {error}.")
+    if unfit is not None:
+        return Declined("log_bucket_unfit", f"The log bucket {log_bucket} {unfit}.")
+    prefix = scene.wanted.log_prefix.replace("{bucket}", state.ref.name)
+    enabled = {"LoggingEnabled": {"TargetBucket": log_bucket.name, "TargetPrefix": prefix}}
+    log = Edit(Aspect.LOGGING, enabled, f"Log requests into {log_bucket}/{prefix}")
+    admit = _admitting(target, log_bucket)
+    return admit if isinstance(admit, Declined) else (*admit, log)
+
+
+def _unfit(target: BucketState) -> str | None:
+    """Why S3 delivers no logs there ("Enabling Amazon S3 server access logging" in the S3 user guide)."""
+    if not target.exists:
+        return "does not exist"
+    lock = configured(target, Aspect.OBJECT_LOCK, ObjectLock)
+    if lock is not None and lock.mode is not None:
+        return "has a default retention, with which S3 delivers no logs"
+    payment = configured(target, Aspect.REQUEST_PAYMENT, RequestPayment)
+    if payment is not None and payment.payer == "Requester":
+        return "lets the requester pay, and S3 delivers no logs there"
+    encryption = configured(target, Aspect.ENCRYPTION, Encryption)
+    if encryption is not None and any(rule.algorithm != "AES256" for rule in encryption.rules):
+        return "is encrypted with KMS, and S3 delivers logs only where its own keys are used"
+    configured(target, Aspect.POLICY, object)
+    return None
+
+
+def _admitting(target: Look, ref: BucketRef) -> tuple[Edit, ...] | Declined:
+    """What lets the log delivery in; nothing where it is let in already."""
+    known = target.documents.get(Aspect.POLICY)
+    text = None if known is None else str(known["Policy"])
+    try:
+        if text is not None and any(_admits(statement, ref) for statement in statements_of(text)):
+            return ()
+        policy = with_statement(text, _statement(ref))
+    except ValueError as error:
+        return Declined("policy_not_written", f"The policy of the log bucket cannot be changed: {error}.")
+    return (Edit(Aspect.POLICY, {"Policy": policy}, f"Let S3 deliver logs into {ref}", bucket=ref),)
+
+
+def _statement(ref: BucketRef) -> Mapping[str, object]:
+    return {
+        "Sid": DELIVERY,
+        "Effect": "Allow",
+        "Principal": {"Service": _SERVICE},
+        "Action": "s3:PutObject",
+        "Resource": f"{ref.arn}/*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ref.account}},
+    }
+
+
+def _admits(statement: Mapping[str, object], ref: BucketRef) -> bool:
+    """Whether a statement plainly lets the delivery put every object, for this account or for all."""
+    principal = statement.get("Principal")
+    services = principal.get("Service") if isinstance(principal, dict) else None
+    condition = statement.get("Condition") or _statement(ref)["Condition"]
+    return (
+        statement.get("Effect") == "Allow"
+        and _SERVICE in _listed(services)
+        and any(fnmatchcase("s3:putobject", action.lower()) for action in _listed(statement.get("Action")))
+        and f"{ref.arn}/*" in _listed(statement.get("Resource"))
+        and condition == _statement(ref)["Condition"]
+    )
+
+
+def _listed(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    return [value] if isinstance(value, str) else []
+
+
+LOG = Remedy(
+    id="log-requests",
+    title="Log requests into the account's log bucket",
+    rules=frozenset({"bucket-access-logging"}),
+    reads=frozenset({Aspect.LOGGING}),
+    risk=Risk.LOW,
+    risk_text="The logs cost storage, and grow with every request.",
+    iam_actions=("s3:PutBucketLogging", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"),
+    plan=_logged,
+    undo_text="Logs that were delivered stay. Other buckets may log there by now: then the delivery stays let in.",
+)
+TARGET = frozenset({Aspect.POLICY, Aspect.OBJECT_LOCK, Aspect.REQUEST_PAYMENT, Aspect.ENCRYPTION})
+"""What is read of the log bucket."""
+
+REMEDIES = (LOG,)
