@@ -1,0 +1,531 @@
+"""Every remedy on a bucket that breaks its rule amid settings that must survive."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from s3warden.correct.effect import predicted
+from s3warden.correct.remedies import REMEDIES, remedies_for
+from s3warden.correct.remedies.demands import TLS_ONLY
+from s3warden.correct.remedies.logging import DELIVERY
+from s3warden.correct.remedy import Edit, Look, Wanted
+from s3warden.correct.writes import WRITES
+from s3warden.detect.rule import RuleOptions
+from s3warden.detect.rules import RULES
+from s3warden.detect.samples import ACCOUNT, DENIED, OWNER
+from s3warden.model.action import Loss, LossKind
+from s3warden.model.bucket import Aspect, BucketRef, BucketState, Present
+from s3warden.model.configuration import PolicyStatus
+from s3warden.model.references import Reference, References, Use
+from support.scenes import (
+    ARN,
+    BUCKET,
+    OWN_GRANT,
+    account_look,
+    acl,
+    block,
+    declined,
+    group,
+    look,
+    only,
+    planned,
+    policy,
+    user,
+    written,
+)
+
+PARTNER = "arn:aws:iam::777788889999:root"
+READ = {"Sid": "Read", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
+SHARED = {
+    "Sid": "Partner",
+    "Effect": "Allow",
+    "Principal": {"AWS": PARTNER},
+    "Action": "s3:Get*",
+    "Resource": f"{ARN}/*",
+}
+TLS = {
+    "Sid": "TlsOnly",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": [ARN, f"{ARN}/*"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+ALL_FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+LIVE = "bucket-public-effective"
+COMING = {
+    "bucket-encryption-kms",
+    "bucket-encryption-cmk",
+    "bucket-encryption-approved-key",
+    "bucket-key-enabled",
+    "bucket-ssec-blocked",
+    "bucket-abort-incomplete-mpu",
+}
+LOGS = BucketRef(BUCKET.partition, BUCKET.account, "eu-west-1", "logs-111122223333-eu-west-1")
+TO_LOGS = Wanted(log_bucket="logs-{account}-{region}")
+
+
+def statements(step: Any) -> list[dict[str, Any]]:
+    """The statements that a step writes."""
+    listed: list[dict[str, Any]] = json.loads(written(step)["Policy"])["Statement"]
+    return listed
+
+
+def grants(step: Any) -> list[dict[str, Any]]:
+    """The grants that a step writes."""
+    listed: list[dict[str, Any]] = written(step)["AccessControlPolicy"]["Grants"]
+    return listed
+
+
+def log_bucket(documents: Any, **more: Any) -> Look:
+    """The bucket that is to receive the logs."""
+    found = look(documents, **more)
+    assert isinstance(found.state, BucketState)
+    return replace(found, state=replace(found.state, ref=LOGS))
+
+
+# Public ACL grants ----------------------------------------------------------------------------------------------------
+
+
+def test_every_public_grant_goes_and_no_other() -> None:
+    """An open bucket is closed by its ACL; the owner, a partner and the log delivery stay, in their order."""
+    delivery = {
+        "Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/s3/LogDelivery"},
+        "Permission": "WRITE",
+    }
+    before = acl(group("AllUsers", "READ"), user(7), delivery, group("AuthenticatedUsers", "WRITE_ACP"))
+    made = planned(LIVE, look({Aspect.ACL: before}))
+    assert grants(only(made)) == [OWN_GRANT, user(7), delivery]
+    assert (made.effect.public_before, made.effect.public_after, made.effect.losses) == (True, False, ())
+    assert made.effect.safe
+
+
+def test_rule_of_one_grant_takes_that_grant() -> None:
+    """What other rules find stays theirs."""
+    before = acl(group("AllUsers", "READ"), group("AllUsers", "WRITE"), group("AuthenticatedUsers", "READ"))
+    made = planned("bucket-acl-public-read", look({Aspect.ACL: before}))
+    assert grants(only(made)) == [OWN_GRANT, group("AllUsers", "WRITE"), group("AuthenticatedUsers", "READ")]
+    assert made.effect.mends
+    assert made.effect.public_after is True
+
+
+def test_display_names_are_not_written_back() -> None:
+    """AWS tells them no more; a grant is known by its id."""
+    named = {"Grantee": {"Type": "CanonicalUser", "ID": "f" * 64, "DisplayName": "partner"}, "Permission": "READ"}
+    before = {**acl(named, group("AllUsers", "READ")), "Owner": {"ID": OWNER, "DisplayName": "me"}}
+    step = only(planned(LIVE, look({Aspect.ACL: before})))
+    assert "DisplayName" not in step.call.parameters + step.inverse.parameters
+    assert grants(step)[-1]["Grantee"]["ID"] == "f" * 64
+
+
+def test_under_block_public_acls_no_public_grant_is_written_back() -> None:
+    """AWS would refuse an ACL that still has one, so that all of them go."""
+    before = acl(group("AllUsers", "READ"), group("AllUsers", "WRITE"))
+    made = planned(
+        "bucket-acl-public-read", look({Aspect.ACL: before, Aspect.PUBLIC_ACCESS_BLOCK: block(ALL_FLAGS[0])})
+    )
+    assert grants(only(made)) == [OWN_GRANT]
+
+
+def test_latent_grants_go_while_they_have_no_effect() -> None:
+    """Nobody is cut off by it."""
+    state = {Aspect.ACL: acl(group("AllUsers", "READ"), user(1)), Aspect.PUBLIC_ACCESS_BLOCK: block(ALL_FLAGS[1])}
+    for rule_id in ("bucket-acl-latent-public", "bucket-public-latent"):
+        made = planned(rule_id, look(state))
+        assert grants(only(made)) == [OWN_GRANT, user(1)]
+        assert (made.effect.public_before, made.effect.public_after) == (False, False)
+
+
+def test_acl_is_not_written_while_acls_are_disabled() -> None:
+    """AWS would refuse it."""
+    owned = {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}
+    state = {Aspect.ACL: acl(group("AllUsers", "READ")), Aspect.OWNERSHIP: owned}
+    assert declined("bucket-public-latent", look(state)) == "acls_disabled"
+
+
+# Public statements ----------------------------------------------------------------------------------------------------
+
+
+def test_public_statement_goes_and_the_others_stay_to_the_letter() -> None:
+    """Their text, their order, the Version and the spaces between."""
+    before = policy(SHARED, READ, TLS, indent=3)
+    made = planned(LIVE, look({Aspect.POLICY: before}))
+    assert written(only(made))["Policy"] == policy(SHARED, TLS, indent=3)["Policy"]
+    assert only(made).inverse.arguments["Policy"] == before["Policy"]
+    assert made.effect.losses == ()
+
+
+def test_all_public_statements_go() -> None:
+    """One that is left would leave the bucket open."""
+    lists = {**READ, "Sid": "List", "Action": "s3:ListBucket", "Resource": ARN}
+    vpc = {**READ, "Sid": "Vpc", "Condition": {"StringLike": {"aws:SourceVpc": "vpc-*"}}}
+    office = {**READ, "Sid": "Office", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+    made = planned(LIVE, look({Aspect.POLICY: policy(READ, office, SHARED, lists, vpc)}))
+    assert statements(only(made)) == [office, SHARED]
+
+
+def test_who_is_named_beside_everyone_keeps_the_access() -> None:
+    """Of a principal that mixes the star and names, only the star goes."""
+    mixed = {**READ, "Principal": {"AWS": ["*", PARTNER], "Service": "logging.s3.amazonaws.com"}}
+    made = planned(LIVE, look({Aspect.POLICY: policy(mixed)}))
+    assert made.remedy == "remove-openings"
+    assert statements(only(made)) == [{**READ, "Principal": {"AWS": [PARTNER], "Service": "logging.s3.amazonaws.com"}}]
+    assert made.effect.losses == ()
+
+
+def test_only_statement_is_never_deleted_with_its_policy() -> None:
+    """Then the flag that restricts public buckets closes it, with the one that refuses new public policies."""
+    made = planned(LIVE, look({Aspect.POLICY: policy(READ)}))
+    assert made.remedy == "block-public-access-that-closes"
+    assert written(only(made)) == block("BlockPublicPolicy", "RestrictPublicBuckets")
+    assert only(made).inverse.operation == "DeletePublicAccessBlock"
+
+
+def test_only_statement_behind_a_flag_is_left_to_people() -> None:
+    """Nothing less than the policy would go."""
+    state = {Aspect.POLICY: policy(READ), Aspect.PUBLIC_ACCESS_BLOCK: block("RestrictPublicBuckets")}
+    assert declined("bucket-public-latent", look(state)) == "only_statement"
+
+
+def test_grant_and_statement_close_together() -> None:
+    """When no single change is enough the plan has two, or one flag write that does both."""
+    both = {Aspect.POLICY: policy(SHARED, READ), Aspect.ACL: acl(group("AllUsers", "READ"))}
+    made = planned(LIVE, look(both))
+    assert {step.attribute for step in made.steps} == {"acl", "policy"}
+    assert (made.effect.public_after, made.effect.losses) == (False, ())
+
+
+def test_what_aws_would_refuse_is_not_planned() -> None:
+    """While BlockPublicPolicy is on AWS takes no policy that is still public."""
+    lists = {**READ, "Sid": "Open", "Action": "s3:ListBucket", "Resource": ARN}
+    held = block("BlockPublicPolicy", "RestrictPublicBuckets")
+    state = {Aspect.POLICY: policy(lists, SHARED), Aspect.PUBLIC_ACCESS_BLOCK: held}
+    assert declined("bucket-tls-required", look(state)) == "refused_by_block"
+
+
+def test_policy_that_is_not_understood_is_not_touched() -> None:
+    """Nobody knows what would be left."""
+    strange = {**READ, "Condition": {"StringResembles": {"aws:SourceVpc": "x"}}}
+    assert declined(LIVE, look({Aspect.POLICY: policy(strange)})) == "unknown"
+
+
+def test_aws_word_that_a_policy_is_public_is_heard() -> None:
+    """The rule on AWS's own status passes by the estimate of what AWS will say."""
+    readings = {Aspect.POLICY_STATUS: Present(PolicyStatus(is_public=True))}
+    made = planned("bucket-policy-public", look({Aspect.POLICY: policy(SHARED, READ)}, readings=readings))
+    assert statements(only(made)) == [SHARED]
+
+
+# Block public access --------------------------------------------------------------------------------------------------
+
+
+def test_all_four_flags_and_who_loses_by_them() -> None:
+    """RestrictPublicBuckets cuts the partner of the same public policy; what was on stays on."""
+    state = {Aspect.POLICY: policy(READ, SHARED), Aspect.PUBLIC_ACCESS_BLOCK: block("BlockPublicAcls")}
+    made = planned("bucket-public-access-block", look(state))
+    assert written(only(made)) == block(*ALL_FLAGS)
+    assert made.effect.losses == (Loss(LossKind.ACCOUNT, PARTNER),)
+    assert not made.effect.safe
+    assert only(made).inverse.operation == "PutPublicAccessBlock"
+
+
+def test_services_are_not_cut_off_by_a_flag() -> None:
+    """AWS lets services through, log delivery and origin access control among them; an identity it does not."""
+    oac = {
+        **READ,
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceArn": "arn:aws:cloudfront::111122223333:distribution/E1"}},
+    }
+    oai = {**READ, "Principal": {"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2"}}
+    made = planned("bucket-public-access-block", look({Aspect.POLICY: policy(READ, oac, oai)}))
+    assert made.effect.losses == (Loss(LossKind.CDN, "origin access identity E2"),)
+
+
+def test_account_is_closed_as_a_whole_and_nobody_knows_for_whom() -> None:
+    """The effect on the buckets of the account is not told by the account's state."""
+    made = planned("account-public-access-block", account_look({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: None}))
+    step = only(made)
+    assert (step.call.service, step.call.operation, step.call.region) == ("s3control", "PutPublicAccessBlock", None)
+    assert step.call.arguments == {"AccountId": ACCOUNT.account, **block(*ALL_FLAGS)}
+    assert step.inverse.arguments == {"AccountId": ACCOUNT.account}
+    assert made.effect.unknown
+    assert not made.effect.safe
+
+
+def test_public_objects_are_closed_by_the_flag_that_ignores_acls() -> None:
+    """Which objects that cuts off is not known."""
+    made = planned("bucket-objects-may-be-public", look({}))
+    assert written(only(made)) == block("BlockPublicAcls", "IgnorePublicAcls")
+    assert made.effect.unknown == ("which objects are public by ACLs of their own",)
+
+
+# Who is cut off -------------------------------------------------------------------------------------------------------
+
+
+def test_website_is_told() -> None:
+    """It shows the bucket to strangers; one that only redirects does not."""
+    site = {"IndexDocument": {"Suffix": "index.html"}}
+    state = {Aspect.POLICY: policy(READ, SHARED), Aspect.WEBSITE: site}
+    assert planned(LIVE, look(state)).effect.losses == (Loss(LossKind.WEBSITE, "the website of example-data"),)
+    elsewhere = {**state, Aspect.WEBSITE: {"RedirectAllRequestsTo": {"HostName": "example.com"}}}
+    assert planned(LIVE, look(elsewhere)).effect.losses == ()
+
+
+def test_website_speaks_plain_http() -> None:
+    """A policy that demands TLS ends it."""
+    site = {"IndexDocument": {"Suffix": "index.html"}}
+    made = planned("bucket-tls-required", look({Aspect.WEBSITE: site}))
+    assert [loss.kind for loss in made.effect.losses] == [LossKind.WEBSITE]
+
+
+def test_distributions_and_names_that_point_at_a_public_bucket_are_told() -> None:
+    """But for a distribution that signs and stays let in."""
+    signs = {
+        **READ,
+        "Sid": "Cdn",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceArn": "arn:aws:cloudfront::111122223333:distribution/E1SIGNS"}},
+    }
+    pointing = References(
+        tuple(
+            Reference(use, BUCKET.name, BUCKET.account, holder)
+            for use, holder in ((Use.ORIGIN, "E1SIGNS"), (Use.ORIGIN, "E2OPEN"), (Use.DNS, "www.example.com"))
+        )
+    )
+    seen = look({Aspect.POLICY: policy(READ, signs)}, readings={Aspect.REFERRERS: Present(pointing)})
+    assert planned(LIVE, seen).effect.losses == (
+        Loss(LossKind.CDN, "distribution E2OPEN"),
+        Loss(LossKind.WEBSITE, "www.example.com (DNS)"),
+    )
+
+
+def test_what_was_not_read_is_said() -> None:
+    """And the plan is not safe."""
+    readings = {Aspect.WEBSITE: DENIED, Aspect.REFERRERS: DENIED}
+    made = planned(LIVE, look({Aspect.POLICY: policy(READ, SHARED)}, readings=readings))
+    assert len(made.effect.unknown) == 2
+    assert not made.effect.safe
+
+
+def test_replication_into_the_bucket_is_told() -> None:
+    """An account that replicates into it is cut by the flag as any other."""
+    copies = {**SHARED, "Action": ["s3:ReplicateObject", "s3:ReplicateDelete"]}
+    made = planned("bucket-public-access-block", look({Aspect.POLICY: policy(READ, copies)}))
+    assert made.effect.losses == (Loss(LossKind.REPLICATION, PARTNER),)
+
+
+# The others -----------------------------------------------------------------------------------------------------------
+
+
+def test_acls_are_disabled_where_they_grant_nothing_to_others() -> None:
+    """AWS refuses it otherwise, so then it is not planned; who uses objects' ACLs is not known."""
+    made = planned("bucket-acls-disabled", look({}))
+    assert written(only(made)) == {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}
+    assert len(made.effect.unknown) == 2
+    assert declined("bucket-acls-disabled", look({Aspect.ACL: acl(user(1))})) == "acl_shares"
+
+
+def test_default_encryption_where_there_is_none() -> None:
+    """By S3's own keys; the inverse takes it away."""
+    step = only(planned("bucket-default-encryption", look({})))
+    assert step.call.operation == "PutBucketEncryption"
+    assert step.inverse.operation == "DeleteBucketEncryption"
+
+
+@pytest.mark.parametrize(
+    "known", [None, policy(SHARED, indent=2), policy(SHARED, {**TLS, "Sid": TLS_ONLY, "Action": "s3:Get*"})]
+)
+def test_tls_is_demanded_beside_what_the_policy_says(known: Any) -> None:
+    """By one statement of ours, however often it is planned; the policy that we made is deleted by an undo alone."""
+    made = planned("bucket-tls-required", look({Aspect.POLICY: known}))
+    step = only(made)
+    assert statements(step) == [*([] if known is None else [SHARED]), {**TLS, "Sid": TLS_ONLY}]
+    assert step.inverse.operation == ("DeleteBucketPolicy" if known is None else "PutBucketPolicy")
+    assert step.undone == step.before
+
+
+def test_minimum_version_and_upload_encryption_are_as_the_options_ask() -> None:
+    """Statements of their own."""
+    options = RuleOptions(minimum_tls="1.3", upload_encryption=("aws:kms", "aws:kms:dsse"))
+    version = only(planned("bucket-tls-min-version", look({}), options=options))
+    assert statements(version)[0]["Condition"] == {"NumericLessThan": {"s3:TlsVersion": "1.3"}}
+    uploads = only(planned("bucket-upload-encryption-enforced", look({}), options=options))
+    assert statements(uploads)[0]["Condition"] == {
+        "StringNotEquals": {"s3:x-amz-server-side-encryption": ["aws:kms", "aws:kms:dsse"]}
+    }
+
+
+def test_versioning_is_suspended_by_an_undo() -> None:
+    """The plan knows that this is not what was."""
+    step = only(planned("bucket-versioning", look({})))
+    assert written(step) == {"VersioningConfiguration": {"Status": "Enabled"}}
+    assert step.inverse.arguments["VersioningConfiguration"] == {"Status": "Suspended"}
+    assert (step.before, step.undone) == (None, '{"Status":"Suspended"}')
+    assert all(remedy.undo_text for remedy in remedies_for("bucket-versioning"))
+
+
+def test_versioning_with_mfa_delete_is_left_to_the_root_user() -> None:
+    """The daemon has no device."""
+    known = {"Status": "Suspended", "MFADelete": "Enabled"}
+    assert declined("bucket-versioning", look({Aspect.VERSIONING: known})) == "needs_mfa"
+
+
+def test_logging_first_lets_the_delivery_in() -> None:
+    """Into the account's log bucket, whose policy keeps what it says."""
+    target = log_bucket({Aspect.POLICY: policy(SHARED)})
+    made = planned("bucket-access-logging", replace(look({}), beside=target), wanted=TO_LOGS)
+    admit, log = made.steps
+    assert (admit.attribute, log.attribute) == (f"policy:{LOGS.name}", "logging")
+    assert admit.call.arguments["Bucket"] == LOGS.name
+    listed = json.loads(str(admit.call.arguments["Policy"]))["Statement"]
+    assert listed[0] == SHARED
+    assert (listed[1]["Sid"], listed[1]["Resource"]) == (DELIVERY, f"{LOGS.arn}/*")
+    assert written(log) == {
+        "BucketLoggingStatus": {"LoggingEnabled": {"TargetBucket": LOGS.name, "TargetPrefix": "example-data/"}}
+    }
+    assert log.inverse.arguments["BucketLoggingStatus"] == {}
+    again = log_bucket({Aspect.POLICY: {"Policy": admit.call.arguments["Policy"]}})
+    assert only(planned("bucket-access-logging", replace(look({}), beside=again), wanted=TO_LOGS)) == log
+
+
+@pytest.mark.parametrize(
+    ("documents", "reason"),
+    [
+        ({Aspect.REQUEST_PAYMENT: {"Payer": "Requester"}}, "log_bucket_unfit"),
+        (
+            {
+                Aspect.OBJECT_LOCK: {
+                    "ObjectLockConfiguration": {
+                        "ObjectLockEnabled": "Enabled",
+                        "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}},
+                    }
+                }
+            },
+            "log_bucket_unfit",
+        ),
+        (
+            {
+                Aspect.ENCRYPTION: {
+                    "ServerSideEncryptionConfiguration": {
+                        "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
+                    }
+                }
+            },
+            "log_bucket_unfit",
+        ),
+        ({Aspect.POLICY: {"Policy": "no policy"}}, "policy_not_written"),
+    ],
+)
+def test_log_bucket_where_no_log_would_arrive_is_not_used(documents: Any, reason: str) -> None:
+    """S3 delivers nothing there, or its policy cannot be changed."""
+    seen = replace(look({}), beside=log_bucket(documents))
+    assert declined("bucket-access-logging", seen, wanted=TO_LOGS) == reason
+
+
+def test_logging_needs_a_log_bucket_that_can_be_read() -> None:
+    """And that is another bucket."""
+    assert declined("bucket-access-logging", look({})) == "no_log_bucket"
+    blind = replace(look({}), beside=log_bucket({}, readings={Aspect.POLICY: DENIED}))
+    assert declined("bucket-access-logging", blind, wanted=TO_LOGS) == "log_bucket_unreadable"
+    assert declined("bucket-access-logging", replace(look({}), beside=look({})), wanted=TO_LOGS) == "log_bucket_itself"
+
+
+def test_tags_are_added_to_those_that_are_there() -> None:
+    """By values of the settings, of a key spelt differently, and the name; without a value there is no plan."""
+    known = {"TagSet": [{"Key": "owner", "Value": "blue"}, {"Key": "Team", "Value": "b"}, {"Key": "Role", "Value": ""}]}
+    wanted = Wanted(tags={"Environment": "prod", "Role": "storage"})
+    step = only(planned("bucket-required-tags", look({Aspect.TAGGING: known}), wanted=wanted))
+    values = {tag["Key"]: tag["Value"] for tag in written(step)["Tagging"]["TagSet"]}
+    assert values == {
+        "owner": "blue",
+        "Team": "b",
+        "Name": "example-data",
+        "Owner": "blue",
+        "Environment": "prod",
+        "Role": "storage",
+    }
+    assert declined("bucket-required-tags", look({Aspect.TAGGING: known})) == "no_value"
+
+
+def test_tags_are_added_key_by_key_where_aws_takes_no_set() -> None:
+    """What is new and what changes are taken back in two ways."""
+    known = {"TagSet": [{"Key": "Role", "Value": " "}, {"Key": "Team", "Value": "b"}]}
+    tags = dict.fromkeys(("Role", "Environment", "Owner"), "x")
+    made = planned("bucket-required-tags", look({Aspect.TAGGING: known}), wanted=Wanted(tags=tags, tag_resource=True))
+    added, changed = made.steps
+    assert [step.call.operation for step in made.steps] == ["TagResource", "TagResource"]
+    assert added.inverse.arguments["TagKeys"] == ["Environment", "Name", "Owner"]
+    assert changed.call.arguments["Tags"] == [{"Key": "Role", "Value": "x"}]
+    assert changed.inverse.arguments["Tags"] == [{"Key": "Role", "Value": " "}]
+    assert (added.after, changed.undone, added.undone) == (changed.before, changed.before, added.before)
+    assert {call.service for step in made.steps for call in (step.call, step.inverse)} == {"s3control"}
+
+
+# All of them ----------------------------------------------------------------------------------------------------------
+
+
+def test_remedies_say_what_people_need() -> None:
+    """A sentence on the risk, permissions of the services they call, rules that exist, ids of their own."""
+    ids = {rule.info.id for rule in RULES}
+    assert len({remedy.id for remedy in REMEDIES}) == len(REMEDIES)
+    for remedy in REMEDIES:
+        assert remedy.risk_text.endswith("."), remedy.id
+        assert not remedy.undo_text or remedy.undo_text.endswith("."), remedy.id
+        assert remedy.iam_actions, remedy.id
+        assert all(":" in action for action in remedy.iam_actions), remedy.id
+        assert remedy.reads, remedy.id
+        assert remedy.rules & ids or remedy.rules <= COMING, remedy.id
+
+
+def test_nothing_is_ever_deleted_by_a_fix() -> None:
+    """No row writes by an operation that deletes something, nor asks for the permission to delete data."""
+    operations = {row.put for row in WRITES.values()}
+    assert not any(name.startswith("Delete") for name in operations)
+    asked = {action for remedy in REMEDIES for action in remedy.iam_actions}
+    forbidden = {
+        "s3:DeleteObject",
+        "s3:DeleteBucket",
+        "s3:PutBucketObjectLockConfiguration",
+        "s3:BypassGovernanceRetention",
+    }
+    assert not asked & forbidden
+    assert Aspect.OBJECT_LOCK not in WRITES
+
+
+def test_fixed_is_not_needed() -> None:
+    """And gone is gone."""
+    assert declined(LIVE, look({})) == "not_needed"
+    assert declined("bucket-name", look({})) == "not_needed"
+    found = look({})
+    assert isinstance(found.state, BucketState)
+    assert declined(LIVE, replace(found, state=replace(found.state, exists=False))) == "gone"
+
+
+def test_rule_without_a_remedy_says_so() -> None:
+    """A person has to do it."""
+    named = {**READ, "Principal": {"AWS": "AROAEXAMPLEID1234567"}}
+    assert declined("bucket-policy-dangling-principal", look({Aspect.POLICY: policy(named)})) == "no_remedy"
+
+
+def test_what_a_remedy_reads_must_be_readable() -> None:
+    """Even where the rule can tell without it."""
+    assert declined("bucket-acls-disabled", look({}, readings={Aspect.ACL: DENIED})) == "unreadable"
+
+
+def test_dates_survive_a_prediction() -> None:
+    """A document is plain text, and is parsed as AWS's own answer is."""
+    rule = {
+        "ID": "old",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "Expiration": {"Date": "2030-01-01T00:00:00+00:00"},
+    }
+    found = look({})
+    after = predicted(found.state, [Edit(Aspect.LIFECYCLE, {"Rules": [rule]}, "")], RuleOptions())
+    real = {**rule, "Expiration": {"Date": datetime(2030, 1, 1, tzinfo=UTC)}}
+    assert after.reading(Aspect.LIFECYCLE) == look({Aspect.LIFECYCLE: {"Rules": [real]}}).state.reading(
+        Aspect.LIFECYCLE
+    )
