@@ -20,6 +20,7 @@ from s3warden.collect.derived import COMPUTED, with_derived, with_sources
 from s3warden.collect.fetch import Fetch, passing
 from s3warden.collect.recheck import doubtful
 from s3warden.collect.ripples import Ripples
+from s3warden.detect.incidents import incident
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Kind, Rule, RuleOptions
 from s3warden.detect.verdicts import Verdicts
@@ -37,6 +38,7 @@ from s3warden.model.bucket import (
 )
 from s3warden.model.event import Done, Origin, Outcome, RefreshRequest, Retry, Trigger
 from s3warden.model.finding import ChangeKind, FindingChange, Reason, RuleResult
+from s3warden.model.incident import Incident
 from s3warden.respond.baseline import Baseline
 from s3warden.respond.routing import Routing
 from s3warden.store.errors import StoreError
@@ -52,8 +54,16 @@ DEPENDS_ON_BLOCK = frozenset({Aspect.ACL, Aspect.POLICY_STATUS})
 class Commit(Protocol):
     """The part of the store that makes changes last."""
 
-    async def commit(self, changes: Sequence[FindingChange], notifications: Sequence[Notification]) -> None:
-        """Store changes and outgoing messages in one transaction; returns when they are durable. Raises StoreError."""
+    async def commit(
+        self,
+        changes: Sequence[FindingChange],
+        notifications: Sequence[Notification],
+        incidents: Sequence[Incident] = (),
+    ) -> None:
+        """Store changes, outgoing messages and the records of exposures that are over, in one transaction.
+
+        Returns when they are durable. Raises StoreError.
+        """
 
 
 def _no_second_look(_request: RefreshRequest) -> None:
@@ -220,7 +230,7 @@ class Pipeline:
         results = self._verdicts.of(self.cache.shared(state) if isinstance(state, BucketState) else state)
         gone = isinstance(state, BucketState) and not state.exists
         ended = Reason.BUCKET_DELETED if gone else None
-        await self._settle(state.ref, results, request, known_before=known_before, ended=ended)
+        await self._settle(state.ref, results, request, known_before=known_before, ended=ended, state=state)
 
     async def vanish(self, subject: Subject, reason: Reason, *, still: Callable[[], bool]) -> None:
         """The subject is ours no longer: no complete listing names it, or it is not guarded any more.
@@ -230,7 +240,8 @@ class Pipeline:
         async with self._turn(subject):
             if still():
                 request = RefreshRequest(subject, frozenset(), Origin.SWEEP)
-                await self._settle(subject, (), request, known_before=True, ended=reason)
+                state = self.cache.bucket(subject) if isinstance(subject, BucketRef) else None
+                await self._settle(subject, (), request, known_before=True, ended=reason, state=state)
                 self.cache.forget(subject)
                 self._verdicts.forget(subject)
 
@@ -245,6 +256,7 @@ class Pipeline:
         *,
         known_before: bool,
         ended: Reason | None,
+        state: State | None,
     ) -> None:
         """Changes, who is told, one transaction; what is known in memory follows only what is stored."""
         changes = self.ledger.compare(
@@ -259,7 +271,9 @@ class Pipeline:
         quiet = self.baseline.quiet(subject, sweep=request.origin is Origin.SWEEP)
         plan = self.routing.plan(changes, baseline=quiet, known=self.ledger.of)
         if plan.changes or plan.notifications:
-            await self.store.commit(plan.changes, plan.notifications)
+            before = {finding.fingerprint: finding for finding in self.ledger.of(subject)}
+            ends = (incident(before.get(change.finding.fingerprint), change, state) for change in plan.changes)
+            await self.store.commit(plan.changes, plan.notifications, [each for each in ends if each is not None])
         self.ledger.apply(plan.changes)
         self.baseline.judged(subject)
         self._report(plan.changes, request)

@@ -28,6 +28,7 @@ from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Cause, Subject
 from s3warden.model.configuration import ALL_USERS
 from s3warden.model.event import Actor, Origin, RefreshRequest, Trigger
 from s3warden.model.finding import FindingChange
+from s3warden.model.incident import Incident
 from s3warden.pipeline import Pipeline
 from s3warden.respond.routing import Destination, Routing
 from s3warden.store.errors import StoreUnavailableError
@@ -69,6 +70,7 @@ SOUND: Mapping[str, Answer | AwsError] = {
     "GetPublicAccessBlock": OFF,
     "GetBucketOwnershipControls": {"OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}},
     "GetBucketTagging": {"TagSet": [{"Key": key, "Value": "x"} for key in ("Name", "Role", "Environment", "Owner")]},
+    "GetBucketRequestPayment": {"Payer": "BucketOwner"},
     "HeadBucket": {},
 }
 
@@ -93,8 +95,12 @@ class World:
         return _told({**SOUND, **self.buckets[ref.name]}[operation])
 
     async def account(self, ref: AccountRef, operation: str, **_parameters: object) -> Answer:
-        """The account's public access block."""
+        """The account's public access block; it has no access points."""
         await self._gate(ref.account, operation)
+        if operation == "ListAccessPoints":
+            return {"AccessPointList": []}
+        if operation == "ListMultiRegionAccessPoints":
+            return {"AccessPoints": []}
         return _told(self.blocks[ref.account])
 
     async def service(self, ref: AccountRef, service: str, operation: str, **_parameters: object) -> Answer:
@@ -126,10 +132,16 @@ class Records:
 
     changes: list[FindingChange] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
     broken: bool = False
     gate: asyncio.Event | None = None
 
-    async def commit(self, changes: Sequence[FindingChange], notifications: Sequence[Notification]) -> None:
+    async def commit(
+        self,
+        changes: Sequence[FindingChange],
+        notifications: Sequence[Notification],
+        incidents: Sequence[Incident] = (),
+    ) -> None:
         """Record, if the store works."""
         if self.gate is not None:
             await self.gate.wait()
@@ -137,6 +149,7 @@ class Records:
             raise StoreUnavailableError("the store is away")
         self.changes += changes
         self.notifications += notifications
+        self.incidents += incidents
 
     @property
     def told(self) -> list[str]:

@@ -323,6 +323,24 @@ async def test_what_is_denied_is_unknown_and_done() -> None:
     assert store.steps == [f"opened {LEAK} ledger unreadable"]
 
 
+async def test_the_end_of_an_exposure_is_written_down_with_it() -> None:
+    """One record in the commit of the end: opened by one call, closed by another; the resume of it writes nothing."""
+    aws, store = World({HOME: OFF}, {"ledger": {"GetBucketAcl": PUBLIC_READ}}), Records()
+    path = pipeline(aws, store, rules=("bucket-public-effective", "bucket-acl-public-read"))
+    opening = event(bucket("ledger"), Aspect.ACL)
+    await path.refresh(opening)
+    assert store.incidents == []
+    aws.buckets["ledger"]["GetBucketAcl"] = PRIVATE
+    closing = event(bucket("ledger"), Aspect.ACL)
+    await path.refresh(closing)
+    [record] = store.incidents
+    assert (record.opened_by, record.closed_by) == (opening.triggers[0], closing.triggers[0])
+    assert record.reason == Reason.FIXED
+    assert [alert.incident for n in store.notifications for alert in n.alerts if alert.incident] == [record.id]
+    await path.refresh(event(bucket("ledger"), Aspect.ACL))
+    assert len(store.incidents) == 1
+
+
 async def test_a_deleted_bucket_and_a_late_event_about_it() -> None:
     """Its findings end and it is forgotten; what comes late finds nothing and opens nothing."""
     aws, store = World({HOME: OFF}, {"ledger": {"GetBucketAcl": PUBLIC_READ}}), Records()

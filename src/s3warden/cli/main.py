@@ -8,6 +8,7 @@ import typer
 
 from s3warden.cli import config, explain_bucket, explain_event, explain_exposure, rules
 from s3warden.cli.healthcheck import healthcheck
+from s3warden.cli.incident import incident
 from s3warden.cli.notify import app as notify
 from s3warden.cli.run import run
 from s3warden.cli.scan import scan
@@ -30,6 +31,7 @@ app.add_typer(explain, name="explain")
 app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")
 app.add_typer(notify, name="notify")
+app.command("incident")(incident)
 app.command("healthcheck")(healthcheck)
 
 

@@ -29,6 +29,7 @@ from s3warden.detect.rules import UnknownRuleError
 from s3warden.model.alert import Notification
 from s3warden.model.bucket import AccountRef, BucketRef, Subject
 from s3warden.model.finding import Finding, FindingChange, Severity, Verdict
+from s3warden.model.incident import Incident
 from s3warden.settings.load import load
 from s3warden.settings.sections import Settings
 from s3warden.telemetry import logging
@@ -77,7 +78,12 @@ class Result:
 class _NoStore:
     """A scan keeps nothing and tells nobody."""
 
-    async def commit(self, changes: Sequence[FindingChange], notifications: Sequence[Notification]) -> None:
+    async def commit(
+        self,
+        changes: Sequence[FindingChange],
+        notifications: Sequence[Notification],
+        incidents: Sequence[Incident] = (),
+    ) -> None:
         """Nothing to do."""
 
 

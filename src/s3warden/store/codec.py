@@ -16,11 +16,13 @@ from pydantic_core import PydanticSerializationError, to_json
 from s3warden.model.action import RemediationPlan
 from s3warden.model.alert import Notification
 from s3warden.model.finding import Finding
+from s3warden.model.incident import Incident
 from s3warden.model.remediation import Remediation, Request
 
 T = TypeVar("T")
 
 _FINDING: Final = TypeAdapter(Finding)
+_INCIDENT: Final = TypeAdapter(Incident)
 _NOTIFICATION: Final = TypeAdapter(Notification)
 _PLAN: Final = TypeAdapter(RemediationPlan)
 _REMEDIATION: Final = TypeAdapter(Remediation)
@@ -57,6 +59,16 @@ def encode_notification(notification: Notification) -> str:
 def decode_notification(text: str) -> Notification:
     """The message again. Raises UndecodableError."""
     return _decode(_NOTIFICATION, text)
+
+
+def encode_incident(incident: Incident) -> str:
+    """The record of an incident as JSON."""
+    return _encode(_INCIDENT, incident)
+
+
+def decode_incident(text: str) -> Incident:
+    """The record again. Raises UndecodableError."""
+    return _decode(_INCIDENT, text)
 
 
 def encode_remediation(remediation: Remediation) -> str:

@@ -20,7 +20,7 @@ from s3warden.store import auditing
 from s3warden.store.chain import Flaw, Link
 from s3warden.store.codec import UndecodableError, decode_remediation, decode_request, storable
 from s3warden.store.errors import StoreError
-from s3warden.store.schema import NOT_ENDED, TIMED, UNANSWERED, remediations, requests
+from s3warden.store.schema import NOT_ENDED, TIMED, UNANSWERED, incidents, remediations, requests
 from s3warden.store.writes import Writes, commit_writes, journal_writes, request_writes
 
 log = structlog.get_logger("s3warden.store")
@@ -153,14 +153,16 @@ class Journal(JournalReader):
         await self._write(request_writes(request))
 
     async def prune(self, before: datetime) -> int:
-        """Forget what ended, was answered or was audited before `before`; gives the number of rows."""
+        """Forget what ended, was answered, recorded or audited before `before`; gives the number of rows."""
         table = remediations.c
         old = select(table.id).where(table.ended_at < before, table.until.is_(None)).limit(_PORTION)
         answered = select(requests.c.id).where(requests.c.answered_at < before).limit(_PORTION)
+        over = select(incidents.c.id).where(incidents.c.closed_at < before).limit(_PORTION)
         removed = 0
         for work in (
             lambda link: _rows(link, delete(remediations).where(table.id.in_(old))),
             lambda link: _rows(link, delete(requests).where(requests.c.id.in_(answered))),
+            lambda link: _rows(link, delete(incidents).where(incidents.c.id.in_(over))),
             lambda link: auditing.prune(link, before, _PORTION),
         ):
             portion = _PORTION

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every version of the schema, oldest first. The last is what this code works with."""
 
 PENDING: Final = "pending"
@@ -154,6 +154,15 @@ requests = Table(
     Column("body", Text, nullable=False),
 )
 
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("bucket", Text, nullable=False),
+    Column("closed_at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
 # Spelt out, not bound: SQLite uses a partial index only where it can read the condition.
 WAITS = outbox.c.state == literal_column(f"'{PENDING}'")
 
@@ -175,3 +184,4 @@ Index("remediations_until", remediations.c.until, sqlite_where=TIMED, postgresql
 Index("audit_at", audit.c.at)
 UNANSWERED = requests.c.answered_at.is_(None)
 Index("requests_waiting", requests.c.at, sqlite_where=UNANSWERED, postgresql_where=UNANSWERED)
+Index("incidents_closed", incidents.c.closed_at)

@@ -16,15 +16,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from s3warden.model.alert import Notification
-from s3warden.model.finding import ChangeKind, Finding, FindingChange
+from s3warden.model.finding import Finding, FindingChange
+from s3warden.model.incident import Incident
 from s3warden.store.codec import UndecodableError, decode_finding, storable
 from s3warden.store.database import Database, cause, database, passes
 from s3warden.store.errors import StoreError, StoreUnavailableError
+from s3warden.store.incidents import history_of
 from s3warden.store.journal import Journal
 from s3warden.store.migrations.migrate import migrate
 from s3warden.store.outbox import OutboxEntry, due_query, entry, next_due_query, pending_query
 from s3warden.store.pruning import prune_statements
-from s3warden.store.schema import DELIVERED, REFUSED, finding_history, findings, meta
+from s3warden.store.schema import DELIVERED, REFUSED, findings, meta
 from s3warden.store.writer import Writer
 from s3warden.store.writes import commit_writes, meta_writes, postpone_writes, settle_writes, statements
 from s3warden.telemetry.metrics import Metrics
@@ -87,9 +89,17 @@ class Store:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def commit(self, changes: Sequence[FindingChange], notifications: Sequence[Notification]) -> None:
-        """Store changes and messages in one transaction; returns when they are durable. Repeating it does no harm."""
-        await self._writer.write(commit_writes(changes, notifications, self._clock()))
+    async def commit(
+        self,
+        changes: Sequence[FindingChange],
+        notifications: Sequence[Notification],
+        incidents: Sequence[Incident] = (),
+    ) -> None:
+        """Store changes, messages and records in one transaction; returns when they are durable.
+
+        Repeating it does no harm.
+        """
+        await self._writer.write(commit_writes(changes, notifications, self._clock(), incidents))
 
     async def load_open(self) -> list[Finding]:
         """The findings that still stand. One that cannot be read is left out, and found anew by the next sweep."""
@@ -103,13 +113,8 @@ class Store:
 
     async def history(self, fingerprint: str) -> list[FindingChange]:
         """The steps of one finding, oldest first."""
-        table = finding_history
-        query = select(table).where(table.c.fingerprint == storable(fingerprint)).order_by(table.c.sequence)
         async with self._reading() as connection:
-            return [
-                FindingChange(ChangeKind(row.kind), decode_finding(row.body), row.at, row.reason, row.drift)
-                for row in await connection.execute(query)
-            ]
+            return await history_of(connection, fingerprint)
 
     async def due(self, destination: str, now: datetime, limit: int) -> list[OutboxEntry]:
         """At most `limit` messages that may go to `destination` at `now`: most severe first, each group in order."""

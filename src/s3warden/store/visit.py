@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from s3warden.model.remediation import Request
 from s3warden.store.database import Database, cause, database
 from s3warden.store.errors import StoreUnavailableError, StoreVersionError
+from s3warden.store.incidents import IncidentReader
 from s3warden.store.journal import JournalReader
 from s3warden.store.schema import REVISIONS
 from s3warden.store.writes import Step, request_writes, statements
@@ -26,6 +27,7 @@ class Visit:
     def __init__(self, base: Database) -> None:
         self._database = base
         self.journal = JournalReader(self._reading)
+        self.incidents = IncidentReader(self._reading)
 
     @classmethod
     async def open(cls, url: str) -> Self:

@@ -16,10 +16,12 @@ from sqlalchemy.dialects.sqlite.dml import Insert as SqliteInsert
 
 from s3warden.model.alert import Notification
 from s3warden.model.finding import ChangeKind, FindingChange
+from s3warden.model.incident import Incident
 from s3warden.model.remediation import AuditEntry, Remediation, Request
 from s3warden.store.codec import (
     checksum,
     encode_finding,
+    encode_incident,
     encode_notification,
     encode_plan,
     encode_remediation,
@@ -33,6 +35,7 @@ from s3warden.store.schema import (
     audit,
     finding_history,
     findings,
+    incidents,
     meta,
     outbox,
     remediations,
@@ -50,6 +53,7 @@ class Step(Enum):
     SETTLE = auto()
     POSTPONE = auto()
     META = auto()
+    INCIDENT = auto()
     REMEDIATION = auto()
     REQUEST = auto()
     AUDIT = auto()
@@ -60,9 +64,12 @@ Writes: TypeAlias = Mapping[Step, Sequence[Row]]
 
 
 def commit_writes(
-    changes: Iterable[FindingChange], notifications: Iterable[Notification], enqueued_at: datetime
+    changes: Iterable[FindingChange],
+    notifications: Iterable[Notification],
+    enqueued_at: datetime,
+    records: Iterable[Incident] = (),
 ) -> Writes:
-    """New states of findings, their history, and the messages about them."""
+    """New states of findings, their history, the messages about them, and the records of exposures that are over."""
     encoded = [(change, encode_finding(change.finding)) for change in changes]
     notifications = tuple(notifications)
     return {
@@ -70,6 +77,7 @@ def commit_writes(
         Step.HISTORY: [_history_row(change, body) for change, body in encoded if change.kind is not ChangeKind.RESUMED],
         Step.MESSAGE: [_message_row(each, enqueued_at) for each in notifications],
         Step.RAISE: [_raise_row(each) for each in notifications],
+        Step.INCIDENT: [_incident_row(each) for each in records],
     }
 
 
@@ -116,6 +124,7 @@ def statements(insert: Callable[[Table], SqliteInsert | PostgresInsert]) -> Mapp
             attempts=outbox.c.attempts + 1, next_attempt_at=bindparam("until"), reason=bindparam("new_reason")
         ),
         Step.META: _upsert_meta(insert),
+        Step.INCIDENT: insert(incidents).on_conflict_do_nothing(),
         Step.REMEDIATION: _upsert_remediation(insert),
         Step.REQUEST: _upsert_request(insert),
         Step.AUDIT: insert(audit),
@@ -248,6 +257,15 @@ def request_row(request: Request) -> Row:
         "at": request.at,
         "answered_at": request.answered_at,
         "body": encode_request(request),
+    }
+
+
+def _incident_row(incident: Incident) -> Row:
+    return {
+        "id": incident.id,
+        "bucket": storable(incident.bucket.key),
+        "closed_at": incident.closed_at,
+        "body": encode_incident(incident),
     }
 
 
