@@ -8,6 +8,7 @@ from typing import Any
 from s3warden.collect.aspects import ASPECTS
 from s3warden.correct import planning
 from s3warden.correct.remedy import DEFAULT_WANTED, Look, Wanted
+from s3warden.detect.exposed import analysed, policy_inputs
 from s3warden.detect.rule import DEFAULT_OPTIONS, RuleOptions
 from s3warden.detect.rules import find
 from s3warden.detect.samples import ACCOUNT, OWNER, READ_AT
@@ -19,9 +20,11 @@ from s3warden.model.bucket import (
     Aspect,
     BucketRef,
     BucketState,
+    Present,
     Reading,
     Subject,
 )
+from s3warden.model.configuration import PolicyStatus
 from s3warden.model.finding import Evidence, Finding, Severity, Verdict, fingerprint
 
 BUCKET = BucketRef(ACCOUNT.partition, ACCOUNT.account, "eu-west-1", "example-data")
@@ -66,13 +69,21 @@ def block(*on: str) -> dict[str, Any]:
 
 
 def look(documents: Docs, *, readings: Mapping[Aspect, Reading[object]] | None = None) -> Look:
-    """A bucket with these documents, nothing else configured, and `readings` in place of what the documents say."""
+    """A bucket with these documents, nothing else configured, and `readings` in place of what the documents say.
+
+    AWS's status of the policy is the engine's estimate of it, not public where that is open.
+    """
     known = dict.fromkeys(ASPECTS) | _NEW | dict(documents)
     found: dict[Aspect, Reading[object]] = {
         aspect: ABSENT if answer is None else ASPECTS[aspect].understood(answer) for aspect, answer in known.items()
     }
-    nothing = (Aspect.ACCESS_POINTS, Aspect.MULTI_REGION_ACCESS_POINTS, Aspect.POLICY_STATUS, Aspect.REFERRERS)
+    nothing = (Aspect.ACCESS_POINTS, Aspect.MULTI_REGION_ACCESS_POINTS, Aspect.REFERRERS)
     found |= dict.fromkeys(nothing, ABSENT)
+    found[Aspect.POLICY_STATUS] = ABSENT
+    if known[Aspect.POLICY] is not None:
+        state = BucketState(BUCKET, READ_AT, found, AccountState(ACCOUNT, READ_AT))
+        public = analysed(policy_inputs(state, DEFAULT_OPTIONS)).policy_status_is_public
+        found[Aspect.POLICY_STATUS] = Present(PolicyStatus(is_public=bool(public)))
     found |= readings or {}
     account = AccountState(ACCOUNT, READ_AT, {a: r for a, r in found.items() if a in ACCOUNT_ASPECTS})
     own = {a: r for a, r in found.items() if a not in ACCOUNT_ASPECTS}

@@ -34,12 +34,11 @@ def _refused(state: BucketState, after: State, touched: set[Aspect]) -> Declined
             return Declined("acls_disabled", "AWS takes no ACL while ACLs are disabled; the grants have no effect.")
         if public_grants(after) and scopes_of(Flag.BLOCK_PUBLIC_ACLS, after):
             return Declined("refused_by_block", "BlockPublicAcls is on, and a public grant would be left in the ACL.")
-    if Aspect.POLICY in touched:
-        status = configured(after, Aspect.POLICY_STATUS, PolicyStatus)
-        if status is not None and status.is_public and scopes_of(Flag.BLOCK_PUBLIC_POLICY, after):
-            return Declined(
-                "refused_by_block", "BlockPublicPolicy is on, and the policy would still be public: mend that first."
-            )
+    # No fix makes a policy public that is not.
+    if Aspect.POLICY in touched and scopes_of(Flag.BLOCK_PUBLIC_POLICY, after) and _public(state) and _public(after):
+        return Declined(
+            "refused_by_block", "BlockPublicPolicy is on, and the policy would still be public: mend that first."
+        )
     if Aspect.OWNERSHIP in touched and ownership(after) == ENFORCED and _shares(after):
         return Declined(
             "acl_shares", "AWS disables no ACL that grants something to others: take those grants out first."
@@ -48,6 +47,11 @@ def _refused(state: BucketState, after: State, touched: set[Aspect]) -> Declined
     if versioning is not None and versioning.mfa_delete:
         return Declined("needs_mfa", "With MFA delete, versioning is changed by the root user and its device alone.")
     return None
+
+
+def _public(state: State) -> bool:
+    status = configured(state, Aspect.POLICY_STATUS, PolicyStatus)
+    return status is not None and status.is_public
 
 
 def _shares(state: State) -> bool:

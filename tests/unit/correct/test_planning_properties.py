@@ -1,0 +1,226 @@
+"""Random buckets: whatever is planned changes the planned attribute alone, mends the rule, and can be taken back."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from s3warden.correct.policy_text import statements_of
+from s3warden.correct.remedies import REMEDIES
+from s3warden.correct.remedy import Look, Wanted
+from s3warden.correct.writes import seen
+from s3warden.detect.evaluate import evaluate
+from s3warden.detect.rule import Kind, RuleOptions
+from s3warden.detect.rules import RULES, find
+from s3warden.model.action import Declined, RemediationPlan
+from s3warden.model.bucket import Aspect, BucketRef, BucketState
+from s3warden.model.finding import Verdict
+from support.scenes import ARN, BUCKET, acl, block, declined, group, look, plan, policy, user
+from support.settings_store import after
+
+RULE_IDS = sorted(
+    rule.info.id
+    for rule in RULES
+    if rule.kind is Kind.BUCKET and any(rule.info.id in remedy.rules for remedy in REMEDIES)
+)
+OPTIONS = RuleOptions(minimum_tls="1.2", upload_encryption=("aws:kms",))
+LOGS = BucketRef(BUCKET.partition, BUCKET.account, "eu-west-1", "example-logs")
+WANTED = Wanted(log_bucket=LOGS.name, kms_key="alias/data", tags=dict.fromkeys(("Role", "Environment", "Owner"), "x"))
+FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+PARTNER = "arn:aws:iam::777788889999:root"
+
+sids = st.sampled_from(["", "A", "B", "S3WardenTlsOnly"])
+principals = st.sampled_from(
+    [
+        "*",
+        {"AWS": "*"},
+        {"AWS": ["*", PARTNER]},
+        {"AWS": PARTNER},
+        {"AWS": ["*"], "Service": "logging.s3.amazonaws.com"},
+        {"Service": "cloudtrail.amazonaws.com"},
+        {"CanonicalUser": "f" * 64},
+    ]
+)
+actions = st.sampled_from(
+    ["s3:GetObject", "s3:*", ["s3:PutObject", "s3:DeleteObject"], "s3:PutBucketPolicy", "s3:ListBucket"]
+)
+resources = st.sampled_from([ARN, f"{ARN}/*", [ARN, f"{ARN}/*"]])
+conditions = st.sampled_from(
+    [
+        None,
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"StringEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}},
+        {"StringLike": {"aws:Referer": "https://example.com/*"}},
+        {"IpAddress": {"aws:SourceIp": ["203.0.113.0/24"]}},
+    ]
+)
+
+
+@st.composite
+def one_statement(draw: st.DrawFn) -> dict[str, Any]:
+    """A statement that a bucket may have."""
+    condition, sid = draw(conditions), draw(sids)
+    return {
+        **({"Sid": sid} if sid else {}),
+        "Effect": draw(st.sampled_from(["Allow", "Allow", "Allow", "Deny"])),
+        "Principal": draw(principals),
+        "Action": draw(actions),
+        "Resource": draw(resources),
+        **({"Condition": condition} if condition else {}),
+    }
+
+
+some_grants = st.lists(
+    st.builds(
+        group, st.sampled_from(["AllUsers", "AuthenticatedUsers"]), st.sampled_from(["READ", "WRITE", "READ_ACP"])
+    )
+    | st.builds(user, st.integers(1, 4)),
+    max_size=4,
+)
+some_blocks = st.none() | st.lists(st.sampled_from(FLAGS), max_size=4).map(lambda on: block(*on))
+some_rules = st.lists(
+    st.sampled_from(
+        [
+            {"ID": "old", "Status": "Enabled", "Prefix": "tmp/", "Expiration": {"Days": 3}},
+            {
+                "ID": "new",
+                "Status": "Enabled",
+                "Filter": {"Prefix": "x/"},
+                "NoncurrentVersionExpiration": {"NoncurrentDays": 9},
+            },
+            {"ID": "moved", "Status": "Disabled", "Filter": {"And": {"Prefix": "y", "Tags": []}}, "Transitions": []},
+            {"ID": "dated", "Status": "Enabled", "Filter": {}, "Expiration": {"Date": "2031-01-01T00:00:00+00:00"}},
+        ]
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda rule: str(rule["ID"]),
+)
+some_keys = st.sampled_from(["aws:kms", "AES256", "aws:kms:dsse"])
+documents = st.fixed_dictionaries(
+    {
+        Aspect.ACL: some_grants.map(lambda found: acl(*found)),
+        Aspect.POLICY: st.none()
+        | st.builds(
+            lambda found, indent: policy(*found, indent=indent),
+            st.lists(one_statement(), min_size=1, max_size=4),
+            st.sampled_from([None, 2]),
+        ),
+        Aspect.PUBLIC_ACCESS_BLOCK: some_blocks,
+        Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: some_blocks,
+        Aspect.OWNERSHIP: st.sampled_from([None, "BucketOwnerEnforced", "BucketOwnerPreferred"]).map(
+            lambda name: name and {"OwnershipControls": {"Rules": [{"ObjectOwnership": name}]}}
+        ),
+        Aspect.VERSIONING: st.sampled_from(
+            [None, {"Status": "Suspended"}, {"Status": "Enabled", "MFADelete": "Disabled"}]
+        ),
+        Aspect.LIFECYCLE: st.none() | some_rules.map(lambda rules: {"Rules": rules}),
+        Aspect.TAGGING: st.none()
+        | st.dictionaries(st.sampled_from(["owner", "Team", "Name"]), st.text("ab ", max_size=3), min_size=1).map(
+            lambda pairs: {"TagSet": [{"Key": key, "Value": value} for key, value in pairs.items()]}
+        ),
+        Aspect.ENCRYPTION: st.none()
+        | st.builds(
+            lambda key, more: {
+                "ServerSideEncryptionConfiguration": {
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": key}, **more}]
+                }
+            },
+            some_keys,
+            st.sampled_from([{}, {"BucketKeyEnabled": True}, {"BlockedEncryptionTypes": {"EncryptionType": ["NONE"]}}]),
+        ),
+        Aspect.WEBSITE: st.none() | st.just({"IndexDocument": {"Suffix": "index.html"}}),
+    }
+)
+log_policies = st.none() | st.lists(one_statement(), min_size=1, max_size=2).map(lambda found: policy(*found))
+
+
+def scene(found: Any, of_logs: Any) -> Look:
+    """A bucket beside its log bucket."""
+    other = look({Aspect.POLICY: of_logs})
+    assert isinstance(other.state, BucketState)
+    return replace(look(found), beside=replace(other, state=replace(other.state, ref=LOGS)))
+
+
+def carried_out(found: Any, of_logs: Any, made: RemediationPlan) -> tuple[Any, Any]:
+    """The settings of both buckets after the calls of the plan."""
+    for step in made.steps:
+        if ":" in step.attribute:
+            of_logs = after({Aspect.POLICY: of_logs}, step.call)[Aspect.POLICY]
+        else:
+            found = after(found, step.call)
+    return found, of_logs
+
+
+def taken_back(found: Any, of_logs: Any, made: RemediationPlan) -> tuple[Any, Any]:
+    """The settings after the inverse calls, the last step first."""
+    for step in reversed(made.steps):
+        if ":" in step.attribute:
+            of_logs = after({Aspect.POLICY: of_logs}, step.inverse)[Aspect.POLICY]
+        else:
+            found = after(found, step.inverse)
+    return found, of_logs
+
+
+@pytest.mark.parametrize("rule_id", RULE_IDS)
+@settings(max_examples=60)
+@given(found=documents, of_logs=log_policies)
+def test_plan_mends_its_rule_alone_and_is_taken_back(rule_id: str, found: Any, of_logs: Any) -> None:
+    """By the calls alone: what differs is what the steps name; the rule passes; the inverse restores everything."""
+    made = plan(rule_id, scene(found, of_logs), options=OPTIONS, wanted=WANTED)
+    if isinstance(made, Declined):
+        assert made.reason
+        assert made.detail.endswith(".")
+        return
+    fixed, logs = carried_out(found, of_logs, made)
+    named = {step.attribute for step in made.steps}
+    assert {aspect.value for aspect in found if fixed.get(aspect) != found[aspect]} == {
+        name for name in named if ":" not in name and name != "logging"
+    }
+    [result] = evaluate((find(rule_id),), scene(fixed, logs).state, options=OPTIONS)
+    assert result.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE), result.evidence.summary
+    assert declined(rule_id, scene(fixed, logs), options=OPTIONS, wanted=WANTED) == "not_needed"
+    for step in made.steps:
+        name = step.attribute.partition(":")[0]
+        now = logs if ":" in step.attribute else fixed[Aspect(name)]
+        assert seen(name, now) == step.after
+    back, logs_back = taken_back(fixed, logs, made)
+    assert logs_back == of_logs
+    for step in made.steps:
+        name = step.attribute.partition(":")[0]
+        if ":" not in step.attribute:
+            assert seen(name, back[Aspect(name)]) == step.undone
+    limited = {Aspect.VERSIONING} if found[Aspect.VERSIONING] is None else set()
+    assert {aspect for aspect in found if back[aspect] != found[aspect]} <= limited
+
+
+@pytest.mark.parametrize("rule_id", RULE_IDS)
+@settings(max_examples=25)
+@given(found=documents, of_logs=log_policies)
+def test_plan_is_the_same_for_the_same_look(rule_id: str, found: Any, of_logs: Any) -> None:
+    """And so is its digest, which an approval is bound to."""
+    once, again = (plan(rule_id, scene(found, of_logs), options=OPTIONS, wanted=WANTED) for _ in range(2))
+    assert once == again
+    if isinstance(once, RemediationPlan) and isinstance(again, RemediationPlan):
+        assert once.digest == again.digest
+
+
+@settings(max_examples=60)
+@given(found=documents)
+def test_nothing_named_is_lost_by_taking_out_what_is_public(found: Any) -> None:
+    """Statements and grants that stay are those that were there, in their order; nobody with a name loses."""
+    made = plan("bucket-public-effective", scene(found, None))
+    if isinstance(made, Declined) or made.remedy != "remove-openings":
+        return
+    fixed, _ = carried_out(found, None, made)
+    if any(step.attribute == "policy" for step in made.steps):
+        before, now = statements_of(found[Aspect.POLICY]["Policy"]), statements_of(fixed[Aspect.POLICY]["Policy"])
+        kept = [json.dumps(one) for one in now if one in before]
+        assert kept == [json.dumps(one) for one in before if one in now]
+        assert all(one["Effect"] == "Allow" for one in before if one not in now)
+    grants = [grant for grant in found[Aspect.ACL]["Grants"] if "URI" not in grant["Grantee"]]
+    assert [grant for grant in fixed[Aspect.ACL]["Grants"] if "URI" not in grant["Grantee"]] == grants
+    assert made.effect.public_after is False
