@@ -14,7 +14,7 @@ from s3warden.correct.fights import PastFix, fight
 from s3warden.correct.guard import Circumstances, LastWrite
 from s3warden.correct.writers import Own, Writer, writer
 from s3warden.model.action import RemediationPlan, Result
-from s3warden.model.bucket import ABSENT, AccountRef, Aspect, BucketState, Present, Reading, State, Unreadable
+from s3warden.model.bucket import (ABSENT, AccountRef, Aspect, BucketState, Present, Reading, State, Subject, Unreadable)
 from s3warden.model.configuration import Tags
 from s3warden.model.event import RefreshRequest, Trigger
 from s3warden.model.finding import Finding
@@ -77,18 +77,30 @@ class Surroundings:
         while len(self._written) > _WRITERS:
             self._written.popitem(last=False)
 
+    async def history(self, subject: Subject, at: datetime) -> list[Remediation]:
+        """What was done about a subject lately, the latest first. Raises StoreError."""
+        return await self.past.about(subject.key, at - MEMORY)
+
     async def around(
-        self, entry: Remediation, finding: Finding, plan: RemediationPlan, state: State, at: datetime
+        self,
+        entry: Remediation,
+        finding: Finding,
+        plan: RemediationPlan,
+        state: State,
+        past: Sequence[Remediation],
+        clock: Callable[[], datetime],
     ) -> Circumstances:
-        """What holds at `at`. Raises StoreError."""
+        """What holds now, with `past` as `history` gave it."""
         key, account = plan.subject.key, AccountRef(plan.subject.partition, plan.subject.account)
-        past = await self.past.about(key, at - MEMORY)
+        units = await self.units(account)
+        # From here on nothing waits, so that two plans cannot both take the last place of a budget.
+        at = clock()
         attributes = [step.attribute for step in plan.steps]
         return Circumstances(
             at=at,
             live=finding.evidence.live,
             tags=tags_of(state),
-            units=await self.units(account),
+            units=units,
             exemption=self.exempt(finding, state),
             killed=self.killed(),
             spent=self.budget.spent(account.account, at, self.estate()),
@@ -112,6 +124,14 @@ class Surroundings:
 def is_fix(entry: Remediation) -> bool:
     """Whether the entry wrote something, and is no undoing."""
     return entry.undo_of is None and bool(entry.written)
+
+
+def taken_back(past: Sequence[Remediation], fingerprint: str, evidence: str) -> Remediation | None:
+    """The latest fix of a finding, if it was undone and the finding is about the same facts as then."""
+    fixes = (each for each in past if each.fingerprint == fingerprint and is_fix(each) and each.ended_at is not None)
+    latest = next(fixes, None)
+    undone = latest is not None and latest.undone_by is not None and latest.evidence == evidence
+    return latest if undone else None
 
 
 def failures(past: Sequence[Remediation], fingerprint: str) -> int:

@@ -1,0 +1,164 @@
+"""What is noted of a remediation at each turn: the journal's entry, the audit line, log, metrics, and who must hear.
+
+Takes an entry and what was decided, hands on the entry as it is stored. What is no news is not noted again: the same
+plan, held for the same reason, is written once. It decides nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from s3warden.correct.book import Book
+from s3warden.correct.guard import Stop
+from s3warden.model.action import Allowed, Declined, Held, Mode, RemediationPlan, Result
+from s3warden.model.alert import Notification
+from s3warden.model.finding import Finding
+from s3warden.model.remediation import Progress, Remediation, Stage
+from s3warden.telemetry.metrics import Metrics
+
+log = structlog.get_logger("s3warden.remediation")
+
+
+class Alarm(Protocol):
+    """What makes messages for people out of what went wrong."""
+
+    def __call__(self, finding: Finding, reason: str, detail: str, key: str) -> Sequence[Notification]:
+        """The messages that tell of it; `key` is the same over every repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A plan for a finding, and the mode that the operator has set for such."""
+
+    finding: Finding
+    plan: RemediationPlan
+    mode: Mode
+
+
+@dataclass(slots=True)
+class Notes:
+    """Writes into the book. Every method but `about` raises StoreError; then nothing is noted."""
+
+    book: Book
+    alarm: Alarm
+    metrics: Metrics
+
+    async def declined(self, entry: Remediation, finding: Finding, declined: Declined, again: datetime | None) -> None:
+        """There is no plan."""
+        if entry.version and (entry.stage, entry.reason) == (Stage.DECLINED, declined.reason):
+            return
+        entry = entry.after(
+            self.book.clock(),
+            stage=Stage.DECLINED,
+            plan=None,
+            progress=(),
+            evidence=finding.evidence.digest,
+            reason=declined.reason,
+            detail=declined.detail,
+            retry_at=again,
+        )
+        log.info("remediation_declined", **about(entry), reason=declined.reason, detail=declined.detail)
+        self.metrics.remediations_held.labels(declined.reason).inc()
+        await self.book.write(entry, "declined", {"reason": declined.reason, "detail": declined.detail})
+
+    async def held(self, entry: Remediation, case: Case, held: Held, again: datetime | None) -> None:
+        """The guard says no."""
+        known = entry.plan.digest if entry.version and entry.plan is not None else None
+        if (entry.stage, entry.reason, known) == (Stage.HELD, held.reason, case.plan.digest):
+            return
+        entry = self._with(entry, case, stage=Stage.HELD, reason=held.reason, detail=held.detail, retry_at=again)
+        log.info("remediation_held", **about(entry), reason=held.reason, detail=held.detail, mode=case.mode.value)
+        self.metrics.remediations_held.labels(held.reason).inc()
+        told = {"reason": held.reason, "detail": held.detail, "plan": case.plan.digest, "mode": case.mode.value}
+        await self.book.write(entry, "held", told, notifications=self._loud(entry, case.finding, held))
+
+    def _loud(self, entry: Remediation, finding: Finding, held: Held) -> Sequence[Notification]:
+        """Two reasons are news by themselves: a storm, which is one page whatever its size, and a fight."""
+        if held.reason == Stop.BREAKER:
+            return self.alarm(finding, held.reason, held.detail, f"breaker/{entry.changed_at:%Y-%m-%d}")
+        if held.reason == Stop.FIGHT:
+            return self.alarm(finding, held.reason, held.detail, f"fight/{entry.id}")
+        return ()
+
+    async def stopped(self, entry: Remediation, held: Held, again: datetime | None) -> None:
+        """Allowed before and stopped on the way, before anything was written."""
+        entry = entry.after(
+            self.book.clock(), stage=Stage.HELD, reason=held.reason, detail=held.detail, retry_at=again
+        )
+        log.warning("remediation_held", **about(entry), reason=held.reason, detail=held.detail, mode=entry.mode.value)
+        self.metrics.remediations_held.labels(held.reason).inc()
+        await self.book.write(entry, "held", {"reason": held.reason, "detail": held.detail})
+
+    async def allowed(self, entry: Remediation, case: Case, allowed: Allowed) -> Remediation:
+        """The guard lets the plan go on; from now on calls are made."""
+        at = self.book.clock()
+        entry = self._with(entry, case, stage=Stage.APPLYING, because=allowed.because, started_at=at)
+        plan = case.plan
+        log.info(
+            "remediation_begun", **about(entry), because=allowed.because, mode=case.mode.value, remedy=plan.remedy
+        )
+        told = {"because": allowed.because, "plan": plan.digest, "mode": case.mode.value, "remedy": plan.remedy}
+        return await self.book.write(entry, "allowed", told)
+
+    async def ended(
+        self,
+        entry: Remediation,
+        result: Result,
+        reason: str,
+        detail: str,
+        *,
+        until: datetime | None = None,
+        others: Sequence[Remediation] = (),
+        notifications: Sequence[Notification] = (),
+    ) -> Remediation:
+        """It is over. An entry that nobody ever stored is not stored for that."""
+        if not entry.version:
+            return entry
+        at = self.book.clock()
+        entry = entry.after(
+            at,
+            stage=Stage.ENDED,
+            result=result,
+            reason=reason,
+            detail=detail,
+            ended_at=at,
+            retry_at=None,
+            until=until,
+        )
+        told = {"result": result.value, "reason": reason, "detail": detail}
+        await self.book.write(entry, "ended", told, others=others, notifications=notifications)
+        self._report(entry, result)
+        return entry
+
+    def _report(self, entry: Remediation, result: Result) -> None:
+        kind = "undo" if entry.undo_of is not None else entry.mode.value
+        self.metrics.remediations.labels(result.value, kind).inc()
+        received = entry.trigger.received_at if entry.trigger is not None else None
+        if result is Result.FIXED and entry.undo_of is None and received is not None and entry.ended_at is not None:
+            self.metrics.remediation_duration.observe(max(0.0, (entry.ended_at - received).total_seconds()))
+        good = result in (Result.FIXED, Result.NOT_NEEDED)
+        write = log.info if good else log.error
+        write("remediation_ended", **about(entry), result=result.value, reason=entry.reason, detail=entry.detail)
+
+    def _with(self, entry: Remediation, case: Case, **changes: object) -> Remediation:
+        """The entry with the plan and what goes with it; nothing of the plan is done yet."""
+        fresh: dict[str, object] = {
+            "plan": case.plan,
+            "progress": tuple(Progress() for _ in case.plan.steps),
+            "evidence": case.plan.evidence,
+            "trigger": case.finding.trigger,
+            "mode": case.mode,
+            "reason": "",
+            "detail": "",
+            "because": "",
+            "retry_at": None,
+        }
+        return entry.after(self.book.clock(), **(fresh | changes))
+
+
+def about(entry: Remediation) -> dict[str, object]:
+    """The fields of a log line that tell which remediation it is about."""
+    return {"remediation_id": entry.id, "subject": entry.subject.key, "rule_id": entry.rule_id}
