@@ -105,6 +105,7 @@ class Intake:
 
     async def receive(self, body: str) -> Outcome | Poison:
         """Work one message off: the answer comes when everything that it asks for is done and stored."""
+        received_at = self.clock()
         parsed = parse(body)
         match parsed:
             case Poison():
@@ -113,6 +114,7 @@ class Intake:
                 self.metrics.events_ignored.labels(reason).inc()
                 return Skipped(reason)
             case Refresh():
+                parsed = replace(parsed, trigger=replace(parsed.trigger, received_at=received_at))
                 with bound_contextvars(event_id=parsed.trigger.event_id, event_name=parsed.trigger.name):
                     return await self._refresh(parsed)
 

@@ -14,7 +14,7 @@ from s3warden.correct.fights import PastFix, fight
 from s3warden.correct.guard import Circumstances, LastWrite
 from s3warden.correct.writers import Own, Writer, writer
 from s3warden.model.action import RemediationPlan, Result
-from s3warden.model.bucket import (ABSENT, AccountRef, Aspect, BucketState, Present, Reading, State, Subject, Unreadable)
+from s3warden.model.bucket import ABSENT, AccountRef, Aspect, BucketState, Present, Reading, State, Subject, Unreadable
 from s3warden.model.configuration import Tags
 from s3warden.model.event import RefreshRequest, Trigger
 from s3warden.model.finding import Finding
@@ -23,6 +23,8 @@ from s3warden.model.remediation import Remediation
 # How far back the journal is asked about a subject.
 MEMORY = timedelta(days=30)
 _WRITERS = 10_000
+FAILURES = frozenset({Result.FAILED, Result.PARTLY, Result.SUPERSEDED})
+"""The outcomes after which the finding still stands."""
 
 
 class Past(Protocol):
@@ -139,7 +141,7 @@ def failures(past: Sequence[Remediation], fingerprint: str) -> int:
     count = 0
     ended = [e for e in past if e.fingerprint == fingerprint and e.undo_of is None and e.result is not None]
     for entry in ended:
-        if entry.result not in (Result.FAILED, Result.PARTLY):
+        if entry.result not in FAILURES:
             break
         count += 1
     return count

@@ -6,7 +6,7 @@ turn, so that no refresh and no other remediation crosses this one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -15,14 +15,15 @@ import structlog
 
 from s3warden.correct.apply import Applier, Patience, Trouble, Why
 from s3warden.correct.book import Book
-from s3warden.correct.circumstances import Surroundings, failures, tags_of, taken_back
+from s3warden.correct.circumstances import FAILURES, Surroundings, failures, tags_of, taken_back
 from s3warden.correct.guard import GuardRules, Stop, decide
 from s3warden.correct.notes import Case, Notes, about
-from s3warden.correct.permits import Permit, permit_for
+from s3warden.correct.permits import permit_for
 from s3warden.correct.remedy import Look
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import Rule, RuleOptions
-from s3warden.model.action import Allowed, Declined, Held, Mode, Planned, Result
+from s3warden.model.action import Allowed, Declined, Held, Mode, Planned, RemediationPlan, Result
+from s3warden.model.alert import Notification
 from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, Aspect, Present, State, Subject
 from s3warden.model.finding import Finding, Verdict
 from s3warden.model.remediation import Remediation, Stage
@@ -91,7 +92,7 @@ class Mender:
             planned = self.planner.plan(finding, look, rule, self.book.clock())
             if isinstance(planned, Declined):
                 return await self._declined(entry, finding, planned)
-            case = Case(finding, planned, self._mode(planned.rule_id, look.state))
+            case = await self._case(finding, planned, look.state)
             permission = await self._permission(entry, case, look.state)
             if isinstance(permission, Held):
                 return await self._held(entry, case, permission)
@@ -111,7 +112,9 @@ class Mender:
         if rule is not None and finding is not None and entry.plan is not None:
             if len(entry.written) < len(entry.plan.steps):
                 look = await self.planner.look(entry.subject, rule)
-                permission = await self._permission(entry, Case(finding, entry.plan, entry.mode), look.state)
+                permission = await self._permission(
+                    entry, await self._case(finding, entry.plan, look.state), look.state
+                )
                 if isinstance(permission, Held):
                     return await self._stopped(entry, finding, permission)
             entry, trouble = await self.applier.apply(entry)
@@ -139,14 +142,13 @@ class Mender:
             self.surroundings.budget.done(plan.subject.account, now.at)
         return permission
 
-    def _permit(self, rule_id: str, state: State) -> Permit | None:
-        tags = tags_of(state)
+    async def _case(self, finding: Finding, plan: RemediationPlan, state: State) -> Case:
+        """The plan with what the settings say of such."""
+        tags, subject = tags_of(state), plan.subject
+        units = await self.surroundings.units(AccountRef(subject.partition, subject.account))
         known = tags.value if isinstance(tags, Present) else None
-        return permit_for(self.guard.permits, rule_id, state.ref, self.surroundings.known_units(state.ref), known)
-
-    def _mode(self, rule_id: str, state: State) -> Mode:
-        permit = self._permit(rule_id, state)
-        return Mode.OFF if permit is None else permit.mode
+        permit = permit_for(self.guard.permits, plan.rule_id, subject, units or (), known)
+        return Case(finding, plan, permit.mode if permit else Mode.OFF, permit.keep_for if permit else None)
 
     async def _declined(self, entry: Remediation, finding: Finding, declined: Declined) -> Aftermath:
         if declined.reason in _OVER:
@@ -203,14 +205,15 @@ class Mender:
         self, entry: Remediation, finding: Finding | None, result: Result, reason: str, detail: str
     ) -> Aftermath:
         at = self.book.clock()
-        again, alarms = None, ()
-        if result in (Result.FAILED, Result.PARTLY, Result.SUPERSEDED):
+        again: datetime | None = None
+        alarms: Sequence[Notification] = ()
+        if result in FAILURES:
             failed = 1 + failures(await self.surroundings.history(entry.subject, at), entry.fingerprint)
-            again = at + _BACKOFF * 2 ** (failed - 1)
-            if failed >= self.guard.attempts:
-                again = None
-                alarms = self._given_up(entry, finding, failed, detail)
-        until = at + timedelta(seconds=keep) if (keep := self._keep_for(entry)) and entry.written else None
+            if failed < self.guard.attempts:
+                again = at + _BACKOFF * 2 ** (failed - 1)
+            elif finding is not None:
+                alarms = self.notes.given_up(entry, finding, failed, detail)
+        until = at + timedelta(seconds=entry.keep_for) if entry.keep_for is not None and entry.written else None
         entry = await self.notes.ended(entry, result, reason, detail, until=until, notifications=alarms)
         return Aftermath(again, aspects(entry), entry) if entry.written else Aftermath(again)
 

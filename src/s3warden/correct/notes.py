@@ -31,11 +31,12 @@ class Alarm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A plan for a finding, and the mode that the operator has set for such."""
+    """A plan for a finding, and what the operator has set for such: the mode, and for how many seconds a fix holds."""
 
     finding: Finding
     plan: RemediationPlan
     mode: Mode
+    keep_for: float | None = None
 
 
 @dataclass(slots=True)
@@ -83,11 +84,16 @@ class Notes:
             return self.alarm(finding, held.reason, held.detail, f"fight/{entry.id}")
         return ()
 
+    def given_up(self, entry: Remediation, finding: Finding, tries: int, detail: str) -> Sequence[Notification]:
+        """The messages about a finding that is left to people after so many tries."""
+        text = f"{tries} tries to fix this failed, s3warden tries no more. The last one: {detail}"
+        log.error("remediation_given_up", **about(entry), tries=tries, detail=detail)
+        self.metrics.remediations_given_up.inc()
+        return self.alarm(finding, Stop.GAVE_UP, text, f"gave_up/{entry.id}")
+
     async def stopped(self, entry: Remediation, held: Held, again: datetime | None) -> None:
         """Allowed before and stopped on the way, before anything was written."""
-        entry = entry.after(
-            self.book.clock(), stage=Stage.HELD, reason=held.reason, detail=held.detail, retry_at=again
-        )
+        entry = entry.after(self.book.clock(), stage=Stage.HELD, reason=held.reason, detail=held.detail, retry_at=again)
         log.warning("remediation_held", **about(entry), reason=held.reason, detail=held.detail, mode=entry.mode.value)
         self.metrics.remediations_held.labels(held.reason).inc()
         await self.book.write(entry, "held", {"reason": held.reason, "detail": held.detail})
@@ -97,9 +103,7 @@ class Notes:
         at = self.book.clock()
         entry = self._with(entry, case, stage=Stage.APPLYING, because=allowed.because, started_at=at)
         plan = case.plan
-        log.info(
-            "remediation_begun", **about(entry), because=allowed.because, mode=case.mode.value, remedy=plan.remedy
-        )
+        log.info("remediation_begun", **about(entry), because=allowed.because, mode=case.mode.value, remedy=plan.remedy)
         told = {"because": allowed.because, "plan": plan.digest, "mode": case.mode.value, "remedy": plan.remedy}
         return await self.book.write(entry, "allowed", told)
 
@@ -151,6 +155,7 @@ class Notes:
             "evidence": case.plan.evidence,
             "trigger": case.finding.trigger,
             "mode": case.mode,
+            "keep_for": case.keep_for,
             "reason": "",
             "detail": "",
             "because": "",

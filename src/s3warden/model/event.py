@@ -25,7 +25,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Why a bucket is looked at again: who changed what, when. Times are UTC."""
+    """Why a bucket is looked at again: who changed what, when, and when that was heard of. Times are UTC."""
 
     name: str
     source: str
@@ -33,6 +33,7 @@ class Trigger:
     event_time: datetime | None = None
     actor: Actor | None = None
     replay: bool = False
+    received_at: datetime | None = None
 
 
 class Level(StrEnum):

@@ -56,8 +56,8 @@ class Remediation:
 
     `id` is short and may be typed. `evidence` is the digest of the facts that it is about. `reason` is a stable code:
     why there is no plan, what holds it, or why it ended as it did; `detail` says it in a sentence. `because` is why it
-    was allowed, `approved_by` who agreed. `retry_at`: when a held one is looked at again. `until` is the end of a
-    time-boxed fix, when it is taken back. `undo_of` and `undone_by` are ids of other entries. `version` rises with
+    was allowed, `approved_by` who agreed. `retry_at`: when a held one is looked at again. `keep_for`, in seconds, makes
+    a fix a time-boxed one, and `until` is when it ends. `undo_of` and `undone_by` are ids of other entries. `version` rises with
     every change. `trigger` is who made the fix necessary, `requester` who asked for it by hand.
     """
 
@@ -82,6 +82,7 @@ class Remediation:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     result: Result | None = None
+    keep_for: float | None = None
     until: datetime | None = None
     undo_of: str | None = None
     undone_by: str | None = None

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _LAG = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800)
 _STAGE = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_FIX = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
 _API = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -21,6 +22,7 @@ class Metrics:
         self._sweep_metrics(registry)
         self._aws_metrics(registry)
         self._delivery_metrics(registry)
+        self._remediation_metrics(registry)
         self._process_metrics(registry)
 
     def _queue_metrics(self, registry: CollectorRegistry) -> None:
@@ -156,6 +158,28 @@ class Metrics:
         self.store_commits = Counter("s3warden_store_commits", "Transactions of the store.", registry=registry)
         self.store_commits_failed = Counter(
             "s3warden_store_commits_failed", "Transactions that failed.", registry=registry
+        )
+
+    def _remediation_metrics(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"s3warden_{name}", text, labels, registry=registry)
+
+        self.remediations = counter("remediations", "Remediations and undoings that ended.", "result", "mode")
+        self.remediations_held = counter("remediations_held", "Fixes that were not made, by the reason.", "reason")
+        self.remediations_given_up = counter("remediations_given_up", "Findings left to people after failed tries.")
+        self.remediation_errors = counter("remediation_errors", "Remediations that crashed or waited.", "reason")
+        self.remediation_own_events = counter("remediation_own_events", "Events of s3warden's own changes.")
+        self.remediation_duration = Histogram(
+            "s3warden_remediation_duration_seconds",
+            "From the message about a change to the verified fix.",
+            buckets=_FIX,
+            registry=registry,
+        )
+        self.remediations_pending = Gauge(
+            "s3warden_remediations_pending", "Findings waiting for a fix to be tried.", registry=registry
+        )
+        self.remediations_in_progress = Gauge(
+            "s3warden_remediations_in_progress", "Fixes being tried.", registry=registry
         )
 
     def _process_metrics(self, registry: CollectorRegistry) -> None:
