@@ -55,6 +55,7 @@ class Reading:
     secrets: SecretResolver
     estate: Estate
     fetch: Fetch
+    calls: Calls
 
 
 @asynccontextmanager
@@ -74,6 +75,7 @@ async def reading(settings: Settings, metrics: Metrics) -> AsyncIterator[Reading
                 secrets=secrets,
                 estate=Estate(sessions, calls, estate_scope(settings)),
                 fetch=Fetch(S3Reader(calls)),
+                calls=calls,
             )
 
 

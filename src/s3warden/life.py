@@ -18,7 +18,7 @@ from itertools import chain
 import aiohttp
 import structlog
 
-from s3warden import assembly
+from s3warden import assembly, correcting
 from s3warden.aws.errors import AwsError
 from s3warden.aws.sqs import Sqs
 from s3warden.collect.cache import Cache
@@ -27,6 +27,7 @@ from s3warden.collect.refresh import RefreshQueue
 from s3warden.collect.sources.sqs import SqsSource
 from s3warden.collect.sources.sweep import Sweep, SweepReport, is_missing
 from s3warden.collect.timetable import Timetable
+from s3warden.correcting import Correcting
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Kind
 from s3warden.intake import Intake
@@ -48,6 +49,8 @@ log = structlog.get_logger("s3warden.life")
 
 # Of the time to stop, this share is kept for telling people what was found on the way out.
 _FLUSH_SHARE = 0.3
+# And this share at most is spent on fixes that have begun; the next start takes up what did not end.
+_FIX_SHARE = 0.4
 _SCOPE_SECONDS = 300.0
 # First and longest wait before AWS is asked again what could not be told.
 _PATIENCE = (1.0, 60.0)
@@ -72,6 +75,7 @@ class Life:
     sweeper: Sweep
     metrics: Metrics
     health: Health
+    correcting: Correcting | None = None
     timetable: Timetable = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,6 +90,7 @@ class Life:
             "housekeeping": self._keep_house(),
             "timetable": self.timetable.run(),
             **{source.name: source.run() for source in self.sources},
+            **({} if self.correcting is None else self.correcting.loops()),
         }
 
     async def sweep(self) -> None:
@@ -150,6 +155,9 @@ class Life:
         await self.recheck.stop()
         for source in self.sources:
             source.stop_intake()
+        if self.correcting is not None:
+            # What was fixed is looked at again by the queue, which drains next.
+            await self.correcting.worker.drain(started + seconds * _FIX_SHARE)
         await asyncio.gather(
             self.queue.drain(work_ends), *(source.drain(work_ends) for source in self.sources), return_exceptions=True
         )
@@ -191,7 +199,9 @@ class Life:
         """Forget what is older than the operator wants it kept."""
         while True:
             try:
-                await self.store.prune(datetime.now(UTC) - timedelta(seconds=self.settings.store.retention))
+                now, kept = datetime.now(UTC), self.settings.store.retention
+                journal = max(kept, self.settings.remediation.retention)
+                await self.store.prune(now - timedelta(seconds=kept), now - timedelta(seconds=journal))
             except StoreError as error:
                 # Old rows can wait; what must not be lost is the business of those who commit.
                 log.warning("not_pruned", error=str(error))
@@ -339,6 +349,12 @@ async def begin(
             for each in settings.queues
         ]
         sweeper = assembly.sweep(settings, parts.estate, queue.submit, pipeline, metrics)
+        mending = None
+        if settings.fixes:
+            writes = await stack.enter_async_context(correcting.writing(settings, parts, metrics))
+            mending = correcting.build(
+                settings, parts, writes, pipeline=pipeline, journal=store.journal, submit=queue.submit, metrics=metrics
+            )
         yield Life(
             settings=settings,
             parts=parts,
@@ -353,4 +369,5 @@ async def begin(
             sweeper=sweeper,
             metrics=metrics,
             health=health,
+            correcting=mending,
         )

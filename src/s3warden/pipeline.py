@@ -70,6 +70,10 @@ def _no_second_look(_request: RefreshRequest) -> None:
     return
 
 
+def _nobody_mends(_: object) -> None:
+    return
+
+
 @dataclass(slots=True)
 class Pipeline:
     """From a request to a stored verdict. `needed` are the aspects that the enabled rules read.
@@ -88,6 +92,9 @@ class Pipeline:
     metrics: Metrics
     committed: Callable[[], None]
     recheck: Callable[[RefreshRequest], None] = _no_second_look
+    # Who mends: told of each request, whose triggers name who writes, and of all changes that are committed.
+    touched: Callable[[RefreshRequest], None] = _nobody_mends
+    changed: Callable[[Sequence[FindingChange]], None] = _nobody_mends
     # What the rules find in an account before they were told of there is told in one digest.
     baseline: Baseline = field(init=False)
     # Changes so far that a sweep found and no event had told.
@@ -132,7 +139,8 @@ class Pipeline:
     async def refresh(self, request: RefreshRequest) -> Outcome:
         """Look at the subject, judge it, and store what changed together with who is to be told."""
         with bound_contextvars(subject=request.subject.key, origin=request.origin.value):
-            async with self._turn(request.subject):
+            self.touched(request)
+            async with self.turn(request.subject):
                 try:
                     if isinstance(request.subject, AccountRef):
                         return await self._refresh_account(request, request.subject)
@@ -237,7 +245,7 @@ class Pipeline:
 
         `still` is asked when it is this call's turn: a look that ended meanwhile may have found otherwise.
         """
-        async with self._turn(subject):
+        async with self.turn(subject):
             if still():
                 request = RefreshRequest(subject, frozenset(), Origin.SWEEP)
                 state = self.cache.bucket(subject) if isinstance(subject, BucketRef) else None
@@ -245,7 +253,8 @@ class Pipeline:
                 self.cache.forget(subject)
                 self._verdicts.forget(subject)
 
-    def _turn(self, subject: Subject) -> asyncio.Lock:
+    def turn(self, subject: Subject) -> asyncio.Lock:
+        """Whoever holds it is the only one who looks at the subject, or changes it."""
         return self._turns.setdefault(subject.key, asyncio.Lock())
 
     async def _settle(
@@ -279,6 +288,7 @@ class Pipeline:
         self._report(plan.changes, request)
         if plan.notifications:
             self.committed()
+        self.changed(plan.changes)
 
     def checks(self, buckets: int, accounts: int, rule_ids: Container[str] | None = None) -> int:
         """How many verdicts that many buckets and accounts have, by all rules or by those of these ids."""

@@ -57,7 +57,7 @@ class Meta(Records):
         """Keep a value."""
         self.values[key] = value
 
-    async def prune(self, _before: datetime) -> int:
+    async def prune(self, _before: datetime, _journal_before: datetime) -> int:
         """Count the times; the first `unable` ones fail."""
         self.prunes += 1
         if self.prunes <= self.unable:

@@ -47,8 +47,8 @@ class SessionConfig:
     """How to reach AWS. Times in seconds.
 
     `region` falls back to what the environment and the profile say. `role_name`, with its path if it has one, is
-    assumed in every account but the own one; `external_id` goes with it. `max_connections` bounds the pool of each
-    client. `endpoint_url` replaces the endpoints of all services.
+    assumed in every account but the own one, and with `assume_at_home` there too; `external_id` goes with it.
+    `max_connections` bounds the pool of each client. `endpoint_url` replaces the endpoints of all services.
     """
 
     region: str | None = None
@@ -60,6 +60,7 @@ class SessionConfig:
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     max_connections: int = 100
+    assume_at_home: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,11 @@ class Sessions:
         await self._stack.__aexit__(kind, error, trace)
 
     @property
+    def config(self) -> SessionConfig:
+        """How AWS is reached."""
+        return self._config
+
+    @property
     def home_region(self) -> str:
         """The region of the own endpoints. AwsError when neither settings, environment nor profile name one."""
         region = self._home.region_name or os.environ.get("AWS_REGION")
@@ -141,7 +147,7 @@ class Sessions:
         The client belongs to this object: do not close it. Its calls raise the SDK's exceptions; wrap them in
         `errors.translated`.
         """
-        home = account is None or account == (await self.identify()).account
+        home = account is None or (account == (await self.identify()).account and not self._config.assume_at_home)
         key = (service, "" if home else str(account), region or self.home_region)
         client = self._clients.get(key)
         if client is None:

@@ -86,6 +86,9 @@ class Patience:
         return span * (0.5 + 0.5 * fraction)
 
 
+DEFAULT_PATIENCE = Patience()
+
+
 def _never() -> str | None:
     return None
 
@@ -98,7 +101,7 @@ class Applier:
     writes: Writes
     book: Book
     killed: Callable[[], str | None] = _never
-    patience: Patience = Patience()
+    patience: Patience = DEFAULT_PATIENCE
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     chance: Callable[[], float] = field(default=random.random)
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from s3warden.correct.apply import Applier, Patience, Trouble, Why
+from s3warden.correct.apply import DEFAULT_PATIENCE, Applier, Patience, Trouble, Why
 from s3warden.correct.book import Book
 from s3warden.correct.circumstances import FAILURES, Surroundings, failures, tags_of, taken_back
 from s3warden.correct.guard import GuardRules, Stop, decide
@@ -78,7 +78,7 @@ class Mender:
     applier: Applier
     book: Book
     notes: Notes
-    patience: Patience = Patience()
+    patience: Patience = DEFAULT_PATIENCE
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def mend(self, finding: Finding) -> Aftermath:

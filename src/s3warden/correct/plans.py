@@ -33,6 +33,4 @@ class Plans:
 
     def plan(self, finding: Finding, look: Look, rule: Rule, made_at: datetime) -> Planned:
         """What to do about the finding by this look."""
-        return planning.plan(
-            finding, look, rule=rule, made_at=made_at, options=self.options(), wanted=self.wanted
-        )
+        return planning.plan(finding, look, rule=rule, made_at=made_at, options=self.options(), wanted=self.wanted)

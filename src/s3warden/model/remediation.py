@@ -57,8 +57,8 @@ class Remediation:
     `id` is short and may be typed. `evidence` is the digest of the facts that it is about. `reason` is a stable code:
     why there is no plan, what holds it, or why it ended as it did; `detail` says it in a sentence. `because` is why it
     was allowed, `approved_by` who agreed. `retry_at`: when a held one is looked at again. `keep_for`, in seconds, makes
-    a fix a time-boxed one, and `until` is when it ends. `undo_of` and `undone_by` are ids of other entries. `version` rises with
-    every change. `trigger` is who made the fix necessary, `requester` who asked for it by hand.
+    a fix a time-boxed one, and `until` is when it ends. `undo_of` and `undone_by` are ids of other entries. `version`
+    rises with every change. `trigger` is who made the fix necessary, `requester` who asked for it by hand.
     """
 
     id: str

@@ -101,6 +101,28 @@ class Routing:
         record = incident_id(change.finding) if change.kind is ChangeKind.RESOLVED else None
         return told if record is None else replace(told, incident=record)
 
+    def alarm(self, finding: Finding, reason: str, detail: str, key: str) -> tuple[Notification, ...]:
+        """Messages about a fix that is left to people, to all who hear of such a finding.
+
+        `reason` is a stable code, `detail` a sentence that says it, `key` is the same over every repeat.
+        """
+        alert = self.describe(finding, AlertStatus.FIRING, at=finding.changed_at, reason=reason)
+        alert = replace(alert, details=(*alert.details, ("automation", detail)))
+        group = group_key(finding.subject)
+        triggers = (finding.trigger.event_id,) if finding.trigger is not None else ()
+        return tuple(
+            Notification(
+                destination=destination.name,
+                group_key=group,
+                dedup_key=f"s3warden/remediation/{key}",
+                severity=finding.severity,
+                alerts=(alert,),
+                correlation=triggers,
+            )
+            for destination in self._destinations
+            if self._accepts(destination, finding)
+        )
+
     def describe(self, finding: Finding, status: AlertStatus, *, at: datetime, reason: str = "") -> Alert:
         """A finding as people are told of it, with what its rule says about risk and fix."""
         info = self._rules.get(finding.rule_id)

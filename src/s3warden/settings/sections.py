@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from s3warden.collect.timetable import trigger
-from s3warden.detect.rules import RULES, select
 from s3warden.settings.destinations import Destination
+from s3warden.settings.remediation import ChangeFreeze, ChangeWindow, Fix, Remediation
 from s3warden.settings.section import Section
 from s3warden.settings.values import (
     AccountId,
@@ -24,6 +24,7 @@ from s3warden.settings.values import (
     Port,
     Region,
     Regions,
+    RulePatterns,
     SecretSetting,
     Span,
     StoreUrl,
@@ -199,14 +200,8 @@ class Sweep(Section):
         return self
 
 
-def _names_a_rule(value: str) -> str:
-    select(RULES, (value,))
-    return value
-
-
 OrganizationId = Annotated[str, matching(r"o-[a-z0-9]{10,32}", "the id of an organisation, such as o-a1b2c3d4e5")]
 UploadEncryption = Annotated[tuple[Literal["AES256", "aws:kms", "aws:kms:dsse"], ...], BeforeValidator(split)]
-RulePatterns = Annotated[tuple[Annotated[str, AfterValidator(_names_a_rule)], ...], BeforeValidator(split)]
 
 
 class Rules(Section):
@@ -352,6 +347,13 @@ class Settings(BaseSettings):
         description="Alerts link to this URL with the rule's id at its end.",
         examples=["https://wiki.example.com/s3warden/"],
     )
+    fixes: tuple[Fix, ...] = Field(
+        default=(), description="What may be mended where, and how far. With none, nothing is ever changed."
+    )
+    change_windows: tuple[ChangeWindow, ...] = Field(
+        default=(), description="When changes are allowed. With none: always."
+    )
+    change_freezes: tuple[ChangeFreeze, ...] = Field(default=(), description="When nothing is changed.")
     aws: Aws = Aws()
     accounts: Guarded = Guarded()
     events: Events = Events()
@@ -363,16 +365,22 @@ class Settings(BaseSettings):
     metrics: MetricsOptions = MetricsOptions()
     log: Log = Log()
     shutdown: Shutdown = Shutdown()
+    remediation: Remediation = Remediation()
 
     @model_validator(mode="after")
     def _agrees(self) -> "Settings":
         for what, names in (
             ("destinations have the name", [d.name for d in self.destinations]),
             ("queues have the URL", [q.url for q in self.queues]),
+            ("fixes have the name", [fix.name for fix in self.fixes]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"several {what} {', '.join(twice)}")
+        if any(fix.mode not in ("off", "plan") for fix in self.fixes) and not self.remediation.writes:
+            raise ValueError(
+                "`fixes` need a role to write with: set `remediation.role_name` or `remediation.same_role`"
+            )
         if self.queues and self.events.poll >= self.shutdown.deadline:
             raise ValueError("`events.poll` must be shorter than `shutdown.deadline`")
         return self

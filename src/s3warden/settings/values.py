@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, StringConstraints
 
+from s3warden.detect.rules import RULES
+from s3warden.detect.selection import select
 from s3warden.model.secret import SecretPlace, SecretRef
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -113,6 +115,13 @@ AccountsOrUnits = Annotated[tuple[AccountOrUnit, ...], BeforeValidator(split)]
 Regions = Annotated[tuple[Region, ...], BeforeValidator(split)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(split)]
 
+
+def _names_a_rule(value: str) -> str:
+    select(RULES, (value,))
+    return value
+
+
+RulePatterns = Annotated[tuple[Annotated[str, AfterValidator(_names_a_rule)], ...], BeforeValidator(split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 

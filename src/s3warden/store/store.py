@@ -163,10 +163,11 @@ class Store:
         """Keep a single value."""
         await self._writer.write(meta_writes(key, value))
 
-    async def prune(self, before: datetime) -> int:
+    async def prune(self, before: datetime, journal_before: datetime) -> int:
         """Forget what was over before `before`: resolved findings, the history of what is not open, settled messages.
 
-        Gives the number of rows removed. Works in portions, so that commits need not wait long for their turn.
+        Journal, audit log and incidents go back to `journal_before`. Gives the number of rows removed. Works in
+        portions, so that commits need not wait long for their turn.
         """
         removed = 0
         for statement in prune_statements(before, _PORTION):
@@ -174,7 +175,7 @@ class Store:
             while portion == _PORTION:
                 portion = await self._remove(statement)
                 removed += portion
-        return removed
+        return removed + await self.journal.prune(journal_before)
 
     async def _remove(self, statement: Delete) -> int:
         async with self._translated():

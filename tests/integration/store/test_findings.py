@@ -151,20 +151,20 @@ async def test_pruning_forgets_what_is_over(store: Store) -> None:
     await store.delivered(ids[:1], _at(1))
     await store.refuse(ids[1:2], "gone", _at(1))
     await store.delivered(ids[2:3], _at(9))
-    assert await store.prune(_at(5)) == 2 + 1 + 1 + 2
+    assert await store.prune(_at(5), _at(5)) == 2 + 1 + 1 + 2
     assert await store.history(long_over.fingerprint) == []
     assert [step.kind for step in await store.history(just_over.fingerprint)] == [ChangeKind.RESOLVED]
     assert len(await store.history(standing.fingerprint)) == 1
     assert await store.load_open() == [standing]
     assert await store.pending() == {"oncall": 1}
-    assert await store.prune(_at(5)) == 0
+    assert await store.prune(_at(5), _at(5)) == 0
 
 
 async def test_pruning_takes_as_many_portions_as_it_needs(store: Store) -> None:
     """More rows than one portion holds are all removed."""
     over = [change(ChangeKind.RESOLVED, replace(_of(n), resolved_at=NIGHT)) for n in range(2100)]
     await store.commit(over, [])
-    assert await store.prune(_at(1)) == 2 * 2100
+    assert await store.prune(_at(1), _at(1)) == 2 * 2100
 
 
 async def test_a_closed_store_takes_nothing(store: Store) -> None:

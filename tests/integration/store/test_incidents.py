@@ -56,7 +56,7 @@ async def test_the_latest_come_first_and_ids_must_be_clear(store: Store, url: st
 async def test_records_are_forgotten_with_the_journal(store: Store, url: str) -> None:
     """They are kept as long as the journal is, which is longer than findings."""
     await store.commit([], [], [RECORD])
-    assert await store.prune(NIGHT + timedelta(days=400)) == 0
+    assert await store.prune(NIGHT + timedelta(days=400), RECORD.closed_at) == 0
     assert await store.journal.prune(RECORD.closed_at) == 0
     assert await store.journal.prune(NIGHT + timedelta(days=400)) == 1
     async with await Visit.open(url) as visit:

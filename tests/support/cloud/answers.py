@@ -24,6 +24,8 @@ def read(world: World, bucket: Bucket, key: str) -> str:
     """The answer to a read of the sub-resource that the query calls `key`."""
     if key not in READS:
         raise RefusalError("NotImplemented", f"this fake knows no ?{key}", 501)
+    if key in bucket.documents:
+        return bucket.documents[key]
     return READS[key][1](world, bucket)
 
 
@@ -82,6 +84,11 @@ def _acl(world: World, bucket: Bucket) -> str:
         f"<Permission>{permission}</Permission></Grant>"
         for group, permission in shown
     )
+    grants += "".join(
+        f'<Grant><Grantee {_XSI} xsi:type="CanonicalUser"><ID>{user}</ID></Grantee>'
+        f"<Permission>{permission}</Permission></Grant>"
+        for user, permission in bucket.users
+    )
     return (
         f"<AccessControlPolicy {_NS}><Owner>{owner}</Owner><AccessControlList>{grants}</AccessControlList>"
         "</AccessControlPolicy>"
@@ -120,7 +127,7 @@ def _versioning(_: World, bucket: Bucket) -> str:
 
 
 def _logging(_: World, bucket: Bucket) -> str:
-    target = f"<TargetBucket>{bucket.logs_to}</TargetBucket><TargetPrefix>x/</TargetPrefix>"
+    target = f"<TargetBucket>{bucket.logs_to}</TargetBucket><TargetPrefix>{bucket.logs_under}</TargetPrefix>"
     inner = f"<LoggingEnabled>{target}</LoggingEnabled>" if bucket.logs_to else ""
     return f"<BucketLoggingStatus {_NS}>{inner}</BucketLoggingStatus>"
 

@@ -33,6 +33,7 @@ from aiohttp import web
 from support.cloud.answers import RefusalError, block, empty_list, listing, operation_of, read
 from support.cloud.queues import Queue, Stored
 from support.cloud.world import ALL_ON, World
+from support.cloud.writes import delete, flags, put
 from support.faults import Rule, Seen
 
 HOME = "700000000001"
@@ -58,6 +59,15 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A write that succeeded; `name` is the bucket or the account."""
+
+    operation: str
+    name: str
+    user_agent: str
+
+
+@dataclass(frozen=True)
 class _Call:
     """One request, understood."""
 
@@ -74,6 +84,7 @@ class FakeCloud:
     url: str = ""
     queues: dict[str, Queue] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     struck: Callable[[str], object] = lambda _operation: None
@@ -165,10 +176,10 @@ class FakeCloud:
             return self._query(service, form, caller)
         if "x-amz-account-id" in request.headers:
             owner = request.headers["x-amz-account-id"]
-            return self._s3_control(request.path, owner, caller)
-        return self._s3(request, caller)
+            return self._s3_control(request, owner, caller, body)
+        return self._s3(request, caller, body)
 
-    def _s3(self, request: web.BaseRequest, caller: str) -> _Call:
+    def _s3(self, request: web.BaseRequest, caller: str, body: bytes) -> _Call:
         name = request.path.strip("/").partition("/")[0]
         query = dict(request.query)
         if not name:
@@ -187,18 +198,31 @@ class FakeCloud:
                 raise RefusalError("AccessDenied", "Access Denied", 403)
             if request.method == "HEAD":
                 return web.Response(headers={"x-amz-bucket-region": bucket.region})
+            if write is not None:
+                write.change(self.world, bucket, body.decode())
+                self.written.append(Written(write.operation, bucket.name, request.headers.get("User-Agent", "")))
+                return web.Response(status=200 if request.method == "PUT" else 204)
             text = read(self.world, bucket, key)
             return _xml(text) if key != "policy" else web.Response(text=text, content_type="application/json")
 
-        operation = "HeadBucket" if request.method == "HEAD" else operation_of(key)
+        write = {"PUT": put, "DELETE": delete}[request.method](key) if request.method in ("PUT", "DELETE") else None
+        operation = operation_of(key) if write is None else write.operation
+        operation = "HeadBucket" if request.method == "HEAD" else operation
         return _Call(Seen("s3", operation, bucket=name, method=request.method), caller, one)
 
-    def _s3_control(self, path: str, owner: str, caller: str) -> _Call:
-        operation = _CONTROL.get(path.rpartition("/v20180820/")[2], "GetPublicAccessBlock")
+    def _s3_control(self, request: web.BaseRequest, owner: str, caller: str, body: bytes) -> _Call:
+        operation = _CONTROL.get(request.path.rpartition("/v20180820/")[2], "GetPublicAccessBlock")
+        verb = {"PUT": "Put", "DELETE": "Delete"}.get(request.method)
+        if verb is not None:
+            operation = f"{verb}PublicAccessBlock"
 
         async def one() -> web.Response:
             if owner != caller:
                 raise RefusalError("AccessDenied", "Access Denied", 403)
+            if verb is not None:
+                self.world.accounts[owner] = flags(body.decode()) if verb == "Put" else None
+                self.written.append(Written(operation, owner, request.headers.get("User-Agent", "")))
+                return web.Response(status=201 if verb == "Put" else 204)
             if operation == "GetPublicAccessBlock":
                 return _xml(block(self.world.accounts.get(owner, ALL_ON)))
             return _xml(empty_list(operation))

@@ -17,7 +17,11 @@ TAGS = {"Name": "x", "Role": "web", "Environment": "test", "Owner": "sam"}
 
 @dataclass
 class Bucket:
-    """One bucket. `grants` are those to groups, beside the owner's; `block` the four flags in AWS's order, or None."""
+    """One bucket. `grants` are those to groups and `users` those to canonical users, beside the owner's.
+
+    `block` are the four flags in AWS's order, or None. `documents` are settings that were put, as they were put, by the
+    name of the sub-resource.
+    """
 
     name: str
     account: str
@@ -29,7 +33,10 @@ class Bucket:
     algorithm: str | None = "AES256"
     versioning: str = "Enabled"
     logs_to: str | None = "invented-logs"
+    logs_under: str = "x/"
     tags: dict[str, str] = field(default_factory=lambda: dict(TAGS))
+    users: list[tuple[str, str]] = field(default_factory=list)
+    documents: dict[str, str] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:

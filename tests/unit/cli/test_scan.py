@@ -68,7 +68,7 @@ def estate(monkeypatch: pytest.MonkeyPatch) -> Estate:
     @asynccontextmanager
     async def reading(*_: object) -> AsyncIterator[Reading]:
         anything: Any = made
-        yield Reading(sessions=anything, secrets=anything, estate=anything, fetch=Fetch(made.aws))
+        yield Reading(sessions=anything, secrets=anything, estate=anything, fetch=Fetch(made.aws), calls=anything)
 
     monkeypatch.setattr("s3warden.assembly.reading", reading)
     return made

@@ -13,7 +13,7 @@ from s3warden.settings.leaves import leaves, members
 from s3warden.settings.toml import shown_json, shown_toml, toml_value
 
 ROOT = Path(__file__).parents[3]
-ELSEWHERE = {("queues",), ("destinations",)}
+ELSEWHERE = {("queues",), ("destinations",), ("fixes",), ("change_windows",), ("change_freezes",)}
 
 
 def _all_switched_on() -> dict[str, Any]:

@@ -1,0 +1,180 @@
+"""From settings to the parts that change something in AWS; `assembly` does the same for the rest.
+
+Nothing is built, and nothing can be written, unless the operator set rows of `fixes`; see `settings/remediation.py`.
+"""
+
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from s3warden import assembly
+from s3warden.aws.calls import Backoff, Calls
+from s3warden.aws.limiter import Limiter
+from s3warden.aws.meter import Meter
+from s3warden.aws.s3 import S3Reader
+from s3warden.aws.session import Sessions
+from s3warden.aws.writing import NoWriting, Writing
+from s3warden.correct.apply import Applier, Writes
+from s3warden.correct.book import Book
+from s3warden.correct.budget import Budget, Limits
+from s3warden.correct.circumstances import Surroundings
+from s3warden.correct.guard import GuardRules
+from s3warden.correct.kill import KillSwitch
+from s3warden.correct.look import Looks
+from s3warden.correct.mend import Mender
+from s3warden.correct.notes import Notes
+from s3warden.correct.permits import Permit, Place, may_be_mended
+from s3warden.correct.plans import Plans
+from s3warden.correct.remedy import Wanted
+from s3warden.correct.windows import Freeze, Window
+from s3warden.correct.worker import Pace, Submit, Worker
+from s3warden.correct.writers import Own
+from s3warden.detect.rules import RULES
+from s3warden.detect.selection import select
+from s3warden.model.action import Mode
+from s3warden.model.event import RefreshRequest
+from s3warden.pipeline import Pipeline
+from s3warden.settings.remediation import DAYS, Fix
+from s3warden.settings.sections import Settings
+from s3warden.store.journal import Journal
+from s3warden.telemetry.metrics import Metrics
+
+_ONE_TRY = Backoff(attempts=1)
+
+
+@asynccontextmanager
+async def writing(settings: Settings, parts: assembly.Reading, metrics: Metrics) -> AsyncIterator[Writes]:
+    """What writes: as a role of its own, as the identity that reads, or not at all."""
+    chosen = settings.remediation
+    if chosen.role_name is None:
+        limiter = Limiter(total=settings.aws.max_in_flight)
+        yield Writing(Calls(parts.sessions, limiter, backoff=_ONE_TRY)) if chosen.same_role else NoWriting()
+        return
+    config = replace(
+        parts.sessions.config, role_name=chosen.role_name, session_name=chosen.role_session_name, assume_at_home=True
+    )
+    async with Sessions(config, meter=Meter(metrics)) as sessions:
+        yield Writing(Calls(sessions, Limiter(total=settings.aws.max_in_flight), backoff=_ONE_TRY))
+
+
+def guard(settings: Settings) -> GuardRules:
+    """What the operator lets be done."""
+    chosen = settings.remediation
+    key, _, value = (chosen.opt_out_tag or "").partition("=")
+    return GuardRules(
+        permits=tuple(_permit(fix) for fix in settings.fixes),
+        opt_out=(key, value) if key else None,
+        opt_out_accounts=frozenset(chosen.opt_out_accounts),
+        windows=tuple(
+            Window(frozenset(map(DAYS.index, each.days)), each.start, each.end, ZoneInfo(each.timezone))
+            for each in settings.change_windows
+        ),
+        freezes=tuple(Freeze(each.start, each.end, each.reason) for each in settings.change_freezes),
+        live_always=chosen.live_always,
+        quiet=chosen.quiet,
+        limits=Limits(
+            account_minute=chosen.account_per_minute,
+            account_hour=chosen.account_per_hour,
+            minute=chosen.per_minute,
+            hour=chosen.per_hour,
+            breaker_share=chosen.breaker_share,
+            breaker_least=chosen.breaker_least,
+        ),
+        attempts=chosen.attempts,
+    )
+
+
+def _permit(fix: Fix) -> Permit:
+    place = Place(frozenset(fix.accounts), frozenset(fix.units), fix.buckets, tuple(sorted(fix.tags.items())))
+    rules = frozenset(rule.info.id for rule in select(RULES, fix.rules))
+    return Permit(fix.name, rules, Mode(fix.mode), place, fix.keep_for)
+
+
+def wanted(settings: Settings) -> Wanted:
+    """What the operator wants where a fix needs a value."""
+    chosen = settings.remediation
+    return Wanted(
+        log_bucket=chosen.log_bucket,
+        log_prefix=chosen.log_prefix,
+        kms_key=chosen.kms_key,
+        tags=chosen.tags,
+        tag_resource=chosen.tag_resource,
+        abort_days=chosen.abort_days,
+    )
+
+
+def own(settings: Settings) -> Own:
+    """How s3warden's own changes look in CloudTrail."""
+    chosen = settings.remediation
+    if chosen.role_name is None:
+        return Own(frozenset({_last(settings.aws.role_name)}), settings.aws.role_session_name)
+    return Own(frozenset({_last(chosen.role_name)}), chosen.role_session_name)
+
+
+def _last(role: str) -> str:
+    return role.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Correcting:
+    """The parts that change something."""
+
+    worker: Worker
+    book: Book
+    kill: KillSwitch
+
+    def loops(self) -> Mapping[str, Coroutine[None, None, None]]:
+        """What must not end, by name."""
+        return {"remediation": self.worker.run()}
+
+
+def build(
+    settings: Settings,
+    parts: assembly.Reading,
+    writes: Writes,
+    *,
+    pipeline: Pipeline,
+    journal: Journal,
+    submit: Submit,
+    metrics: Metrics,
+) -> Correcting:
+    """The worker with all that it works with; from now on the pipeline tells it of every change."""
+    rules, _ = assembly.rules_and_options(settings)
+    kill = KillSwitch(Path(settings.remediation.kill_file) if settings.remediation.kill_file else None)
+    book = Book(journal)
+    budget = Budget()
+    limits = guard(settings)
+    looks = Looks(S3Reader(parts.calls))
+    surroundings = Surroundings(
+        past=journal, own=own(settings), estate=lambda: len(pipeline.cache), killed=kill.on, budget=budget
+    )
+    mender = Mender(
+        planner=Plans(looks, lambda: pipeline.options, wanted(settings)),
+        rules={rule.info.id: rule for rule in rules},
+        options=lambda: pipeline.options,
+        guard=limits,
+        surroundings=surroundings,
+        applier=Applier(looks, writes, book, kill.on),
+        book=book,
+        notes=Notes(book, pipeline.routing.alarm, metrics),
+    )
+    worker = Worker(
+        mender=mender,
+        book=book,
+        memory=journal,
+        budget=budget,
+        findings=pipeline.ledger,
+        wanted=lambda finding: may_be_mended(limits.permits, finding.rule_id),
+        turn=pipeline.turn,
+        submit=submit,
+        metrics=metrics,
+        pace=Pace(parallel=settings.remediation.parallel, quiet=settings.remediation.quiet),
+    )
+
+    def touched(request: RefreshRequest) -> None:
+        metrics.remediation_own_events.inc(surroundings.touched(request))
+
+    pipeline.touched, pipeline.changed = touched, worker.notice
+    return Correcting(worker, book, kill)
