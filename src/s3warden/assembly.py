@@ -22,7 +22,7 @@ from s3warden.aws.sns import Sns
 from s3warden.aws.sqs import QueueAddress
 from s3warden.collect.cache import Cache
 from s3warden.collect.fetch import Fetch
-from s3warden.collect.locate import Locator
+from s3warden.collect.locate import KeyUsers, Locator
 from s3warden.collect.refresh import RefreshLimits
 from s3warden.collect.sources.sqs import SqsLimits
 from s3warden.collect.sources.sweep import Submit, Sweep, SweepLimits
@@ -30,7 +30,7 @@ from s3warden.collect.timetable import Timetable
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.detect.rules import RULES, needs, select
-from s3warden.intake import Locate, Scope, nowhere
+from s3warden.intake import Encrypted, Locate, Scope, nowhere
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef
 from s3warden.model.event import Listing
 from s3warden.model.rule import RuleInfo
@@ -240,6 +240,11 @@ def locate(fetch: Fetch, cache: Cache, needed: Container[Aspect]) -> Locate:
     return Locator(cache, fetch).behind if Aspect.ACCESS_POINTS in needed else nowhere
 
 
+def encrypted(fetch: Fetch, cache: Cache) -> Encrypted:
+    """How the buckets of a key are found."""
+    return KeyUsers(cache, fetch.neighbours.keys).of
+
+
 @dataclass(frozen=True, slots=True)
 class _Trusting:
     """The estate; the accounts that are guarded may have access to each other's buckets.
@@ -258,6 +263,7 @@ class _Trusting:
     async def listing(self, account: AccountRef) -> Listing:
         listing = await self.estate.listing(account)
         self.path.lives_in(account, {bucket.region for bucket in listing.buckets})
+        self.path.listed(listing)
         return listing
 
 

@@ -73,6 +73,7 @@ class KnownBuckets(Protocol):
 
 Submit = Callable[[RefreshRequest], Awaitable["asyncio.Future[Outcome]"]]
 Locate = Callable[[AccountRef, PointName], Awaitable[tuple[BucketRef, ...] | Retry]]
+Encrypted = Callable[[str], tuple[BucketRef, ...]]
 
 
 async def nowhere(_account: AccountRef, _point: PointName) -> tuple[BucketRef, ...]:
@@ -80,12 +81,17 @@ async def nowhere(_account: AccountRef, _point: PointName) -> tuple[BucketRef, .
     return ()
 
 
+def nothing(_key: str) -> tuple[BucketRef, ...]:
+    """Finds no bucket that a key encrypts."""
+    return ()
+
+
 @dataclass(slots=True)
 class Intake:
     """What the queue sources call for each body. `guard` is told whenever the list of accounts was read again.
 
-    `locate` finds the buckets behind an access point of a guarded account. `needed` are the aspects that the enabled
-    rules read.
+    `locate` finds the buckets behind an access point of a guarded account, `encrypted` those that a key encrypts, by
+    its ARN. `needed` are the aspects that the enabled rules read.
     """
 
     scope: Scope
@@ -94,6 +100,7 @@ class Intake:
     metrics: Metrics
     locate: Locate = nowhere
     needed: frozenset[Aspect] = frozenset(Aspect)
+    encrypted: Encrypted = nothing
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _told: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -149,9 +156,12 @@ class Intake:
                     await self._told.wait()
 
     async def _located(self, targets: Sequence[Target]) -> tuple[Target, ...] | Retry:
-        """The targets, with the buckets in place of those access points that were found."""
+        """The targets, with the buckets in place of those access points and keys that were found."""
         located: list[Target] = []
         for target in targets:
+            if target.key is not None:
+                located += _instead(target, self.encrypted(target.key))
+                continue
             owner = None if target.account is None else self.scope.account(target.account)
             if target.access_point is None or owner is None or target.partition not in (None, owner.partition):
                 located.append(target)
@@ -159,10 +169,7 @@ class Intake:
             buckets = await self.locate(owner, target.access_point)
             if isinstance(buckets, Retry):
                 return buckets
-            located += [
-                Target(Level.BUCKET, ref.account, ref.region, ref.name, target.aspects, ref.partition)
-                for ref in buckets
-            ] or [target]
+            located += _instead(target, buckets)
         return tuple(located)
 
     def _count(self, event: Refresh) -> None:
@@ -175,6 +182,12 @@ class Intake:
         for account in {target.account for target in event.targets if target.account}:
             if self.scope.account(account) is not None:
                 self.metrics.last_event.labels(account).set(self.clock().timestamp())
+
+
+def _instead(target: Target, buckets: Sequence[BucketRef]) -> list[Target]:
+    """The buckets that a target means, itself where there are none."""
+    found = [Target(Level.BUCKET, ref.account, ref.region, ref.name, target.aspects, ref.partition) for ref in buckets]
+    return found or [target]
 
 
 def combine(outcomes: Sequence[Outcome]) -> Outcome:
@@ -227,6 +240,8 @@ def _subject(target: Target, event: Refresh, scope: Scope, known: KnownBuckets) 
     """The guarded subject that a target means, or the stable reason why there is none."""
     if target.partition is not None and target.partition != scope.partition:
         return "other_partition"
+    if target.key is not None:
+        return "no_bucket_uses_the_key"
     cached = None if target.bucket is None else known.find(scope.partition, target.bucket)
     account = target.account or (cached.account if cached else None)
     if account is None:

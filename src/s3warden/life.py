@@ -336,6 +336,7 @@ async def begin(
         pipeline.recheck = recheck.plan
         locate = assembly.locate(parts.fetch, cache, pipeline.needed)
         intake = Intake(assembly.scope(settings, parts.sessions), cache, queue.submit, metrics, locate, pipeline.needed)
+        intake.encrypted = assembly.encrypted(parts.fetch, cache)
         sqs = Sqs(parts.sessions)
         sources = [
             SqsSource(

@@ -36,7 +36,7 @@ from s3warden.model.bucket import (
     State,
     Subject,
 )
-from s3warden.model.event import Done, Origin, Outcome, RefreshRequest, Retry, Trigger
+from s3warden.model.event import Done, Listing, Origin, Outcome, RefreshRequest, Retry, Trigger
 from s3warden.model.finding import ChangeKind, FindingChange, Reason, RuleResult
 from s3warden.model.incident import Incident
 from s3warden.respond.baseline import Baseline
@@ -110,8 +110,8 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self.needed = with_sources(self.needed)
-        self.fetch.beside(self.cache)
-        self._ripples = Ripples(self.cache, self.needed)
+        self.fetch.neighbours.beside(self.cache)
+        self._ripples = Ripples(self.cache, self.fetch.neighbours, self.needed)
         self._verdicts = Verdicts(self.rules, self.options, self._crashed)
         self._accounts = Accounts(self.fetch, self.cache, ACCOUNT_ASPECTS & self.needed, self.clock)
         self.remember({})
@@ -123,6 +123,8 @@ class Pipeline:
 
     def trust(self, accounts: Iterable[AccountRef]) -> None:
         """Let the rules know, from the next look on, which accounts belong together: these, and no longer others."""
+        accounts = tuple(accounts)
+        self.fetch.neighbours.owners.guard(accounts)
         named = frozenset(self.options.trusted_accounts) - self._guarded
         self._guarded = frozenset(account.account for account in accounts) - named
         self.options = replace(self.options, trusted_accounts=tuple(sorted(named | self._guarded)))
@@ -131,6 +133,10 @@ class Pipeline:
     def lives_in(self, account: AccountRef, regions: Iterable[str]) -> None:
         """A listing of the account names buckets in these regions."""
         self._accounts.lives_in(account, regions)
+
+    def listed(self, listing: Listing) -> None:
+        """These are the buckets of an account."""
+        self.fetch.neighbours.owners.listed(listing)
 
     def unsettled(self) -> tuple[RefreshRequest, ...]:
         """What a sweep has still to judge: subjects seen before it found what points at them, or what they rely on."""

@@ -1,6 +1,7 @@
 """What becomes of a message before it is known which accounts are guarded, and after."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -266,3 +267,24 @@ async def test_every_message_is_counted_by_a_closed_name() -> None:
     assert told("s3warden_events_ignored_total", {"reason": "read_only"}) == 1
     assert told("s3warden_event_lag_seconds_count", {"stage": "delivery"}) == 2
     assert told("s3warden_last_event_timestamp_seconds", {"account_id": cloudtrail.OWNER}) is not None
+
+
+async def test_event_on_a_key_is_a_look_at_the_guarded_buckets_it_encrypts() -> None:
+    """Those of accounts that are not guarded are left alone; a key that encrypts no bucket asks for nothing."""
+    asked: list[RefreshRequest] = []
+
+    async def submit(request: RefreshRequest) -> "asyncio.Future[Outcome]":
+        asked.append(request)
+        return await _submit(request)
+
+    ours, theirs = (BucketRef("aws", account, "eu-west-1", "b") for account in (cloudtrail.OWNER, "9" * 12))
+    key = f"arn:aws:kms:eu-west-1:{cloudtrail.OWNER}:key/1"
+    changes = {"eventSource": "kms.amazonaws.com", "requestParameters": {"keyId": key}, "resources": cloudtrail.DROP}
+    record = cloudtrail.record("DisableKey", **changes)
+    body = json.dumps(cloudtrail.envelope(record, source="aws.kms"))
+    intake = Intake(_GUARDED, _Nothing(), submit, Metrics(CollectorRegistry()))
+    assert await intake.receive(body) == Skipped("no_bucket_uses_the_key")
+    intake.encrypted = {key: (ours, theirs)}.__getitem__
+    assert await intake.receive(body) == Done()
+    aspects = frozenset({Aspect.DEFAULT_KEY, Aspect.KEY_ROTATION, Aspect.KEY_POLICY})
+    assert [(request.subject, request.aspects) for request in asked] == [(ours, aspects)]

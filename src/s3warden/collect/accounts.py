@@ -11,13 +11,16 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from s3warden.collect.cache import Cache
+from s3warden.collect.derived import with_derived
 from s3warden.collect.fetch import Fetch, passing
 from s3warden.model.bucket import AccountRef, AccountState, Aspect
 
 # An endpoint that does not answer costs a worker its timeouts: ask for the account's sake, not for each bucket's.
 _PATIENCE = timedelta(minutes=1)
 
-FRESHNESS: Mapping[Aspect, timedelta] = MappingProxyType({})
+FRESHNESS: Mapping[Aspect, timedelta] = MappingProxyType(
+    {Aspect.DISTRIBUTIONS: timedelta(hours=1), Aspect.DNS_RECORDS: timedelta(hours=6)}
+)
 """How long an account-level reading is believed by a sweep; those not named are read by every sweep.
 
 An event that tells of a change reads at once whatever the age.
@@ -88,7 +91,7 @@ class Accounts:
         """Read `aspects`, and with them what was never read, or in vain, or not in every region."""
         previous = self._cache.account(ref)
         known = {} if previous is None else previous.readings
-        regions = self._regions[ref]
+        regions, aspects = self._regions[ref], with_derived(aspects)
         abroad = REGIONAL if regions - self._covered[ref] else frozenset[Aspect]()
         wanted = {
             a for a in self._aspects if a in aspects or a in abroad or a not in known or passing(known[a]) is not None

@@ -9,14 +9,35 @@ from types import MappingProxyType
 
 from s3warden.model.bucket import Aspect
 
-DERIVED: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType({Aspect.REFERRERS: frozenset[Aspect]()})
+_OF_BUCKETS: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
+    {
+        Aspect.REFERRERS: frozenset[Aspect](),
+        Aspect.DEFAULT_KEY: frozenset({Aspect.ENCRYPTION}),
+        Aspect.KEY_ROTATION: frozenset({Aspect.ENCRYPTION}),
+        Aspect.KEY_POLICY: frozenset({Aspect.ENCRYPTION}),
+        Aspect.LOG_TARGET: frozenset({Aspect.LOGGING}),
+        Aspect.REPLICATION_DESTINATIONS: frozenset({Aspect.REPLICATION}),
+        Aspect.INVENTORY_DESTINATIONS: frozenset({Aspect.INVENTORY}),
+    }
+)
+DERIVED: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
+    {
+        **_OF_BUCKETS,
+        Aspect.OUTSIDE_NAMES: frozenset({Aspect.DISTRIBUTIONS, Aspect.DNS_RECORDS, Aspect.MULTI_REGION_ACCESS_POINTS}),
+    }
+)
 """Each derived aspect, and the aspects of the same subject that name what it is about."""
 
 COMPUTED = frozenset({Aspect.REFERRERS})
 """Aspects that take no call: they are looked up anew whenever the bucket is looked at."""
 
-_RESTS_ON: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType({Aspect.REFERRERS: frozenset({Aspect.LOGGING})})
-"""What must be read of other subjects for an aspect to be worth anything."""
+SHARED = frozenset(DERIVED)
+"""Aspects of which one reading serves every bucket with the same neighbour: many looks at them cost little."""
+
+_RESTS_ON: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
+    {**_OF_BUCKETS, Aspect.REFERRERS: frozenset({Aspect.LOGGING})}
+)
+"""What must be read of the same or of other subjects for an aspect to be worth anything."""
 
 
 def with_derived(aspects: Iterable[Aspect]) -> frozenset[Aspect]:

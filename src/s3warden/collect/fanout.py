@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from s3warden.collect.derived import SHARED
 from s3warden.model.event import Done, Outcome, RefreshRequest, Retry
 
 Waves = tuple[tuple[RefreshRequest, ...], ...]
@@ -95,8 +96,8 @@ class FanOut:
         for wave in waves:
             futures = []
             for request in wave:
-                if request.aspects:
-                    # What reads nothing from AWS needs no pace, and may be a leak to be told at once.
+                if request.aspects - SHARED:
+                    # What reads next to nothing from AWS needs no pace, and may be a leak to be told at once.
                     await self._pace()
                 futures.append(await self._submit(request))
             for outcome in await asyncio.gather(*futures):

@@ -13,18 +13,17 @@ from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 from s3warden.aws.errors import AwsError
-from s3warden.collect import access_points, multi_region
+from s3warden.collect import access_points, distributions, dns_records, keys, multi_region, standings
 from s3warden.collect.access_points import AccessPointReads
 from s3warden.collect.aspects import ASPECTS, GONE, AspectRead
-from s3warden.collect.cache import Cache
 from s3warden.collect.derived import DERIVED
 from s3warden.collect.multi_region import MultiRegionReads
+from s3warden.collect.neighbours import TARGET_ASPECTS, Neighbours
 from s3warden.collect.pages import whole_list
 from s3warden.collect.shapes import Answer
 from s3warden.collect.shared import PASSING
 from s3warden.collect.spared import lapsed, told, waiting
 from s3warden.model.bucket import (
-    ABSENT,
     ACCOUNT_ASPECTS,
     BUCKET_ASPECTS,
     AccountRef,
@@ -33,9 +32,7 @@ from s3warden.model.bucket import (
     BucketRef,
     BucketState,
     Cause,
-    Present,
     Reading,
-    Unreadable,
 )
 from s3warden.model.configuration import unreadable_parts
 
@@ -45,11 +42,18 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.ACCESS_POINTS: (access_points.LIST, access_points.BLOCK, access_points.POLICY),
         Aspect.MULTI_REGION_ACCESS_POINTS: (multi_region.LIST, multi_region.POLICY),
         Aspect.REFERRERS: (),
+        Aspect.DEFAULT_KEY: (keys.DESCRIBE,),
+        Aspect.KEY_ROTATION: (keys.DESCRIBE, keys.ROTATION),
+        Aspect.KEY_POLICY: (keys.DESCRIBE, keys.POLICY),
+        Aspect.LOG_TARGET: (*standings.READS, *(ASPECTS[aspect] for aspect in sorted(TARGET_ASPECTS))),
+        Aspect.REPLICATION_DESTINATIONS: standings.READS,
+        Aspect.INVENTORY_DESTINATIONS: standings.READS,
+        Aspect.DISTRIBUTIONS: (distributions.LIST,),
+        Aspect.DNS_RECORDS: (dns_records.ZONES, dns_records.RECORDS),
+        Aspect.OUTSIDE_NAMES: standings.READS,
     }
 )
 """All calls that reading an aspect may take."""
-
-_ALONE = Unreadable(Cause.NOT_READ, "only a look at the whole estate tells what points at a bucket")
 
 
 def passing(reading: Reading[object]) -> Cause | None:
@@ -95,17 +99,15 @@ class Fetch:
             **{aspect: partial(self._bucket_part, ASPECTS[aspect]) for aspect in BUCKET_ASPECTS & ASPECTS.keys()},
             Aspect.ACCESS_POINTS: self._points.of_bucket,
         }
-        self._cache: Cache | None = None
-        self._later_reads: Mapping[Aspect, LaterRead] = {Aspect.REFERRERS: self._referrers}
+        self.neighbours = Neighbours(reader, self._parts, clock)
+        self._later_reads: Mapping[Aspect, LaterRead] = self.neighbours.reads
         multi_region_reads = MultiRegionReads(reader)
         self._account_reads: Mapping[Aspect, AccountRead] = {
             **{aspect: partial(self._account_part, ASPECTS[aspect]) for aspect in ACCOUNT_ASPECTS & ASPECTS.keys()},
             Aspect.MULTI_REGION_ACCESS_POINTS: lambda ref, _regions: multi_region_reads.of_account(ref),
+            Aspect.DISTRIBUTIONS: lambda ref, _regions: distributions.of_account(reader, ref),
+            Aspect.DNS_RECORDS: lambda ref, _regions: dns_records.of_account(reader, ref),
         }
-
-    def beside(self, cache: Cache) -> None:
-        """Look up there what is known of other buckets and accounts."""
-        self._cache = cache
 
     async def bucket(
         self,
@@ -148,11 +150,15 @@ class Fetch:
     ) -> AccountState:
         """The account with `aspects` read anew, regional ones in `regions`, and the others as `previous` had them."""
         began = self._clock()
-        wanted = sorted(ACCOUNT_ASPECTS.intersection(aspects))
+        wanted = ACCOUNT_ASPECTS.intersection(aspects)
+        first = sorted(wanted - DERIVED.keys())
         places = frozenset(regions)
-        outcomes = await asyncio.gather(*(self._account_reads[aspect](ref, places) for aspect in wanted))
-        known = previous.readings if previous is not None and previous.ref == ref else {}
-        return AccountState(ref, began, {**known, **dict(zip(wanted, outcomes, strict=True))})
+        outcomes = await asyncio.gather(*(self._account_reads[aspect](ref, places) for aspect in first))
+        before = previous.readings if previous is not None and previous.ref == ref else {}
+        known = {**before, **dict(zip(first, outcomes, strict=True))}
+        if Aspect.OUTSIDE_NAMES in wanted:
+            known[Aspect.OUTSIDE_NAMES] = await self.neighbours.outside(ref, known)
+        return AccountState(ref, began, known)
 
     async def bucket_of_access_point(self, account: AccountRef, region: str, name: str) -> Reading[BucketRef]:
         """The bucket behind an access point of the account; Absent if there is no such access point."""
@@ -167,12 +173,6 @@ class Fetch:
     async def _bucket_part(self, read: AspectRead[object], ref: BucketRef) -> Reading[object]:
         ask = partial(self._reader.bucket, ref, read.operation)
         return await read.reading(ask() if read.paged is None else whole_list(ask, read.paged))
-
-    async def _referrers(self, ref: BucketRef, _known: Known) -> Reading[object]:
-        if self._cache is None:
-            return _ALONE
-        found = self._cache.referring_to(ref.partition, ref.name)
-        return Present(found) if found.items else ABSENT
 
     async def _account_part(
         self, read: AspectRead[object], ref: AccountRef, _regions: frozenset[str]

@@ -1,4 +1,4 @@
-"""Finds the buckets behind an access point that an event names without its bucket.
+"""Finds the buckets behind an access point or a key that an event names without them.
 
 Takes an account and a name, hands on buckets. What was read of the account's buckets comes first, since the point may
 be deleted by now; AWS is asked about a point that no bucket is known to have. Decides nothing about them.
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from s3warden.collect.fetch import passing
-from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Reading
+from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Reading, Subject
 from s3warden.model.configuration import AccessPoints
 from s3warden.model.event import PointName, Retry
 
@@ -18,6 +18,20 @@ class Known(Protocol):
 
     def configured(self, account: AccountRef, aspect: Aspect) -> Iterator[tuple[BucketRef, object]]:
         """The buckets of an account for which `aspect` is configured, each with its value."""
+
+
+class Index(Protocol):
+    """What is needed of `cache.Cache` to find the buckets of a key."""
+
+    def referrers(self, partition: str, name: str) -> frozenset[Subject]:
+        """Those that point at a name, or at a key by its ARN."""
+
+
+class Keys(Protocol):
+    """What is needed of `keys.KeyReads`."""
+
+    def forget(self) -> None:
+        """Read keys anew from now on."""
 
 
 class Points(Protocol):
@@ -50,3 +64,17 @@ class Locator:
             named = isinstance(value, AccessPoints) and any(each.name == point.name for each in value.points)
             if named and point.region in (None, ref.region):
                 yield ref
+
+
+class KeyUsers:
+    """Finds buckets by the key that encrypts them."""
+
+    def __init__(self, index: Index, keys: Keys) -> None:
+        self._index = index
+        self._keys = keys
+
+    def of(self, key: str) -> tuple[BucketRef, ...]:
+        """The buckets whose default key, or their name for it, has this ARN; keys are read anew from now on."""
+        self._keys.forget()
+        partition = key.split(":", 2)[1]
+        return tuple(sorted(ref for ref in self._index.referrers(partition, key) if isinstance(ref, BucketRef)))

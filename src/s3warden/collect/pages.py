@@ -3,10 +3,16 @@
 Takes the call that asks for a page, hands on all pages or none: a list that breaks off must not pass for a whole one.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple, Protocol, TypeVar
 
 from s3warden.collect.shapes import Answer, ShapeError, flag, mapping, optional_text, sequence, text
+
+T = TypeVar("T")
+
+
+class TooLongError(Exception):
+    """A list has more pages than anybody is willing to read."""
 
 
 class Page(NamedTuple):
@@ -59,3 +65,24 @@ async def whole_list(ask: Ask, name: str) -> Answer:
 def _items(answer: Answer, name: str) -> list[object] | tuple[object, ...]:
     # S3 leaves an empty list out.
     return sequence(answer.get(name, ()), name)
+
+
+async def follow(
+    ask: Ask, parse: Callable[[Answer], tuple[tuple[T, ...], Mapping[str, str]]], limit: int = 10_000
+) -> tuple[T, ...]:
+    """All items of a list whose pages hang together in a way of its own.
+
+    `parse` gives the items of a page and the parameters that ask for the next one, none at the end. Raises ShapeError,
+    TooLongError after `limit` pages, and what the call raises.
+    """
+    found: list[T] = []
+    start: Mapping[str, str] = {}
+    for _ in range(limit):
+        items, following = parse(await ask(**start))
+        found += items
+        if not following:
+            return tuple(found)
+        if following == start:
+            raise ShapeError("the next page of a page is itself")
+        start = following
+    raise TooLongError(f"more than {limit} pages")

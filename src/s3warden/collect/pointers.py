@@ -10,7 +10,10 @@ from typing import TypeAlias
 
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Reading, Subject
 from s3warden.model.configuration import Logging, MultiRegionAccessPoints
+from s3warden.model.keys import MANAGED, Key
+from s3warden.model.origins import Distributions, DnsRecords
 from s3warden.model.references import Reference, Use
+from s3warden.model.storage import Inventory, Replication
 
 Point: TypeAlias = Callable[[Subject, object], Iterator[Reference]]
 
@@ -23,6 +26,26 @@ def _logging(subject: Subject, value: object) -> Iterator[Reference]:
         )
 
 
+def _replication(subject: Subject, value: object) -> Iterator[Reference]:
+    if isinstance(value, Replication) and isinstance(subject, BucketRef):
+        for rule in value.acting:
+            yield Reference(Use.REPLICATION, rule.bucket, subject.account, subject.name, rule.account, rule.id)
+
+
+def _inventory(subject: Subject, value: object) -> Iterator[Reference]:
+    if isinstance(value, Inventory) and isinstance(subject, BucketRef):
+        for each in value.acting:
+            yield Reference(Use.INVENTORY, each.bucket, subject.account, subject.name, each.account, each.id)
+
+
+def _key(subject: Subject, value: object) -> Iterator[Reference]:
+    """The key by the name the bucket calls it, and by its own where that is another."""
+    if isinstance(value, Key) and isinstance(subject, BucketRef) and value.manager != MANAGED:
+        for arn in dict.fromkeys((value.named, value.arn)):
+            if arn is not None:
+                yield Reference(Use.KEY, arn, subject.account, subject.name, value.account or None)
+
+
 def _multi_region(subject: Subject, value: object) -> Iterator[Reference]:
     if isinstance(value, MultiRegionAccessPoints):
         for point in value.points:
@@ -30,10 +53,30 @@ def _multi_region(subject: Subject, value: object) -> Iterator[Reference]:
                 yield Reference(Use.MULTI_REGION, bucket.name, subject.account, point.name, bucket.account)
 
 
+def _distributions(subject: Subject, value: object) -> Iterator[Reference]:
+    if isinstance(value, Distributions):
+        for each in value:
+            for origin in each.origins:
+                if origin.bucket is not None:
+                    yield Reference(Use.ORIGIN, origin.bucket, subject.account, each.id, detail=origin.domain)
+
+
+def _records(subject: Subject, value: object) -> Iterator[Reference]:
+    if isinstance(value, DnsRecords):
+        for record in value.records:
+            if not record.wild:
+                yield Reference(Use.DNS, record.name, subject.account, record.name, detail=record.leads_to)
+
+
 POINTERS: Mapping[Aspect, Point] = MappingProxyType(
     {
         Aspect.LOGGING: _logging,
+        Aspect.REPLICATION: _replication,
+        Aspect.INVENTORY: _inventory,
+        Aspect.DEFAULT_KEY: _key,
         Aspect.MULTI_REGION_ACCESS_POINTS: _multi_region,
+        Aspect.DISTRIBUTIONS: _distributions,
+        Aspect.DNS_RECORDS: _records,
     }
 )
 """Each aspect that names buckets, and how to find them in its value."""

@@ -32,11 +32,11 @@ class ReferenceIndex:
         if old == new:
             return
         partition = subject.partition
-        self._touched |= {(partition, reference.bucket) for reference in old ^ new}
-        kept = {reference.bucket for reference in new}
-        for name in kept - {reference.bucket for reference in old}:
+        self._touched |= {(partition, reference.target) for reference in old ^ new}
+        kept = {reference.target for reference in new}
+        for name in kept - {reference.target for reference in old}:
             self._to.setdefault((partition, name), set()).add(subject)
-        for name in {reference.bucket for reference in old} - kept:
+        for name in {reference.target for reference in old} - kept:
             self._drop((partition, name), subject)
 
     def to(self, name: Name) -> frozenset[Subject]:

@@ -1,39 +1,45 @@
 """Who else is to be judged after a look, since a bucket points at it or is pointed at by it.
 
 Takes what each look found, hands on requests: for a bucket that something new points at, for those who rely on a bucket
-that changed or is gone. Reads nothing; what it asks for costs no call where one reading serves all.
+that changed or is gone. Reads nothing; what it asks for costs next to no call, since one reading serves all.
 """
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
 from s3warden.collect.cache import Cache
+from s3warden.collect.neighbours import TARGET_ASPECTS, Neighbours
+from s3warden.collect.pointers import owner_of
 from s3warden.collect.references import Name
 from s3warden.model.bucket import Aspect, BucketRef, BucketState, Subject
 from s3warden.model.event import Origin, RefreshRequest, Trigger
 
 _NONE: frozenset[Aspect] = frozenset()
-RELIES: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType({})
-"""Aspects that describe another bucket, and the aspects of that bucket that they are made of."""
+_BY_NAME = frozenset(
+    {Aspect.LOG_TARGET, Aspect.REPLICATION_DESTINATIONS, Aspect.INVENTORY_DESTINATIONS, Aspect.OUTSIDE_NAMES}
+)
+"""What there is to read again about a name that was taken or released."""
 
 
 class Ripples:
     """What looks so far ask of other subjects; emptied by whoever takes it. `needed` are the aspects that are read."""
 
-    def __init__(self, cache: Cache, needed: frozenset[Aspect]) -> None:
+    def __init__(self, cache: Cache, neighbours: Neighbours, needed: frozenset[Aspect]) -> None:
         self._cache = cache
-        self._relies = {aspect: made_of for aspect, made_of in RELIES.items() if aspect in needed}
-        self._pointed = Aspect.REFERRERS in needed
+        self._neighbours = neighbours
+        self._needed = needed
         self._changed: dict[Name, frozenset[Aspect]] = {}
 
     def note(self, request: RefreshRequest, before: BucketState | None, after: BucketState) -> None:
         """A look at a bucket, by `request`, has ended, and the cache has its result."""
-        told = request.aspects if request.origin is Origin.EVENT else _NONE
-        changed = frozenset(
-            aspect for aspect, made_of in self._relies.items() if made_of & (told | _differing(before, after))
-        )
+        ref = after.ref
+        if after.exists:
+            self._neighbours.owners.found(ref)
+        else:
+            self._neighbours.owners.gone(ref)
+        changed = self._needed & _changed(request, before, after)
         if changed:
-            name = (after.ref.partition, after.ref.name)
+            self._neighbours.forget(ref)
+            name = (ref.partition, ref.name)
             self._changed[name] = self._changed.get(name, _NONE) | changed
 
     def take(self, triggers: tuple[Trigger, ...] = (), origin: Origin = Origin.ACCOUNT) -> tuple[RefreshRequest, ...]:
@@ -46,19 +52,37 @@ class Ripples:
         return tuple(found.values())
 
     def _concerned(self) -> Iterator[tuple[Subject, frozenset[Aspect]]]:
-        for partition, name in sorted(self._cache.touched()):
-            target = self._cache.find(partition, name) if self._pointed else None
-            if target is not None:
-                yield target, _NONE
+        for name in sorted(self._cache.touched()):
+            yield from self._touched(name)
         changed, self._changed = self._changed, {}
-        for (partition, name), aspects in changed.items():
-            for subject in self._cache.referrers(partition, name):
+        for name, aspects in changed.items():
+            for subject in self._cache.referrers(*name):
+                yield from self._relying(subject, aspects)
+
+    def _touched(self, name: Name) -> Iterator[tuple[Subject, frozenset[Aspect]]]:
+        target = self._cache.find(*name)
+        if target is not None and Aspect.REFERRERS in self._needed:
+            yield target, _NONE
+        if Aspect.OUTSIDE_NAMES in self._needed and self._neighbours.owners.of(*name) is None:
+            for subject in self._cache.referrers(*name):
                 if isinstance(subject, BucketRef):
-                    yield subject, aspects
+                    yield subject.owner, frozenset({Aspect.OUTSIDE_NAMES})
+
+    def _relying(self, subject: Subject, aspects: frozenset[Aspect]) -> Iterator[tuple[Subject, frozenset[Aspect]]]:
+        own = aspects - {Aspect.OUTSIDE_NAMES}
+        if isinstance(subject, BucketRef) and own:
+            yield subject, own
+        if Aspect.OUTSIDE_NAMES in aspects:
+            yield owner_of(subject), frozenset({Aspect.OUTSIDE_NAMES})
 
 
-def _differing(before: BucketState | None, after: BucketState) -> frozenset[Aspect]:
-    """The aspects that are no longer as they were; all of them for a bucket that is gone or was not known."""
-    if before is None or not after.exists:
-        return frozenset(Aspect)
-    return frozenset(aspect for aspect in Aspect if before.reading(aspect) != after.reading(aspect))
+def _changed(request: RefreshRequest, before: BucketState | None, after: BucketState) -> frozenset[Aspect]:
+    """Which aspects of those who rely on the bucket may be others than before the look."""
+    if not after.exists:
+        return _BY_NAME
+    if before is None:
+        # A sweep knows the names it found before it looks at any bucket.
+        return _NONE if request.origin is Origin.SWEEP else _BY_NAME
+    told = request.aspects if request.origin is Origin.EVENT else _NONE
+    differs = any(before.readings.get(aspect) != after.readings.get(aspect) for aspect in TARGET_ASPECTS)
+    return frozenset({Aspect.LOG_TARGET}) if differs or told & TARGET_ASPECTS else _NONE

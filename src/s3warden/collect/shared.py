@@ -8,16 +8,20 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from s3warden.model.bucket import Cause, Reading
 from s3warden.model.configuration import unreadable_parts
 
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
 PASSING = frozenset({Cause.THROTTLED, Cause.UNREACHABLE, Cause.CREDENTIALS})
 """Causes of a failed read that go by: another read may well succeed."""
 
 
-class Shared:
+class Shared(Generic[K, V]):
     """Readings by key. `clock` gives UTC."""
 
     def __init__(
@@ -30,13 +34,13 @@ class Shared:
         self._fresh = fresh
         self._size = size
         self._clock = clock
-        self._known: OrderedDict[Hashable, tuple[datetime, Reading[object]]] = OrderedDict()
-        self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+        self._known: OrderedDict[K, tuple[datetime, Reading[V]]] = OrderedDict()
+        self._turns: WeakValueDictionary[K, asyncio.Lock] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return len(self._known)
 
-    async def reading(self, key: Hashable, read: Callable[[], Awaitable[Reading[object]]]) -> Reading[object]:
+    async def reading(self, key: K, read: Callable[[], Awaitable[Reading[V]]]) -> Reading[V]:
         """The reading of `key`, by `read` unless a young one is known."""
         turn = self._turns.setdefault(key, asyncio.Lock())
         async with turn:
@@ -50,12 +54,14 @@ class Shared:
                 self._keep(key, began, reading)
             return reading
 
-    def forget(self, key: Hashable) -> None:
-        """Something happened to `key`: whoever asks from now on gets a reading that begins from now on."""
-        self._known.pop(key, None)
-        self._turns.pop(key, None)
+    def forget(self, concerned: Callable[[K], bool] = lambda _: True) -> None:
+        """Something happened to these, or to any: whoever asks from now on gets a reading that begins from now on."""
+        for key in list(filter(concerned, self._known)):
+            del self._known[key]
+        for key in list(filter(concerned, self._turns.keys())):
+            self._turns.pop(key, None)
 
-    def _keep(self, key: Hashable, began: datetime, reading: Reading[object]) -> None:
+    def _keep(self, key: K, began: datetime, reading: Reading[V]) -> None:
         if any(part.cause in PASSING for part in unreadable_parts(reading)):
             self._known.pop(key, None)
             return

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
-from s3warden.collect import organization_calls
+from s3warden.collect import key_calls, organization_calls
 from s3warden.collect.triggers import Call
 from s3warden.model.bucket import Aspect
 from s3warden.model.event import Level, Target
@@ -56,7 +56,39 @@ _ORGANIZATIONS = Service(
     reach=organization_calls.reach,
 )
 
-SERVICES: Mapping[str, Service] = MappingProxyType({"organizations": _ORGANIZATIONS})
+_KEY_ASPECTS = (Aspect.DEFAULT_KEY, Aspect.KEY_ROTATION, Aspect.KEY_POLICY)
+_KMS = Service(
+    aspects=frozenset(_KEY_ASPECTS),
+    calls=_calls(key_calls.CHANGES, *_KEY_ASPECTS) | _calls(key_calls.WIDENS, *_KEY_ASPECTS, urgent=True),
+    idle=key_calls.IDLE,
+    reach=key_calls.reach,
+)
+
+# Both are recorded in one region, whichever region the bucket is in.
+_CLOUDFRONT = Service(
+    aspects=frozenset({Aspect.DISTRIBUTIONS}),
+    calls=_calls(
+        (
+            "CopyDistribution",
+            "CreateDistribution",
+            "CreateDistributionWithTags",
+            "DeleteDistribution",
+            "UpdateDistribution",
+            "UpdateDistributionWithStagingConfig",
+        ),
+        Aspect.DISTRIBUTIONS,
+    ),
+    idle=frozenset({"CreateInvalidation", "TagResource", "UntagResource"}),
+)
+_ROUTE_53 = Service(
+    aspects=frozenset({Aspect.DNS_RECORDS}),
+    calls=_calls(("ChangeResourceRecordSets", "CreateHostedZone", "DeleteHostedZone"), Aspect.DNS_RECORDS),
+    idle=frozenset({"ChangeTagsForResource", "CreateHealthCheck", "DeleteHealthCheck", "UpdateHealthCheck"}),
+)
+
+SERVICES: Mapping[str, Service] = MappingProxyType(
+    {"organizations": _ORGANIZATIONS, "kms": _KMS, "cloudfront": _CLOUDFRONT, "route53": _ROUTE_53}
+)
 """By the name that CloudTrail's eventSource begins with."""
 
 NAMES = frozenset(name for service in SERVICES.values() for name in service.calls)

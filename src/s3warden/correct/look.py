@@ -44,7 +44,7 @@ class Looks:
         recorder = _Recorder(self._reader)
         fetch = Fetch(recorder, self._clock)
         if self._cache is not None:
-            fetch.beside(self._cache)
+            fetch.neighbours.beside(self._cache)
         owner = subject if isinstance(subject, AccountRef) else subject.owner
         account = await fetch.account(owner, wanted & ACCOUNT_ASPECTS, regions=regions)
         if isinstance(subject, AccountRef):

@@ -81,11 +81,28 @@ class Aspect(StrEnum):
     INTELLIGENT_TIERING = "intelligent_tiering"
     ACCESS_POINTS = "access_points"
     REFERRERS = "referrers"
+    DEFAULT_KEY = "default_key"
+    KEY_ROTATION = "key_rotation"
+    KEY_POLICY = "key_policy"
+    LOG_TARGET = "log_target"
+    REPLICATION_DESTINATIONS = "replication_destinations"
+    INVENTORY_DESTINATIONS = "inventory_destinations"
     ACCOUNT_PUBLIC_ACCESS_BLOCK = "account_public_access_block"
     MULTI_REGION_ACCESS_POINTS = "multi_region_access_points"
+    DISTRIBUTIONS = "distributions"
+    DNS_RECORDS = "dns_records"
+    OUTSIDE_NAMES = "outside_names"
 
 
-ACCOUNT_ASPECTS = frozenset({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, Aspect.MULTI_REGION_ACCESS_POINTS})
+ACCOUNT_ASPECTS = frozenset(
+    {
+        Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK,
+        Aspect.MULTI_REGION_ACCESS_POINTS,
+        Aspect.DISTRIBUTIONS,
+        Aspect.DNS_RECORDS,
+        Aspect.OUTSIDE_NAMES,
+    }
+)
 BUCKET_ASPECTS = frozenset(Aspect) - ACCOUNT_ASPECTS
 
 

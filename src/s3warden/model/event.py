@@ -56,7 +56,8 @@ class PointName:
 class Target:
     """What an event points at. Fields that the event does not tell are None; `bucket` is None for an account.
 
-    With an `access_point` it is the bucket behind it that is meant, which is still to be found within the account.
+    With an `access_point` it is the bucket behind it that is meant, which is still to be found within the account; with
+    a `key`, the ARN of a KMS key or alias, all buckets that it encrypts, whosever they are.
     """
 
     level: Level
@@ -66,6 +67,7 @@ class Target:
     aspects: frozenset[Aspect] = frozenset()
     partition: str | None = None
     access_point: PointName | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

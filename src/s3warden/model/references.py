@@ -1,10 +1,10 @@
 """What points at a bucket: other buckets, trails, distributions, records and access points that rely on its name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from s3warden.model.bucket import Reading, Unreadable
+from s3warden.model.bucket import Aspect, Reading, Unreadable
 from s3warden.model.configuration import unreadable_parts
 
 
@@ -18,12 +18,13 @@ class Use(StrEnum):
     ORIGIN = "CloudFront origin"
     DNS = "DNS record"
     MULTI_REGION = "multi-region access point"
+    KEY = "default key"
     LAKE = "Lake Formation location"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reference:
-    """One thing that relies on the bucket called `bucket`.
+    """One thing that relies on the bucket called `target`, or on the key of that ARN.
 
     `account` holds it, `holder` names it there: a bucket, the ARN of a trail, the id of a distribution, a DNS name.
     `owner` is the account that the reference itself says owns the bucket, None where it does not say. `detail` is what
@@ -31,7 +32,7 @@ class Reference:
     """
 
     use: Use
-    bucket: str
+    target: str
     account: str
     holder: str
     owner: str | None = None
@@ -67,6 +68,40 @@ class Standing:
     exists: bool
     owner: str | None = None
     region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Readings of another bucket, by aspect and in order."""
+
+    items: tuple[tuple[Aspect, Reading[object]], ...] = ()
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why parts of them are not known."""
+        return tuple(part for _, reading in self.items for part in unreadable_parts(reading))
+
+
+def settings(readings: Mapping[Aspect, Reading[object]]) -> Settings:
+    """Readings as a value that can be shared and compared."""
+    return Settings(tuple(sorted(readings.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class LogTarget:
+    """The bucket that a bucket's access logs go to: whose it is, and how it is set up.
+
+    The settings are empty where the target is not the account's own.
+    """
+
+    name: str
+    standing: Reading[Standing]
+    settings: Settings = Settings()
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why it is not known whose it is, or how it is set up."""
+        return (*unreadable_parts(self.standing), *self.settings.unreadable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ def test_case_28_bare_record_is_read() -> None:
 
 def test_case_28_bare_record_of_another_source_is_not() -> None:
     """The record's own source decides, with its domain."""
-    assert skipped(json.dumps(record(eventSource="kms.amazonaws.com"))) == "other_service"
+    assert skipped(json.dumps(record(eventSource="sts.amazonaws.com"))) == "other_service"
     assert skipped(json.dumps(record(eventSource="s3.look-alike.example"))) == "foreign_source"
     assert skipped(json.dumps(record(eventSource="s3"))) == "foreign_source"
 
@@ -243,7 +243,7 @@ def test_case_37_look_alike_from_another_source_is_ignored(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "detail_type", "reason"),
     [
-        ("aws.kms", "AWS API Call via CloudTrail", "other_service"),
+        ("aws.sts", "AWS API Call via CloudTrail", "other_service"),
         ("aws.ec2", "AWS Service Event via CloudTrail", "other_service"),
         ("aws.signin", "AWS Console Sign In via CloudTrail", "other_event"),
         ("aws.access-analyzer", "Access Preview State Change", "other_event"),
