@@ -17,6 +17,7 @@ from s3warden import assembly
 from s3warden.aws.errors import AwsError
 from s3warden.aws.secrets import SecretError
 from s3warden.cli.explain_exposure import Format, as_json, printable, tree
+from s3warden.cli.locate import NotFoundError, located
 from s3warden.cli.settings import USAGE, ConfigOption, loaded_or_exit
 from s3warden.detect import exposed
 from s3warden.detect.evaluate import evaluate
@@ -32,10 +33,6 @@ from s3warden.telemetry import logging
 from s3warden.telemetry.metrics import Metrics
 
 _ORDER = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS, Verdict.NOT_APPLICABLE)
-
-
-class NotFoundError(Exception):
-    """No guarded account has such a bucket, as far as its buckets could be listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ async def _explain(settings: Settings, name: str, account: str | None, region: s
         if account and region:
             ref = BucketRef(identity.partition, account, region, name)
         else:
-            ref = await _found(parts, accounts or await parts.estate.accounts(), name)
+            ref = await located(parts, accounts or await parts.estate.accounts(), name)
         wanted = needs(rules) | exposed.NEEDS | exposed.HINTS
         owner = await parts.fetch.account(ref.owner, wanted & ACCOUNT_ASPECTS)
         state = await parts.fetch.bucket(ref, wanted - ACCOUNT_ASPECTS, account=owner)
@@ -96,23 +93,6 @@ async def _explain(settings: Settings, name: str, account: str | None, region: s
         raise NotFoundError(f"there is no bucket {name} in {ref.region} of {ref.owner}")
     inputs = exposed.inputs_of(state, options)
     return Explained(ref, inputs, exposed.analysed(inputs), evaluate(rules, state, options=options))
-
-
-async def _found(parts: assembly.Reading, accounts: Sequence[AccountRef], name: str) -> BucketRef:
-    """The bucket of this name in the first account that lists it. Raises NotFoundError."""
-    failures: list[str] = []
-    for account in accounts:
-        try:
-            listing = await parts.estate.listing(account)
-        except AwsError as error:
-            failures.append(f"{account}: {error}")
-            continue
-        match = next((ref for ref in listing.buckets if ref.name == name), None)
-        if match is not None:
-            return match
-        failures += [f"{account}, {place}: {why}" for place, why in listing.failures.items()]
-    blind = f"; not listed: {'; '.join(failures)}" if failures else ""
-    raise NotFoundError(f"none of {len(accounts)} guarded accounts has a bucket {name}{blind}")
 
 
 def _document(found: Explained, changes: tuple[Change, ...] | None) -> dict[str, object]:

@@ -10,6 +10,7 @@ from s3warden.cli import config, explain_bucket, explain_event, explain_exposure
 from s3warden.cli.healthcheck import healthcheck
 from s3warden.cli.incident import incident
 from s3warden.cli.notify import app as notify
+from s3warden.cli.plan import plan
 from s3warden.cli.run import run
 from s3warden.cli.scan import scan
 
@@ -27,6 +28,7 @@ explain.command("event")(explain_event.event)
 
 app.command("run")(run)
 app.command("scan")(scan)
+app.command("plan")(plan)
 app.add_typer(explain, name="explain")
 app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")

@@ -11,6 +11,7 @@ from s3warden.collect.shapes import Answer
 from s3warden.correct.effect import HARM, effect
 from s3warden.correct.refusals import refused
 from s3warden.correct.remedies import remedies_for
+from s3warden.correct.remedies.logging import TARGET
 from s3warden.correct.remedy import DEFAULT_WANTED, Edit, Look, Remedy, Scene, Wanted
 from s3warden.correct.writes import step, steps_by_key
 from s3warden.detect import exposed
@@ -21,7 +22,10 @@ from s3warden.model.bucket import Aspect, BucketRef, BucketState, Subject
 from s3warden.model.configuration import unreadable_parts
 from s3warden.model.finding import Finding, Verdict
 
-_BESIDE = "bucket-access-logging"
+BESIDE = TARGET
+"""What a look has to read of the bucket that `beside` names."""
+
+_LOGGED = "bucket-access-logging"
 
 
 def aspects(rule: Rule) -> frozenset[Aspect]:
@@ -32,7 +36,7 @@ def aspects(rule: Rule) -> frozenset[Aspect]:
 
 def beside(rule: Rule, subject: Subject, wanted: Wanted) -> BucketRef | None:
     """The other bucket that a plan about a finding of `rule` would change too: the one that is to receive the logs."""
-    if rule.info.id != _BESIDE or not isinstance(subject, BucketRef) or wanted.log_bucket is None:
+    if rule.info.id != _LOGGED or not isinstance(subject, BucketRef) or wanted.log_bucket is None:
         return None
     name = wanted.log_bucket.replace("{account}", subject.account).replace("{region}", subject.region)
     return BucketRef(subject.partition, subject.account, subject.region, name)

@@ -3,7 +3,7 @@
 Joins `Looks`, which reads, with `planning`, which is pure. Tags are always read along, since the guard asks for them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,24 +12,31 @@ from s3warden.correct.look import Looks
 from s3warden.correct.remedy import Look, Wanted
 from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.model.action import Planned
-from s3warden.model.bucket import Aspect, Subject
+from s3warden.model.bucket import AccountRef, Aspect, Subject
 from s3warden.model.finding import Finding
+
+
+def _nowhere(_account: AccountRef) -> Collection[str]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """The planner of the daemon."""
+    """The planner of the daemon and of the command line. `regions` tells where an account has buckets."""
 
     looks: Looks
     options: Callable[[], RuleOptions]
     wanted: Wanted
+    regions: Callable[[AccountRef], Collection[str]] = _nowhere
 
-    async def look(self, subject: Subject, rule: Rule) -> Look:
-        """The subject as it is now, with all that a plan for `rule` needs. Raises nothing of AWS's."""
-        needed = planning.aspects(rule) | {Aspect.TAGGING}
-        look = await self.looks.at(subject, needed)
-        other = planning.beside(rule, subject, self.wanted)
-        return look if other is None else replace(look, beside=await self.looks.at(other, needed))
+    async def look(self, subject: Subject, *rules: Rule) -> Look:
+        """The subject as it is now, with all that plans for `rules` need. Raises nothing of AWS's."""
+        owner = subject if isinstance(subject, AccountRef) else subject.owner
+        needed = frozenset({Aspect.TAGGING}).union(*map(planning.aspects, rules))
+        look = await self.looks.at(subject, needed, self.regions(owner))
+        others = (planning.beside(rule, subject, self.wanted) for rule in rules)
+        other = next((ref for ref in others if ref is not None), None)
+        return look if other is None else replace(look, beside=await self.looks.at(other, planning.BESIDE))
 
     def plan(self, finding: Finding, look: Look, rule: Rule, made_at: datetime) -> Planned:
         """What to do about the finding by this look."""

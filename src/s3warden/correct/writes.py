@@ -334,3 +334,11 @@ def _call(row: Writing, operation: str, target: Subject, body: Mapping[str, obje
         place: dict[str, object] = {"Bucket": target.name, "ExpectedBucketOwner": target.account}
         return Call(row.service, operation, canonical({**place, **body}), target.region)
     return Call(row.service, operation, canonical({"AccountId": target.account, **body}))
+
+
+def place_of(made: Step, subject: Subject) -> str:
+    """The name of the bucket, or the number of the account, that a step of a plan about `subject` changes."""
+    if isinstance(subject, BucketRef):
+        aspect, _, other = made.attribute.partition(":")
+        return other if other and aspect == Aspect.POLICY else subject.name
+    return subject.account

@@ -30,7 +30,7 @@ def _own_keys(scene: Scene) -> tuple[Edit, ...] | Declined:
 def _kms(scene: Scene) -> tuple[Edit, ...] | Declined:
     state, key = scene.state, scene.wanted.kms_key
     if key is None or not isinstance(state, BucketState):
-        return Declined("no_key", "Which key to encrypt with is not set: remedies.kms_key.")
+        return Declined("no_key", "Which key to encrypt with is not set: remediation.kms_key.")
     named = key.replace("{account}", state.ref.account).replace("{region}", state.ref.region)
 
     def with_key(rule: dict[str, object]) -> None:

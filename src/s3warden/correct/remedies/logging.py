@@ -18,7 +18,7 @@ _SERVICE = ".".join(("logging", "s3", "amazonaws", "com"))  # noqa: FLY002 - no 
 def _logged(scene: Scene) -> tuple[Edit, ...] | Declined:
     state, target = scene.state, scene.look.beside
     if not isinstance(state, BucketState) or target is None or not isinstance(target.state, BucketState):
-        return Declined("no_log_bucket", "Which bucket receives the logs is not set: remedies.log_bucket.")
+        return Declined("no_log_bucket", "Which bucket receives the logs is not set: remediation.log_bucket.")
     log_bucket = target.state.ref
     if log_bucket.name == state.ref.name:
         return Declined("log_bucket_itself", "The log bucket does not log into itself.")

@@ -18,7 +18,7 @@ def _tagged(scene: Scene) -> tuple[Edit, ...] | Declined:
     values = {key: _value(scene, pairs, key) for key in lacking}
     unknown = [key for key, value in values.items() if value is None]
     if unknown:
-        return Declined("no_value", f"What {', '.join(unknown)} should say is not known: set remedies.tags.")
+        return Declined("no_value", f"What {', '.join(unknown)} should say is not known: set remediation.tags.")
     after = {**pairs, **{key: value for key, value in values.items() if value is not None}}
     summary = "Add " + ", ".join(f"{key}={after[key]}" for key in lacking)
     tags = [{"Key": key, "Value": value} for key, value in after.items()]

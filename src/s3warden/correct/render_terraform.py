@@ -1,0 +1,148 @@
+"""The settings that a step leaves behind, as resources of the Terraform provider for AWS.
+
+Takes a step and the name of the bucket or account that it is about, hands on lines of HCL. What is written is the whole
+setting; code that already has the resource gets these arguments.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from s3warden.model.action import Step
+from s3warden.model.bucket import Aspect
+
+Body: TypeAlias = Iterator[str]
+_FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+def terraform(step: Step, place: str) -> list[str]:
+    """The resource for what `step` leaves behind in `place`, the name of a bucket or the number of an account."""
+    aspect = Aspect(step.attribute.partition(":")[0])
+    if step.after is None:
+        return [f"# Remove the setting {aspect.replace('_', ' ')} of {place}."]
+    document = json.loads(step.after)
+    if aspect is Aspect.TAGGING:
+        return [f"# In the aws_s3_bucket resource of {place}:", *_block("tags =", _tags(document))]
+    kind, key, body = _RESOURCES[aspect]
+    inner = [f"{key} = {quoted(place)}", *body(document)]
+    return _block(f'resource "{kind}" "{_label(place)}"', inner)
+
+
+def quoted(text: object) -> str:
+    """A string of HCL."""
+    plain = json.dumps(str(text), ensure_ascii=False)
+    return plain.replace("${", "$${").replace("%{", "%%{")
+
+
+def _label(place: str) -> str:
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", place)
+    return name if re.match(r"[A-Za-z_]", name) else f"_{name}"
+
+
+def _block(head: str, inner: Sequence[str]) -> list[str]:
+    return [f"{head} {{", *(f"  {line}" if line else "" for line in inner), "}"]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else quoted(value)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _acl(document: Any) -> Body:
+    grants: list[str] = []
+    for grant in document["Grants"]:
+        grantee = grant["Grantee"]
+        names = {"ID": "id", "URI": "uri", "EmailAddress": "email_address"}
+        who = [f"{names[key]} = {quoted(value)}" for key, value in grantee.items() if key in names]
+        one = [
+            *_block("grantee", [f"type = {quoted(grantee['Type'])}", *who]),
+            f"permission = {_value(grant['Permission'])}",
+        ]
+        grants += _block("grant", one)
+    owner = _block("owner", [f"id = {quoted(document['Owner']['ID'])}"])
+    yield from _block("access_control_policy", [*grants, *owner])
+
+
+def _policy(document: Any) -> Body:
+    text = json.dumps(document["Policy"], indent=2, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+    first, *rest = text.splitlines()
+    yield f"policy = jsonencode({first}"
+    yield from rest[:-1]
+    yield f"{rest[-1]})" if rest else ")"
+
+
+def _public_access_block(document: Any) -> Body:
+    flags = document["PublicAccessBlockConfiguration"]
+    for name in _FLAGS:
+        yield f"{_snake(name)} = {_value(bool(flags.get(name)))}"
+
+
+def _ownership(document: Any) -> Body:
+    [rule] = document["OwnershipControls"]["Rules"]
+    yield from _block("rule", [f"object_ownership = {quoted(rule['ObjectOwnership'])}"])
+
+
+def _encryption(document: Any) -> Body:
+    for rule in document["ServerSideEncryptionConfiguration"]["Rules"]:
+        default = rule["ApplyServerSideEncryptionByDefault"]
+        inner = [f"sse_algorithm = {quoted(default['SSEAlgorithm'])}"]
+        inner += [f"kms_master_key_id = {quoted(default['KMSMasterKeyID'])}"] if "KMSMasterKeyID" in default else []
+        lines = _block("apply_server_side_encryption_by_default", inner)
+        lines.append(f"bucket_key_enabled = {_value(rule['BucketKeyEnabled'])}")
+        blocked = rule.get("BlockedEncryptionTypes", {}).get("EncryptionType", [])
+        lines += [f"blocked_encryption_types = [{', '.join(map(quoted, blocked))}]"] if blocked else []
+        yield from _block("rule", lines)
+
+
+def _versioning(document: Any) -> Body:
+    yield from _block("versioning_configuration", [f"status = {quoted(document['Status'])}"])
+
+
+def _logging(document: Any) -> Body:
+    enabled = document["LoggingEnabled"]
+    yield f"target_bucket = {quoted(enabled['TargetBucket'])}"
+    yield f"target_prefix = {quoted(enabled['TargetPrefix'])}"
+
+
+def _lifecycle(document: Any) -> Body:
+    for rule in document["Rules"]:
+        if set(rule) - {"ID", "Status", "Filter", "Prefix", "AbortIncompleteMultipartUpload"}:
+            yield f"# The rule {rule.get('ID', '')} stays as it is."
+            continue
+        prefix = rule.get("Filter", {}).get("Prefix", rule.get("Prefix", ""))
+        days = rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
+        inner = [f"id = {quoted(rule['ID'])}", f"status = {quoted(rule['Status'])}"]
+        inner += _block("filter", [f"prefix = {quoted(prefix)}"])
+        yield from _block(
+            "rule", [*inner, *_block("abort_incomplete_multipart_upload", [f"days_after_initiation = {days}"])]
+        )
+
+
+def _tags(document: Any) -> list[str]:
+    return [f"{quoted(tag['Key'])} = {quoted(tag['Value'])}" for tag in document["TagSet"]]
+
+
+_RESOURCES: Mapping[Aspect, tuple[str, str, Callable[[Any], Body]]] = MappingProxyType(
+    {
+        Aspect.ACL: ("aws_s3_bucket_acl", "bucket", _acl),
+        Aspect.POLICY: ("aws_s3_bucket_policy", "bucket", _policy),
+        Aspect.PUBLIC_ACCESS_BLOCK: ("aws_s3_bucket_public_access_block", "bucket", _public_access_block),
+        Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: (
+            "aws_s3_account_public_access_block",
+            "account_id",
+            _public_access_block,
+        ),
+        Aspect.OWNERSHIP: ("aws_s3_bucket_ownership_controls", "bucket", _ownership),
+        Aspect.ENCRYPTION: ("aws_s3_bucket_server_side_encryption_configuration", "bucket", _encryption),
+        Aspect.VERSIONING: ("aws_s3_bucket_versioning", "bucket", _versioning),
+        Aspect.LOGGING: ("aws_s3_bucket_logging", "bucket", _logging),
+        Aspect.LIFECYCLE: ("aws_s3_bucket_lifecycle_configuration", "bucket", _lifecycle),
+    }
+)
