@@ -49,8 +49,9 @@ lint: $(STAMP) ## Check style, types, architecture and the lock files
 	$(BIN)/lint-imports
 	@! grep -n '://' requirements/*.lock || { echo "a lock file carries an address: run 'make lock'"; exit 1; }
 
-docs: $(STAMP) ## Make anew what is written from the code: the pages of the rules, the settings
+docs: $(STAMP) ## Make anew what is written from the code: the pages of the rules, the fields of own rules, the settings
 	$(BIN)/python -m s3warden rules pages docs/rules
+	$(BIN)/python -m s3warden rules fields > docs/own-rules-fields.md
 	$(BIN)/python -m s3warden config example > config.example.toml
 	$(BIN)/python -m s3warden config example --format markdown > docs/configuration.md
 

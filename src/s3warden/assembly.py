@@ -20,6 +20,7 @@ from s3warden.aws.secrets import SecretResolver
 from s3warden.aws.session import SessionConfig, Sessions
 from s3warden.aws.sns import Sns
 from s3warden.aws.sqs import QueueAddress
+from s3warden.catalogue import catalogue, under_watch
 from s3warden.collect.cache import Cache
 from s3warden.collect.fetch import Fetch
 from s3warden.collect.locate import KeyUsers, Locator
@@ -29,7 +30,7 @@ from s3warden.collect.sources.sweep import Submit, Sweep, SweepLimits
 from s3warden.collect.timetable import Timetable
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Rule, RuleOptions
-from s3warden.detect.rules import RULES, needs, select
+from s3warden.detect.rules import needs, select
 from s3warden.intake import Encrypted, Locate, Scope, nowhere
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef
 from s3warden.model.event import Listing
@@ -125,12 +126,12 @@ def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions
         minimum_tls=chosen.minimum_tls,
         upload_encryption=chosen.upload_encryption,
     )
-    return select(RULES, chosen.enable, chosen.disable), options
+    return select(catalogue(settings), chosen.enable, chosen.disable), options
 
 
-def rule_infos() -> Mapping[str, RuleInfo]:
+def rule_infos(settings: Settings) -> Mapping[str, RuleInfo]:
     """The metadata of all rules: a finding of a rule that was disabled since is still told by its title."""
-    return {rule.info.id: rule.info for rule in RULES}
+    return {rule.info.id: rule.info for rule in catalogue(settings)}
 
 
 def routing(settings: Settings) -> Routing:
@@ -140,7 +141,7 @@ def routing(settings: Settings) -> Routing:
         for each in settings.destinations
     ]
     base = settings.runbook_base_url
-    return Routing(chosen, rule_infos(), runbook_url=f"{base.rstrip('/')}/{{rule_id}}" if base else "")
+    return Routing(chosen, rule_infos(settings), runbook_url=f"{base.rstrip('/')}/{{rule_id}}" if base else "")
 
 
 async def notifiers(
@@ -212,7 +213,7 @@ def pipeline(
     return Pipeline(
         fetch=fetch,
         cache=cache,
-        rules=rules,
+        rules=under_watch(rules, settings, metrics),
         options=options,
         needed=needs(rules),
         ledger=ledger,

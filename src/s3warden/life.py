@@ -253,7 +253,7 @@ class Life:
             findings,
             coverage,
             at=datetime.now(UTC),
-            rules=assembly.rule_infos(),
+            rules=assembly.rule_infos(self.settings),
             alert=self._alert,
             new_rules=new_rules,
         )

@@ -5,6 +5,7 @@ here talks to a destination: delivery is a task of its own that works the store'
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from s3warden.collect.recheck import doubtful
 from s3warden.collect.ripples import Ripples
 from s3warden.detect.incidents import incident
 from s3warden.detect.ledger import Ledger
-from s3warden.detect.rule import Kind, Rule, RuleOptions
+from s3warden.detect.rule import Kind, Rule, RuleFailedError, RuleOptions
 from s3warden.detect.verdicts import Verdicts
 from s3warden.model.alert import Notification
 from s3warden.model.bucket import (
@@ -105,6 +106,8 @@ class Pipeline:
     _verdicts: Verdicts = field(init=False)
     # Accounts trusted because they are guarded, not because the operator named them: one that leaves loses that.
     _guarded: frozenset[str] = frozenset()
+    # Own rules whose failure was logged.
+    _failing: set[str] = field(default_factory=set)
     # The queue looks at one subject once at a time; whoever ends a subject from outside must not cross such a look.
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
@@ -306,7 +309,14 @@ class Pipeline:
 
     def _crashed(self, rule_id: str) -> None:
         # Called while the rule's exception is being handled.
-        log.exception("rule_crashed", rule_id=rule_id)  # noqa: LOG004
+        error = sys.exception()
+        if isinstance(error, RuleFailedError):
+            # Once is enough to repair it; a rule that fails for each bucket would drown the log.
+            write = log.debug if rule_id in self._failing else log.warning
+            write("rule_without_verdict", rule_id=rule_id, error=str(error))
+            self._failing.add(rule_id)
+        else:
+            log.exception("rule_crashed", rule_id=rule_id)  # noqa: LOG004
         self.metrics.rule_errors.labels(rule_id).inc()
 
     def _report(self, changes: Sequence[FindingChange], request: RefreshRequest) -> None:

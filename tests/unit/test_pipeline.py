@@ -10,9 +10,13 @@ import pytest
 from s3warden.collect.cache import Cache
 from s3warden.collect.refresh import RefreshLimits, RefreshQueue
 from s3warden.detect.ledger import Ledger
+from s3warden.detect.own.rule import Written, rule_of
+from s3warden.detect.rule import Kind
+from s3warden.detect.selection import select
 from s3warden.model.bucket import AccountRef, Aspect, Cause, Unreadable
 from s3warden.model.event import Done, Origin, RefreshRequest, Retry
-from s3warden.model.finding import Reason, Verdict
+from s3warden.model.finding import Reason, Severity, Verdict
+from s3warden.model.rule import Category
 from s3warden.pipeline import Pipeline
 from support.spine import (
     ACCOUNT,
@@ -422,6 +426,21 @@ async def test_what_an_event_changes_after_a_new_rule_has_looked_is_news() -> No
     aws.buckets["a"]["GetBucketTagging"] = {"TagSet": []}
     await path.refresh(event(bucket("a"), Aspect.TAGGING, name="DeleteBucketTagging"))
     assert store.told == ["firing bucket-required-tags a"]
+
+
+async def test_an_own_rule_that_fails_is_unknown_and_counted_and_the_others_go_on() -> None:
+    """Not told to anybody, and never taken for a pass."""
+    aws, store = World({HOME: OFF}, {"a": {"GetBucketAcl": PUBLIC_READ}}), Records()
+    own = rule_of(
+        Written("own-x", "X", Severity.HIGH, Category.ACCESS, Kind.BUCKET, pass_when='bucket.tags.Nobody == "x"')
+    )
+    path = pipeline(aws, store, rules=[LEAK, "bucket-required-tags"])
+    path = replace(path, rules=(own, *select(path.rules, (LEAK,))))
+    path.baseline.settle([ACCOUNT])
+    await path.refresh(sweep(bucket("a")))
+    assert store.steps == [f"opened {LEAK} a fail", "opened own-x a unreadable"]
+    assert store.told == [f"firing {LEAK} a"]
+    assert path.metrics.registry.get_sample_value("s3warden_rule_errors_total", {"rule_id": "own-x"}) == 1
 
 
 async def test_drift_is_what_a_sweep_finds_and_no_event_told() -> None:

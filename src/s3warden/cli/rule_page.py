@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from s3warden.collect.fetch import READS
 from s3warden.correct.remedies import remedies_for
 from s3warden.correct.remedy import Remedy
+from s3warden.detect.own.rule import OwnCheck
 from s3warden.detect.rule import Rule
 from s3warden.model.bucket import Aspect
 from s3warden.model.finding import Verdict
@@ -46,8 +47,9 @@ class Section:
 def sections(rule: Rule) -> tuple[Section, ...]:
     """The page of a rule from its risk to its references."""
     info = rule.info
-    return (
+    every = (
         Section("Risk", info.why),
+        *_expressions(rule),
         Section("What is read", items=tuple(_reads(info))),
         *_examples(rule),
         Section("Fix in the console", items=tuple(info.console.splitlines()), ordered=True),
@@ -59,6 +61,16 @@ def sections(rule: Rule) -> tuple[Section, ...]:
         Section("Maps to", items=tuple(_controls(info)) or ("No control of another catalogue asks this.",)),
         Section("References", items=info.references),
     )
+    # An own rule need not say all this.
+    return tuple(section for section in every if section.text or section.items)
+
+
+def _expressions(rule: Rule) -> Iterator[Section]:
+    """What an own rule says in CEL."""
+    if isinstance(rule.check, OwnCheck):
+        if rule.check.applies_when is not None:
+            yield Section("Applies where", rule.check.applies_when.source, language="cel")
+        yield Section("Passes where", rule.check.pass_when.source, language="cel")
 
 
 def facts(rule: Rule) -> str:

@@ -11,10 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from s3warden.catalogue import catalogue
 from s3warden.cli import coverage_page, rule_page
+from s3warden.cli.settings import ConfigOption, loaded_or_exit, split_patterns
 from s3warden.correct.remedies import remedies_for
+from s3warden.detect.own.page import fields_markdown
 from s3warden.detect.rule import Rule
-from s3warden.detect.rules import RULES, UnknownRuleError, find
+from s3warden.detect.rules import RULES, UnknownRuleError, find, select
+from s3warden.settings.load import load
 
 app = typer.Typer(name="rules", help="List the rules and explain them.", no_args_is_help=True)
 
@@ -38,24 +42,43 @@ class PageFormat(StrEnum):
 
 @app.command("list")
 def list_rules(
+    config: ConfigOption = None,
+    patterns: Annotated[
+        list[str] | None,
+        typer.Option("--rules", metavar="PATTERN", help="Only these: named as in the setting `rules.enable`."),
+    ] = None,
     form: Annotated[ListFormat, typer.Option("--format", help="How to print.")] = ListFormat.TABLE,
 ) -> None:
-    """List every rule, what is exposed first."""
+    """List every rule, enabled or not, what is exposed first; with settings, one's own rules too.
+
+    Example: s3warden rules list --rules cis-5.0 --rules 'severity>=high'
+    """
+    try:
+        rules = select(_known(config), split_patterns(patterns or ["all"]))
+    except UnknownRuleError as error:
+        raise typer.BadParameter(str(error), param_hint="--rules") from error
     match form:
         case ListFormat.TABLE:
-            _print_table(RULES)
+            _print_table(rules)
         case ListFormat.JSON:
-            typer.echo(json.dumps([as_json(rule) for rule in RULES], indent=2))
+            typer.echo(json.dumps([as_json(rule) for rule in rules], indent=2))
+
+
+@app.command("fields")
+def print_fields() -> None:
+    """Print what own rules may speak of, as Markdown: every field of `bucket` and `account` with its type."""
+    typer.echo(fields_markdown(), nl=False)
 
 
 @app.command("show")
 def show_rule(
     rule_id: Annotated[str, typer.Argument(metavar="ID", help="The rule's id, as `rules list` prints it.")],
+    config: ConfigOption = None,
     form: Annotated[PageFormat, typer.Option("--format", help="How to print.")] = PageFormat.TEXT,
 ) -> None:
     """Explain one rule: what it tests, why that matters, how to fix it."""
     try:
-        rule = find(rule_id)
+        rule = find(rule_id, _known(config))
     except UnknownRuleError as error:
         raise typer.BadParameter(str(error), param_hint="ID") from error
     typer.echo(json.dumps(as_json(rule), indent=2) if form is PageFormat.JSON else rule_page.as_text(rule))
@@ -69,6 +92,10 @@ def write_pages(
     directory.mkdir(parents=True, exist_ok=True)
     for name, text in pages(RULES).items():
         (directory / name).write_text(text, encoding="utf-8")
+
+
+def _known(config: Path | None) -> tuple[Rule, ...]:
+    return catalogue(loaded_or_exit(lambda: load(config)).settings)
 
 
 def as_json(rule: Rule) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """How every command reads the settings: the same option, and the same words and exit code where they cannot be used."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -24,3 +24,8 @@ def loaded_or_exit(read: Callable[[], Loaded]) -> Loaded:
         for complaint in error.complaints:
             typer.echo(f"error: {complaint}", err=True)
         raise typer.Exit(USAGE) from None
+
+
+def split_patterns(given: Iterable[str]) -> list[str]:
+    """Patterns of rules as an option gives them: several times, or with commas between them."""
+    return [pattern.strip() for text in given for pattern in text.split(",") if pattern.strip()]

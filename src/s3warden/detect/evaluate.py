@@ -6,7 +6,7 @@ rule that crashes is UNKNOWN too, and the others go on. This stage must never tu
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions, UnreadableError
+from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleFailedError, RuleOptions, UnreadableError
 from s3warden.model.bucket import Aspect, BucketState, Cause, State, Unreadable
 from s3warden.model.configuration import unreadable_parts
 from s3warden.model.finding import Evidence, RuleResult, Verdict
@@ -56,9 +56,12 @@ def _judge(rule: Rule, state: State, on_error: Callable[[str], None], options: R
         judgement = rule.check(state, options)
     except UnreadableError as error:
         return _unknown(rule, unread or {error.aspect: error.reading})
+    except RuleFailedError as error:
+        on_error(rule.info.id)
+        return _crashed(rule, error, str(error))
     except Exception as error:  # noqa: BLE001 - one crashing rule must not hide the verdicts of the others
         on_error(rule.info.id)
-        return _crashed(rule, error)
+        return _crashed(rule, error, f"the rule itself failed ({type(error).__name__})")
     if unread and judgement.verdict is not Verdict.FAIL:
         return _unknown(rule, unread)
     severity = judgement.severity or rule.info.severity
@@ -81,9 +84,9 @@ def _unknown(rule: Rule, unread: Mapping[Aspect, Unreadable]) -> RuleResult:
     return RuleResult(rule.info.id, Verdict.UNKNOWN, rule.info.severity, evidence, worst.cause)
 
 
-def _crashed(rule: Rule, error: Exception) -> RuleResult:
+def _crashed(rule: Rule, error: Exception, why: str) -> RuleResult:
     evidence = Evidence(
-        f"Not decided: the rule itself failed ({type(error).__name__}).",
+        f"Not decided: {why}.",
         {"cause": Cause.ERROR.value, "error": type(error).__name__},
     )
     return RuleResult(rule.info.id, Verdict.UNKNOWN, rule.info.severity, evidence, Cause.ERROR)

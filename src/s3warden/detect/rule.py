@@ -114,6 +114,10 @@ class UnreadableError(Exception):
         self.reading = reading
 
 
+class RuleFailedError(Exception):
+    """A check that came to no verdict, of its own knowledge; the text says why, for people."""
+
+
 def configured(state: State, aspect: Aspect, kind: type[T]) -> T | None:
     """The value of `aspect`, None where it is not configured.
 

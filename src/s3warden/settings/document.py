@@ -102,7 +102,8 @@ def _page() -> Iterator[str]:
             yield from _table({(name, key): member for key, member in section.model_fields.items()})
     for name, field in Settings.model_fields.items():
         for kind in () if _is_section(field) else members(field):
-            yield f"## `[[{name}]]`: {kind.__name__.lower()}\n\n{kind.__doc__}\n"
+            which = f": {kind.__name__.lower()}" if len(members(field)) > 1 else ""
+            yield f"## `[[{name}]]`{which}\n\n{kind.__doc__}\n"
             yield from _table({(key,): member for key, member in _in_order(kind)}, variables=False)
 
 

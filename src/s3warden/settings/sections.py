@@ -11,7 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from s3warden.collect.timetable import trigger
+from s3warden.detect.own.rule import MOST
 from s3warden.settings.destinations import Destination
+from s3warden.settings.own_rules import OwnRule, names_own_rules
 from s3warden.settings.remediation import ChangeFreeze, ChangeWindow, Fix, Remediation
 from s3warden.settings.section import Section
 from s3warden.settings.values import (
@@ -342,6 +344,9 @@ class Settings(BaseSettings):
     destinations: tuple[Destination, ...] = Field(
         default=(), description="Who is told. With none, findings are only stored and counted."
     )
+    own_rules: Annotated[tuple[OwnRule, ...], Field(max_length=MOST)] = Field(
+        default=(), description="Rules of one's own, beside the built-in ones."
+    )
     runbook_base_url: HttpUrl | None = Field(
         default=None,
         description="Alerts link to this URL with the rule's id at its end.",
@@ -373,6 +378,7 @@ class Settings(BaseSettings):
             ("destinations have the name", [d.name for d in self.destinations]),
             ("queues have the URL", [q.url for q in self.queues]),
             ("fixes have the name", [fix.name for fix in self.fixes]),
+            ("own rules have the id", [rule.id for rule in self.own_rules]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
@@ -381,6 +387,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "`fixes` need a role to write with: set `remediation.role_name` or `remediation.same_role`"
             )
+        named = (pattern for fix in self.fixes for pattern in fix.rules)
+        names_own_rules((*self.rules.enable, *self.rules.disable, *named), self.own_rules)
         if self.queues and self.events.poll >= self.shutdown.deadline:
             raise ValueError("`events.poll` must be shorter than `shutdown.deadline`")
         return self

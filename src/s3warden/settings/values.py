@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, StringConstraints
 
+from s3warden.detect.own.rule import PREFIX
 from s3warden.detect.rules import RULES
 from s3warden.detect.selection import select
 from s3warden.model.secret import SecretPlace, SecretRef
@@ -117,7 +118,9 @@ Texts = Annotated[tuple[Text, ...], BeforeValidator(split)]
 
 
 def _names_a_rule(value: str) -> str:
-    select(RULES, (value,))
+    # Own rules are known only once all settings are.
+    if not value.startswith(PREFIX):
+        select(RULES, (value,))
     return value
 
 

@@ -19,6 +19,7 @@ class Metrics:
         self.registry = registry
         self._queue_metrics(registry)
         self._refresh_metrics(registry)
+        self._own_rule_metrics(registry)
         self._sweep_metrics(registry)
         self._aws_metrics(registry)
         self._delivery_metrics(registry)
@@ -90,7 +91,15 @@ class Metrics:
             "s3warden_finding_changes", "Steps in the history of findings.", ["kind", "severity"], registry=registry
         )
         self.rule_errors = Counter(
-            "s3warden_rule_errors", "Rules that crashed; the verdict is unknown.", ["rule_id"], registry=registry
+            "s3warden_rule_errors", "Rules that came to no verdict.", ["rule_id"], registry=registry
+        )
+
+    def _own_rule_metrics(self, registry: CollectorRegistry) -> None:
+        self.own_rule_slow = Counter(
+            "s3warden_own_rule_slow", "Evaluations of own rules that took too long.", ["rule_id"], registry=registry
+        )
+        self.own_rules_off = Gauge(
+            "s3warden_own_rule_off", "1 for an own rule that was too slow too often.", ["rule_id"], registry=registry
         )
 
     def _sweep_metrics(self, registry: CollectorRegistry) -> None:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from s3warden.cli.rules import app, pages
 from s3warden.collect.fetch import READS
 from s3warden.correct.remedies import remedies_for
+from s3warden.detect.own.page import fields_markdown
 from s3warden.detect.rules import RULES, find
 
 DOCS = Path(__file__).parents[3] / "docs" / "rules"
@@ -122,3 +123,45 @@ def test_terminal_shows_what_the_page_says() -> None:
     _code, out, _err = run("show", "bucket-versioning")
     headings = re.findall(r"(?m)^## (.*)$", pages(RULES)["bucket-versioning.md"])
     assert [line for line in out.splitlines() if line in headings] == headings
+
+
+OWN = """
+[[own_rules]]
+id = "own-locked"
+title = "A backup has no Object Lock"
+severity = "high"
+category = "resilience"
+applies_when = 'bucket.name.startsWith("backup-")'
+pass_when = "bucket.object_lock.configured"
+"""
+
+
+def test_own_rules_are_listed_and_explained(tmp_path: Path) -> None:
+    """Beside the others, once the settings that hold them are named."""
+    config = tmp_path / "config.toml"
+    config.write_text(OWN)
+    code, out, _ = run("list", "--config", str(config), "--rules", "own-*")
+    assert (code, [line.split()[0] for line in out.splitlines()[1:]]) == (0, ["own-locked"])
+    code, out, _ = run("show", "own-locked", "--config", str(config))
+    assert code == 0
+    assert 'bucket.name.startsWith("backup-")' in out
+    assert "bucket.object_lock.configured" in out
+    assert "object lock" in out.lower()
+    assert "Terraform" not in out
+
+
+def test_list_shows_what_a_pattern_names() -> None:
+    """Several patterns add up, and one that names nothing is refused."""
+    code, out, _ = run(
+        "list", "--format", "json", "--rules", "governance,bucket-versioning", "--rules", "severity=info"
+    )
+    wanted = [r.info.id for r in RULES if r.info.category == "governance" or r.info.id == "bucket-versioning"]
+    assert (code, [rule["id"] for rule in json.loads(out) if rule["severity"] != "info"]) == (0, wanted)
+    code, _, err = run("list", "--rules", "cis-5")
+    assert (code, "did you mean cis-5.0" in err) == (2, True)
+
+
+def test_fields_are_those_of_the_page() -> None:
+    """What own rules may speak of."""
+    code, out, _ = run("fields")
+    assert (code, out) == (0, fields_markdown())

@@ -1,0 +1,160 @@
+"""What own rules see of a bucket and of an account: the fields, their types, and the aspect that each comes from.
+
+`bucket.<field>` and `account.<field>` are all there is; the page docs/own-rules.md is written from these tables. Takes
+a state, hands on a map with nothing but the fields that were asked for. Pure. It must never show what could not be
+read, nor what was only read in part: that raises UnreadableError.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from s3warden.detect.own.shapes import CONFIGURED, STRING, HiddenError, Plain, Type, optional, plain
+from s3warden.detect.rule import Kind, UnreadableError
+from s3warden.model.bucket import Absent, Aspect, BucketState, Reading, State
+from s3warden.model.configuration import (
+    Accelerate,
+    AccessPoints,
+    Acl,
+    Encryption,
+    EncryptionRule,
+    Logging,
+    MultiRegionAccessPoints,
+    Ownership,
+    Policy,
+    PolicyStatus,
+    PublicAccessBlock,
+    RequestPayment,
+    Tags,
+    Versioning,
+    Website,
+)
+from s3warden.model.references import References
+from s3warden.model.storage import Cors, Inventory, Lifecycle, Notification, ObjectLock, Replication, Tiering
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """One field: what it is, in a few words, and where it comes from. Without an aspect it is part of the name."""
+
+    meaning: str
+    type: Type
+    aspect: Aspect | None = None
+
+
+def _field(aspect: Aspect, kind: type, meaning: str) -> Field:
+    return Field(meaning, optional(kind), aspect)
+
+
+_IMPLIED: Mapping[Aspect, Any] = MappingProxyType(
+    {
+        Aspect.OWNERSHIP: Ownership("ObjectWriter"),
+        Aspect.ENCRYPTION: Encryption((EncryptionRule("AES256"),)),
+        Aspect.REQUEST_PAYMENT: RequestPayment("BucketOwner"),
+    }
+)
+"""How AWS behaves while the aspect is not configured, where that is not nothing."""
+
+_BLOCK = Field("the account's public access block", optional(PublicAccessBlock), Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK)
+_MULTI_REGION = Field(
+    "the account's multi-region access points", optional(MultiRegionAccessPoints), Aspect.MULTI_REGION_ACCESS_POINTS
+)
+
+ACCOUNT: Mapping[str, Field] = MappingProxyType(
+    {
+        "id": Field("the account's 12 digits", STRING),
+        "partition": Field("`aws`, `aws-cn`, …", STRING),
+        "public_access_block": _BLOCK,
+        "multi_region_access_points": _MULTI_REGION,
+    }
+)
+
+BUCKET: Mapping[str, Field] = MappingProxyType(
+    {
+        "name": Field("the bucket's name", STRING),
+        "arn": Field("its ARN", STRING),
+        "region": Field("where it lives", STRING),
+        "accelerate": _field(Aspect.ACCELERATE, Accelerate, "transfer acceleration: `Enabled` or `Suspended`"),
+        "access_points": _field(Aspect.ACCESS_POINTS, AccessPoints, "the access points of the own account"),
+        "acl": _field(Aspect.ACL, Acl, "owner and grants"),
+        "cors": _field(Aspect.CORS, Cors, "cross-origin rules"),
+        "encryption": _field(Aspect.ENCRYPTION, Encryption, "default encryption"),
+        "intelligent_tiering": _field(Aspect.INTELLIGENT_TIERING, Tiering, "archive configurations"),
+        "inventory": _field(Aspect.INVENTORY, Inventory, "inventories"),
+        "lifecycle": _field(Aspect.LIFECYCLE, Lifecycle, "lifecycle rules"),
+        "logging": _field(Aspect.LOGGING, Logging, "where access logs go"),
+        "notification": _field(Aspect.NOTIFICATION, Notification, "whom the bucket tells of its objects"),
+        "object_lock": _field(Aspect.OBJECT_LOCK, ObjectLock, "Object Lock and its default retention"),
+        "ownership": _field(Aspect.OWNERSHIP, Ownership, "object ownership"),
+        "policy": _field(Aspect.POLICY, Policy, "the statements of the bucket policy"),
+        "policy_status": _field(Aspect.POLICY_STATUS, PolicyStatus, "AWS's own verdict on the policy"),
+        "public_access_block": _field(Aspect.PUBLIC_ACCESS_BLOCK, PublicAccessBlock, "the bucket's own block"),
+        "referrers": _field(Aspect.REFERRERS, References, "what in the guarded accounts relies on the bucket"),
+        "replication": _field(Aspect.REPLICATION, Replication, "where objects are copied"),
+        "request_payment": _field(Aspect.REQUEST_PAYMENT, RequestPayment, "who pays: `BucketOwner` or `Requester`"),
+        "tags": Field("the bucket's tags by key", optional(Tags), Aspect.TAGGING),
+        "versioning": _field(Aspect.VERSIONING, Versioning, "`Enabled` or `Suspended`; empty where it never was on"),
+        "website": _field(Aspect.WEBSITE, Website, "static website hosting"),
+    }
+)
+
+ROOTS: Mapping[Kind, Mapping[str, Mapping[str, Field]]] = MappingProxyType(
+    {Kind.BUCKET: {"bucket": BUCKET, "account": ACCOUNT}, Kind.ACCOUNT: {"account": ACCOUNT}}
+)
+"""What a rule of each kind may speak of."""
+
+
+def needs(kind: Kind, used: Iterable[tuple[str, str]]) -> frozenset[Aspect]:
+    """The aspects behind these fields, each given as root and name."""
+    aspects = (ROOTS[kind][root][name].aspect for root, name in used)
+    return frozenset(aspect for aspect in aspects if aspect is not None)
+
+
+def view(state: State, kind: Kind, used: Collection[tuple[str, str]]) -> dict[str, dict[str, Plain]]:
+    """The fields of `used` as they are in `state`.
+
+    Raises UnreadableError where one of them could not be read in full, RuleFailedError where one is too large, and
+    TypeError where a reading is not what the field is made for.
+    """
+    made: dict[str, dict[str, Plain]] = {root: {} for root in ROOTS[kind]}
+    for root, name in used:
+        field = ROOTS[kind][root][name]
+        made[root][name] = _named(state, root, name) if field.aspect is None else _read(state, field, field.aspect)
+    return made
+
+
+def empty(kind: Kind, used: Collection[tuple[str, str]]) -> dict[str, dict[str, Plain]]:
+    """The fields of `used` where nothing at all is configured."""
+    made: dict[str, dict[str, Plain]] = {root: {} for root in ROOTS[kind]}
+    for root, name in used:
+        made[root][name] = _absent(ROOTS[kind][root][name])
+    return made
+
+
+def _named(state: State, root: str, name: str) -> str:
+    if isinstance(state, BucketState) and root == "bucket":
+        return str(getattr(state.ref, name))
+    return state.ref.account if name == "id" else state.ref.partition
+
+
+def _read(state: State, field: Field, aspect: Aspect) -> Plain:
+    reading = state.reading(aspect)
+    if isinstance(reading, Absent):
+        return _absent(field)
+    try:
+        return _plain(reading, field)
+    except HiddenError as error:
+        raise UnreadableError(aspect, error.reading) from None
+
+
+def _absent(field: Field) -> Plain:
+    implied = None if field.aspect is None else _IMPLIED.get(field.aspect)
+    return field.type.empty if implied is None else {**plain(implied, field.type), CONFIGURED: False}
+
+
+# Most buckets share their settings: one view of each serves them all. CEL copies what it is given.
+@lru_cache(maxsize=4096)
+def _plain(reading: Reading[object], field: Field) -> Plain:
+    return plain(reading, field.type)
