@@ -114,10 +114,18 @@ class App:
         return _Order.STOP if self._stopping else _Order.RELOAD
 
     async def _open(self, stack: AsyncExitStack) -> Life:
-        settings = self._loaded.settings
+        loaded = self._loaded
+        settings = loaded.settings
         store = await stack.enter_async_context(self._store(await assembly.store_url(settings)))
         return await stack.enter_async_context(
-            begin(settings, store, self._cache, metrics=self._metrics, health=self._health)
+            begin(
+                settings,
+                store,
+                self._cache,
+                metrics=self._metrics,
+                health=self._health,
+                exemptions=loaded.exemptions,
+            )
         )
 
     @asynccontextmanager

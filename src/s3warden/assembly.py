@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 import aiohttp
+import structlog
 
 from s3warden.aws.calls import Calls
+from s3warden.aws.errors import AwsError
 from s3warden.aws.estate import Estate
 from s3warden.aws.estate import Scope as EstateScope
 from s3warden.aws.limiter import Limiter
@@ -28,12 +30,17 @@ from s3warden.collect.refresh import RefreshLimits
 from s3warden.collect.sources.sqs import SqsLimits
 from s3warden.collect.sources.sweep import Submit, Sweep, SweepLimits
 from s3warden.collect.timetable import Timetable
+from s3warden.correct.windows import Window
+from s3warden.detect.context import Context
+from s3warden.detect.exemptions.register import Register
+from s3warden.detect.house import House
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.detect.rules import needs, select
 from s3warden.intake import Encrypted, Locate, Scope, nowhere
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef
 from s3warden.model.event import Listing
+from s3warden.model.exemption import Exemption
 from s3warden.model.rule import RuleInfo
 from s3warden.pipeline import Commit, Pipeline
 from s3warden.respond.notifier import Notifier
@@ -43,9 +50,12 @@ from s3warden.respond.notifiers.webhook import Format, Webhook
 from s3warden.respond.routing import Destination, Routing
 from s3warden.respond.worker import Limits
 from s3warden.settings import destinations as kinds
+from s3warden.settings.house import span, zone
 from s3warden.settings.sections import Queue, Settings
 from s3warden.telemetry.logging import hide
 from s3warden.telemetry.metrics import Metrics
+
+log = structlog.get_logger("s3warden.assembly")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +208,37 @@ def refresh_limits(settings: Settings) -> RefreshLimits:
     )
 
 
+def house(settings: Settings, exemptions: Sequence[Exemption]) -> House:
+    """How the house weighs what the rules say, and what it accepts."""
+    chosen = settings.severity.model_dump(exclude={"production_accounts", "development_accounts"})
+    harmless = (*settings.severity.harmless_names, *settings.rules.log_buckets)
+    context = Context(
+        **{
+            **chosen,
+            "harmless_names": harmless,
+            "production_places": settings.severity.production_accounts,
+            "development_places": settings.severity.development_accounts,
+        }
+    )
+    return House(context, Register(exemptions))
+
+
+async def know_units(house: House, estate: Estate) -> None:
+    """Have the organisation say which units each account is below, if that matters; unknown where it does not."""
+    if house.asks_for_units:
+        try:
+            house.register.units = dict(await estate.units())
+        except AwsError as error:
+            log.warning("units_unreadable", cause=error.cause.value, error=str(error))
+
+
+def working_hours(settings: Settings) -> Window:
+    """When people are reminded of what ends."""
+    chosen = settings.exemptions
+    start, end = span(chosen.working_hours)
+    return Window(chosen.weekdays, start, end, zone(chosen.time_zone))
+
+
 def pipeline(
     settings: Settings,
     fetch: Fetch,
@@ -207,6 +248,7 @@ def pipeline(
     ledger: Ledger,
     committed: Callable[[], None],
     metrics: Metrics,
+    exemptions: Sequence[Exemption] = (),
 ) -> Pipeline:
     """The path from a request to a stored verdict. Raises UnknownRuleError."""
     rules, options = rules_and_options(settings)
@@ -221,6 +263,7 @@ def pipeline(
         store=store,
         metrics=metrics,
         committed=committed,
+        house=house(settings, exemptions),
     )
 
 

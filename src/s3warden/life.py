@@ -30,9 +30,11 @@ from s3warden.collect.timetable import Timetable
 from s3warden.correcting import Correcting
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Kind
+from s3warden.exempting import Exempting
 from s3warden.intake import Intake
 from s3warden.model.alert import Alert, AlertStatus
 from s3warden.model.bucket import AccountRef, BucketRef, Subject
+from s3warden.model.exemption import Exemption
 from s3warden.model.finding import Finding, Reason, Verdict
 from s3warden.pipeline import Pipeline
 from s3warden.respond import digest
@@ -73,6 +75,7 @@ class Life:
     dispatch: Dispatch
     sources: Sequence[SqsSource]
     sweeper: Sweep
+    exempting: Exempting
     metrics: Metrics
     health: Health
     correcting: Correcting | None = None
@@ -88,6 +91,7 @@ class Life:
             "dispatch": self.dispatch.run(),
             "scope": self._keep_scope(),
             "housekeeping": self._keep_house(),
+            "exemptions": self.exempting.run(),
             "timetable": self.timetable.run(),
             **{source.name: source.run() for source in self.sources},
             **({} if self.correcting is None else self.correcting.loops()),
@@ -99,6 +103,7 @@ class Life:
         report = await self._swept()
         await self._end_what_is_gone(report)
         await self._settle(report)
+        self.exempting.report()
         self.health.set_ready("baseline", ok=True, detail=f"{len(self.cache)} buckets known")
         coverage = self.coverage(report, frozenset(report.accounts))
         log.info(
@@ -296,6 +301,7 @@ class Life:
             bucket_rules=[rule.info.id for rule in rules if rule.kind is Kind.BUCKET],
             account_rules=[rule.info.id for rule in rules if rule.kind is Kind.ACCOUNT],
             named=shown.exposed_buckets_limit if shown.exposed_buckets else 0,
+            exemptions=self.exempting.counts(),
         )
 
     def _alert(self, finding: Finding) -> Alert:
@@ -308,7 +314,13 @@ def _owner(subject: Subject) -> AccountRef:
 
 @asynccontextmanager
 async def begin(
-    settings: Settings, store: Store, cache: Cache, *, metrics: Metrics, health: Health
+    settings: Settings,
+    store: Store,
+    cache: Cache,
+    *,
+    metrics: Metrics,
+    health: Health,
+    exemptions: Sequence[Exemption] = (),
 ) -> AsyncIterator[Life]:
     """Build the parts of one life; nothing runs yet. Raises SecretError, UnknownRuleError, AwsError, StoreError."""
     async with AsyncExitStack() as stack:
@@ -325,6 +337,7 @@ async def begin(
             ledger=Ledger(await store.load_open()),
             committed=dispatch.wake,
             metrics=metrics,
+            exemptions=exemptions,
         )
         pipeline.remember(loads(await store.get(_TOLD)))
         # At once: a rule that was switched off is forgotten even if this life ends before a sweep does.
@@ -334,6 +347,17 @@ async def begin(
         queue = RefreshQueue(pipeline.refresh, limits=assembly.refresh_limits(settings), metrics=metrics)
         recheck = Recheck(queue.submit, delay=settings.refresh.recheck, capacity=settings.refresh.capacity)
         pipeline.recheck = recheck.plan
+        exempting = Exempting(
+            pipeline,
+            store,
+            queue.submit,
+            parts.estate.units,
+            [each.name for each in settings.destinations],
+            assembly.working_hours(settings),
+            dispatch.wake,
+        )
+        pipeline.spend = exempting.spend
+        await exempting.recall()
         locate = assembly.locate(parts.fetch, cache, pipeline.needed)
         intake = Intake(assembly.scope(settings, parts.sessions), cache, queue.submit, metrics, locate, pipeline.needed)
         intake.encrypted = assembly.encrypted(parts.fetch, cache)
@@ -368,6 +392,7 @@ async def begin(
             dispatch=dispatch,
             sources=sources,
             sweeper=sweeper,
+            exempting=exempting,
             metrics=metrics,
             health=health,
             correcting=mending,

@@ -6,7 +6,7 @@ here talks to a destination: delivery is a task of its own that works the store'
 
 import asyncio
 import sys
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -21,6 +21,8 @@ from s3warden.collect.derived import COMPUTED, with_derived, with_sources
 from s3warden.collect.fetch import Fetch, passing
 from s3warden.collect.recheck import doubtful
 from s3warden.collect.ripples import Ripples
+from s3warden.detect.exemptions.register import spent_by
+from s3warden.detect.house import House, in_house
 from s3warden.detect.incidents import incident
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Kind, Rule, RuleFailedError, RuleOptions
@@ -51,6 +53,9 @@ log = structlog.get_logger("s3warden.pipeline")
 # GetBucketAcl with the ACL in effect.
 DEPENDS_ON_BLOCK = frozenset({Aspect.ACL, Aspect.POLICY_STATUS})
 
+# What operators want to see of accepted risks, whatever set it off.
+_ACCEPTANCE = frozenset({Reason.EXEMPTED, Reason.EXEMPTION_ENDED})
+
 
 class Commit(Protocol):
     """The part of the store that makes changes last."""
@@ -75,11 +80,16 @@ def _nobody_mends(_: object) -> None:
     return
 
 
+async def _forgotten(_over: frozenset[tuple[str, str]]) -> None:
+    return
+
+
 @dataclass(slots=True)
 class Pipeline:
     """From a request to a stored verdict. `needed` are the aspects that the enabled rules read.
 
     `committed` is called when messages wait in the store, `recheck` when a look showed nothing of what an event told.
+    `spend` gets the exemptions that are over for a finding, before its end is stored: pairs as in `spent_by`.
     """
 
     fetch: Fetch
@@ -96,6 +106,8 @@ class Pipeline:
     # Who mends: told of each request, whose triggers name who writes, and of all changes that are committed.
     touched: Callable[[RefreshRequest], None] = _nobody_mends
     changed: Callable[[Sequence[FindingChange]], None] = _nobody_mends
+    house: House = field(default_factory=House)
+    spend: Callable[[frozenset[tuple[str, str]]], Awaitable[None]] = _forgotten
     # What the rules find in an account before they were told of there is told in one digest.
     baseline: Baseline = field(init=False)
     # Changes so far that a sweep found and no event had told.
@@ -112,7 +124,7 @@ class Pipeline:
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def __post_init__(self) -> None:
-        self.needed = with_sources(self.needed)
+        self.needed = with_sources(self.needed | self.house.needs)
         self.fetch.neighbours.beside(self.cache)
         self._ripples = Ripples(self.cache, self.fetch.neighbours, self.needed)
         self._verdicts = Verdicts(self.rules, self.options, self._crashed)
@@ -245,6 +257,7 @@ class Pipeline:
     async def _judge(self, state: State, request: RefreshRequest, *, known_before: bool) -> None:
         """Verdicts on a fresh state, and what follows from them."""
         results = self._verdicts.of(self.cache.shared(state) if isinstance(state, BucketState) else state)
+        results = in_house(results, self.rules, state, self.options, self.house, self.clock())
         gone = isinstance(state, BucketState) and not state.exists
         ended = Reason.BUCKET_DELETED if gone else None
         await self._settle(state.ref, results, request, known_before=known_before, ended=ended, state=state)
@@ -288,6 +301,9 @@ class Pipeline:
         )
         quiet = self.baseline.quiet(subject, sweep=request.origin is Origin.SWEEP)
         plan = self.routing.plan(changes, baseline=quiet, known=self.ledger.of)
+        over = spent_by(plan.changes)
+        if over:
+            await self.spend(over)
         if plan.changes or plan.notifications:
             before = {finding.fingerprint: finding for finding in self.ledger.of(subject)}
             ends = (incident(before.get(change.finding.fingerprint), change, state) for change in plan.changes)
@@ -327,7 +343,8 @@ class Pipeline:
                 self.drift += 1
                 self.metrics.sweep_drift.labels(self._category(finding.rule_id)).inc()
             # A sweep of a large estate would drown the log; its findings are in the digest and in the store.
-            write = log.info if request.origin is Origin.EVENT else log.debug
+            loud = request.origin is Origin.EVENT or change.reason in _ACCEPTANCE
+            write = log.info if loud else log.debug
             write(
                 "finding_changed",
                 kind=change.kind.value,
@@ -337,6 +354,8 @@ class Pipeline:
                 severity=finding.severity.value,
                 summary=finding.evidence.summary,
                 reason=change.reason or None,
+                exemption=finding.exempt.id if finding.exempt else None,
+                lapsed=finding.lapsed or None,
             )
         for trigger in request.triggers if any(c.kind is not ChangeKind.RESUMED for c in changes) else ():
             if trigger.event_time is not None:

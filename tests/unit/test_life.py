@@ -1,7 +1,7 @@
 """One life of the parts: what a sweep leaves behind, who is guarded, and the order in which all of it ends."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from s3warden.assembly import working_hours
 from s3warden.aws.errors import AwsError
 from s3warden.collect.sources.sweep import SweepReport
 from s3warden.detect.ledger import Ledger
+from s3warden.exempting import Exempting
 from s3warden.intake import Intake, Scope
 from s3warden.life import Life
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Cause
@@ -172,6 +174,10 @@ async def _nothing(request: RefreshRequest) -> "asyncio.Future[Outcome]":
     return future
 
 
+async def _no_units() -> Mapping[str, frozenset[str]]:
+    return {}
+
+
 def life(
     path: Pipeline,
     store: Records,
@@ -200,6 +206,15 @@ def life(
         pipeline=path,
         intake=Intake(guarded, path.cache, _nothing, metrics),
         sweeper=reports,  # type: ignore[arg-type]
+        exempting=Exempting(
+            path,
+            store,  # type: ignore[arg-type]
+            _nothing,
+            _no_units,
+            [],
+            working_hours(Settings()),
+            lambda: None,
+        ),
         metrics=metrics,
         **parts,
     )

@@ -89,6 +89,11 @@ class Estate:
             chosen = [own.account]
         return tuple(AccountRef(own.partition, id_) for id_ in dict.fromkeys(chosen))
 
+    async def units(self) -> Mapping[str, frozenset[str]]:
+        """For each account of the organisation the ids of the units above it, and of the root. Raises AwsError."""
+        identity = await self._home.identify()
+        return await Organization(self._calls, AccountRef(identity.partition, identity.account)).units()
+
     async def listing(self, account: AccountRef) -> Listing:
         """The buckets of `account` within the scope. Failures are keyed by region, or `*` for all; values are causes.
 

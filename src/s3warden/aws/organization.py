@@ -33,6 +33,21 @@ class Organization:
             found -= await self._members(exclude)
         return tuple(sorted(found))
 
+    async def units(self) -> Mapping[str, frozenset[str]]:
+        """For each account the ids of everything it is below: its unit, those above it, and the root."""
+        above: dict[str, frozenset[str]] = {}
+        waiting = [(str(root["Id"]), frozenset({str(root["Id"])})) async for root in self._list("ListRoots", "Roots")]
+        while waiting:
+            parent, chain = waiting.pop()
+            async for account in self._list("ListAccountsForParent", "Accounts", ParentId=parent):
+                above[str(account["Id"])] = chain
+            units = self._list("ListOrganizationalUnitsForParent", "OrganizationalUnits", ParentId=parent)
+            async for unit in units:
+                id_ = str(unit["Id"])
+                if id_ not in chain:
+                    waiting.append((id_, chain | {id_}))
+        return above
+
     async def _members(self, ids: Collection[str]) -> set[str]:
         """The accounts among `ids` and those below its units and roots, at any depth."""
         members = {id_ for id_ in ids if not _is_parent(id_)}

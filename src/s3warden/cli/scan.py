@@ -28,8 +28,10 @@ from s3warden.detect.ledger import Ledger
 from s3warden.detect.rules import UnknownRuleError
 from s3warden.model.alert import Notification
 from s3warden.model.bucket import AccountRef, BucketRef, Subject
+from s3warden.model.exemption import Exemption
 from s3warden.model.finding import Finding, FindingChange, Severity, Verdict
 from s3warden.model.incident import Incident
+from s3warden.respond.document import exemption
 from s3warden.settings.load import load
 from s3warden.settings.sections import Settings
 from s3warden.telemetry import logging
@@ -70,6 +72,11 @@ class Result:
         return tuple(finding for finding in self.findings if finding.undecided)
 
     @property
+    def exempt(self) -> tuple[Finding, ...]:
+        """What is wrong and accepted."""
+        return tuple(f for f in self.findings if f.verdict is Verdict.FAIL and f.exempt is not None)
+
+    @property
     def complete(self) -> bool:
         """Whether everything was listed, read and decided."""
         return not self.partial and not self.unknown and self.report is not None and self.report.complete
@@ -101,10 +108,11 @@ def scan(
 
     Example: s3warden scan --config config.toml --format json > report.json
     """
-    settings = loaded_or_exit(lambda: load(config, flags={("log", "level"): log_level})).settings
+    loaded = loaded_or_exit(lambda: load(config, flags={("log", "level"): log_level}))
+    settings = loaded.settings
     logging.configure(settings.log.level, settings.log.format, stream=sys.stderr)
     try:
-        result = asyncio.run(_scan(settings))
+        result = asyncio.run(_scan(settings, loaded.exemptions))
     except UnknownRuleError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(USAGE) from None
@@ -116,20 +124,28 @@ def scan(
 
 
 def exit_code(result: Result, fail_on: Severity) -> int:
-    """3 for a finding at or above `fail_on`, else 4 if something is not known, else 0."""
-    failing = (finding for finding in result.findings if finding.verdict is Verdict.FAIL)
+    """3 for a finding at or above `fail_on` that is not exempt, else 4 if something is not known, else 0."""
+    failing = (f for f in result.findings if f.verdict is Verdict.FAIL and f.exempt is None)
     if any(finding.severity.rank >= fail_on.rank for finding in failing):
         return FINDINGS
     return 0 if result.complete else INCOMPLETE
 
 
-async def _scan(settings: Settings) -> Result:
+async def _scan(settings: Settings, exemptions: Sequence[Exemption]) -> Result:
     metrics, cache, ledger = Metrics(CollectorRegistry()), Cache(), Ledger()
     async with assembly.reading(settings, metrics) as parts:
         await parts.sessions.identify()
         path = assembly.pipeline(
-            settings, parts.fetch, cache, store=_NoStore(), ledger=ledger, committed=lambda: None, metrics=metrics
+            settings,
+            parts.fetch,
+            cache,
+            store=_NoStore(),
+            ledger=ledger,
+            committed=lambda: None,
+            metrics=metrics,
+            exemptions=exemptions,
         )
+        await assembly.know_units(path.house, parts.estate)
         queue = RefreshQueue(path.refresh, limits=assembly.refresh_limits(settings), metrics=metrics)
         sweep = assembly.sweep(settings, parts.estate, queue.submit, path, metrics)
         working = asyncio.create_task(queue.run())
@@ -181,9 +197,16 @@ def _failures(result: Result) -> tuple[str, ...]:
     return result.report.failure_texts() if result.report else ()
 
 
-def _order(finding: Finding) -> tuple[bool, bool, int, str, str]:
-    known = finding.verdict is Verdict.FAIL
-    return not known, not finding.evidence.live, -finding.severity.rank, finding.subject.key, finding.rule_id
+def _order(finding: Finding) -> tuple[bool, bool, bool, int, str, str]:
+    known = finding.verdict is Verdict.FAIL and finding.exempt is None
+    return (
+        not known,
+        finding.exempt is not None,
+        not finding.evidence.live,
+        -finding.severity.rank,
+        finding.subject.key,
+        finding.rule_id,
+    )
 
 
 def _document(result: Result, findings: Sequence[Finding]) -> dict[str, object]:
@@ -201,6 +224,7 @@ def _document(result: Result, findings: Sequence[Finding]) -> dict[str, object]:
             "unknown_by_cause": dict(Counter(str(finding.cause) for finding in result.unknown)),
         },
         "failures": list(_failures(result)),
+        "exempt": len(result.exempt),
         "findings": [as_json(finding) for finding in findings],
     }
 
@@ -212,6 +236,10 @@ def as_json(finding: Finding) -> dict[str, object]:
         "rule_id": finding.rule_id,
         "verdict": finding.verdict.value,
         "severity": finding.severity.value,
+        "base_severity": (finding.base_severity or finding.severity).value,
+        "severity_reasons": list(finding.reasons),
+        "exemption": exemption(finding.exempt) if finding.exempt else None,
+        "lapsed_exemptions": list(finding.lapsed),
         "live": finding.evidence.live,
         **_place(finding.subject),
         "summary": finding.evidence.summary,
@@ -243,25 +271,35 @@ def _print_table(result: Result, findings: Sequence[Finding]) -> None:
         known = finding.verdict is Verdict.FAIL
         bucket = finding.subject.name if isinstance(finding.subject, BucketRef) else "-"
         word = ("live " if finding.evidence.live else "") + finding.severity.value if known else "unknown"
+        if finding.exempt is not None:
+            word = f"exempt {finding.severity.value}"
         table.add_row(
-            Text(word, style=_STYLES[finding.severity] if known else "magenta"),
+            Text(word, style="dim" if finding.exempt else _STYLES[finding.severity] if known else "magenta"),
             finding.subject.account,
             Text(bucket),
             finding.rule_id,
-            Text(finding.evidence.summary),
+            Text(_what(finding)),
         )
     if findings:
         console.print(table)
     _print_summary(console, result)
 
 
+def _what(finding: Finding) -> str:
+    """What is wrong, and in short what moved its severity or what holds it back."""
+    more = [f"exempt by {finding.exempt.id}"] if finding.exempt is not None else [*finding.lapsed, *finding.reasons]
+    return f"{finding.evidence.summary} [{'; '.join(more)}]" if more else finding.evidence.summary
+
+
 def _print_summary(console: Console, result: Result) -> None:
-    failing = Counter(finding.severity for finding in result.findings if finding.verdict is Verdict.FAIL)
+    failing = Counter(f.severity for f in result.findings if f.verdict is Verdict.FAIL and f.exempt is None)
     told = ", ".join(f"{failing[severity]} {severity.value}" for severity in reversed(Severity) if failing[severity])
     nothing = "nothing wrong found" if result.complete else "nothing wrong found, but not everything was seen"
     console.print(
         f"\nBuckets: {result.buckets}, accounts: {result.accounts}. Findings: {told or nothing}.", highlight=False
     )
+    if result.exempt:
+        console.print(f"Exempt: {len(result.exempt)}, not among these.", highlight=False)
     known = result.checks - len(result.unknown)
     console.print(f"Coverage: {known} of {result.checks} checks decided.", highlight=False)
     for cause, count in Counter(str(finding.cause) for finding in result.unknown).most_common():

@@ -15,7 +15,7 @@ from s3warden.model.event import Origin, RefreshRequest
 
 W = TypeVar("W")
 
-PRIORITY = (Origin.EVENT, Origin.ACCOUNT, Origin.RECHECK, Origin.SWEEP)
+PRIORITY = (Origin.EVENT, Origin.ACCOUNT, Origin.EXEMPTION, Origin.RECHECK, Origin.SWEEP)
 
 
 class Place(Enum):

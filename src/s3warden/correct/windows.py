@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, time, timedelta, tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +15,7 @@ class Window:
     days: frozenset[int]
     start: time
     end: time
-    zone: ZoneInfo
+    zone: tzinfo
 
     def is_open(self, at: datetime) -> bool:
         """Whether `at`, an aware moment, lies inside."""

@@ -12,6 +12,16 @@ The steps, by what is known of a rule and a subject, and by the new verdict:
 | UNKNOWN | OPENED, `first_seen` is now        | UPDATED if cause differs   | RESOLVED                        |
 | FAIL    | UPDATED if the facts differ        | UPDATED once, remains FAIL | RESOLVED                        |
 
+A failure is exempt or not, and what a step says of that comes before what it says of the facts:
+
+| known      | FAIL, exempt                | FAIL, not exempt        | UNKNOWN                                     |
+|------------|-----------------------------|-------------------------|---------------------------------------------|
+| nothing    | OPENED, exempt              | OPENED                  | OPENED, verdict UNKNOWN, not exempt         |
+| exempt     | UPDATED if anything differs | UPDATED exemption_ended | as above; exemption_ended if it is over     |
+| not exempt | UPDATED exempted            | UPDATED if facts differ | as above                                    |
+
+What could not be read makes nothing exempt: an exemption that a failure had can only stand or end by it.
+
 A finding that came from the store and is still the same gives RESUMED the first time it is seen again.
 """
 
@@ -58,6 +68,10 @@ class _Look:
             cause=result.cause,
             trigger=self.trigger,
             sequence=self.sequence,
+            base_severity=result.base_severity,
+            reasons=result.reasons,
+            exempt=result.exempt if result.verdict is Verdict.FAIL else None,
+            lapsed=result.lapsed,
         )
         return FindingChange(ChangeKind.OPENED, finding, self.at, reason or "", drift and self.drift)
 
@@ -177,7 +191,7 @@ class Ledger:
 def _failing(known: Finding, result: RuleResult, look: _Look) -> FindingChange | None:
     if known.verdict is Verdict.UNKNOWN:
         return look.opened(result, Reason.READABLE, drift=False)
-    reason = _difference(known, result)
+    reason = _exemption(known, result) or _difference(known, result)
     if reason is not None:
         after = replace(
             known,
@@ -187,6 +201,10 @@ def _failing(known: Finding, result: RuleResult, look: _Look) -> FindingChange |
             cause=None,
             trigger=look.trigger or known.trigger,
             unknown_since=None,
+            base_severity=result.base_severity,
+            reasons=result.reasons,
+            exempt=result.exempt,
+            lapsed=_lapsed(known, result),
         )
         return look.updated(after, reason)
     if known.unknown_since is not None:
@@ -196,6 +214,9 @@ def _failing(known: Finding, result: RuleResult, look: _Look) -> FindingChange |
 
 def _unreadable(known: Finding, result: RuleResult, look: _Look) -> FindingChange | None:
     if known.verdict is Verdict.FAIL:
+        if known.exempt is not None and result.exempt != known.exempt:
+            ended = replace(known, exempt=None, lapsed=_lapsed(known, result), cause=result.cause)
+            return look.updated(replace(ended, unknown_since=known.unknown_since or look.at), Reason.EXEMPTION_ENDED)
         if known.unknown_since is not None:
             return None
         return look.updated(replace(known, cause=result.cause, unknown_since=look.at), Reason.UNREADABLE)
@@ -203,6 +224,19 @@ def _unreadable(known: Finding, result: RuleResult, look: _Look) -> FindingChang
         return None
     after = replace(known, evidence=result.evidence, cause=result.cause, changed_at=look.at)
     return look.updated(after, Reason.CAUSE)
+
+
+def _exemption(known: Finding, result: RuleResult) -> Reason | None:
+    """What became of the exemption; None if nothing did."""
+    if known.exempt == result.exempt:
+        return None
+    return Reason.EXEMPTED if result.exempt is not None else Reason.EXEMPTION_ENDED
+
+
+def _lapsed(known: Finding, result: RuleResult) -> tuple[str, ...]:
+    if known.exempt is None or result.exempt is not None or result.lapsed:
+        return result.lapsed
+    return (f"exemption {known.exempt.id} does not hold: it was withdrawn, or is for other buckets or rules now",)
 
 
 def _difference(known: Finding, result: RuleResult) -> Reason | None:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from s3warden.model.bucket import Subject
 from s3warden.model.event import Trigger
+from s3warden.model.exemption import Exempt
 from s3warden.model.finding import Severity
 
 
@@ -30,7 +31,9 @@ class Alert:
     """One finding's news, with all that the reader on call needs. Times are UTC.
 
     `fingerprint` names the finding, `sequence` the step in its history. `category` is the rule's, as text.
-    `incident` names the record that the end of an exposure left.
+    `incident` names the record that the end of an exposure left. `base_severity` and `reasons` say how the severity
+    came about where its context counts. `exempt` is the accepted risk by which it ended; `lapsed` are those that were
+    written for it and do not hold.
     """
 
     fingerprint: str
@@ -52,6 +55,10 @@ class Alert:
     runbook_url: str = ""
     category: str = ""
     incident: str = ""
+    base_severity: Severity | None = None
+    reasons: tuple[str, ...] = ()
+    exempt: Exempt | None = None
+    lapsed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,8 @@ class DigestLine:
 class Digest:
     """The state of the estate in one message: sent at the end of the first sweep ever, and as a daily report.
 
-    `new_rules` are the ids of rules that were switched on, where the message is only about what these found.
+    `new_rules` are the ids of rules that were switched on, where the message is only about what these found. `exempt`
+    counts the findings that are accepted, which are in none of the lines.
     """
 
     at: datetime
@@ -82,11 +90,22 @@ class Digest:
     unknown_by_cause: tuple[tuple[str, int], ...] = ()
     failures: tuple[str, ...] = ()
     new_rules: tuple[str, ...] = ()
+    exempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A word to people about something that is no finding. `kind` is a stable code; one thing a line."""
+
+    kind: str
+    at: datetime
+    title: str
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message for one destination: alerts that belong together (a group), or a digest.
+    """One message for one destination: alerts that belong together (a group), a digest, or a notice.
 
     `dedup_key` is the same over every repeat of this message, so that a receiver can drop the second. `group_key`
     stays the same over the life of the cause: the resolve has the key of the opening.
@@ -99,6 +118,7 @@ class Notification:
     alerts: tuple[Alert, ...] = ()
     digest: Digest | None = None
     correlation: tuple[str, ...] = field(default=())
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)

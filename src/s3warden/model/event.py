@@ -109,6 +109,7 @@ class Origin(StrEnum):
 
     EVENT = "event"
     ACCOUNT = "account"
+    EXEMPTION = "exemption"
     SWEEP = "sweep"
     RECHECK = "recheck"
 
@@ -128,7 +129,7 @@ class RefreshRequest:
 
     def merge(self, later: "RefreshRequest") -> "RefreshRequest":
         """One request that does the work of both: events win over sweeps, urgency stays, triggers add up."""
-        order = (Origin.EVENT, Origin.ACCOUNT, Origin.RECHECK, Origin.SWEEP)
+        order = (Origin.EVENT, Origin.ACCOUNT, Origin.EXEMPTION, Origin.RECHECK, Origin.SWEEP)
         known = {trigger.event_id for trigger in self.triggers}
         return RefreshRequest(
             subject=later.subject,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from s3warden.model.bucket import Cause, Subject
 from s3warden.model.event import Trigger
+from s3warden.model.exemption import Exempt
 
 
 class Severity(StrEnum):
@@ -59,13 +60,22 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """One rule's verdict on one subject. `severity` is the rule's own, or another where the evidence asks for it."""
+    """One rule's verdict on one subject. `severity` is the rule's own, or another where the evidence asks for it.
+
+    `base_severity` is what it was before its context was weighed, and `reasons` why it is another now; None and empty
+    where the context changes nothing. `exempt` is the accepted risk that holds for it, `lapsed` those that were written
+    for it and do not hold, each with why.
+    """
 
     rule_id: str
     verdict: Verdict
     severity: Severity
     evidence: Evidence
     cause: Cause | None = None
+    base_severity: Severity | None = None
+    reasons: tuple[str, ...] = ()
+    exempt: Exempt | None = None
+    lapsed: tuple[str, ...] = ()
 
 
 def fingerprint(rule_id: str, subject: Subject) -> str:
@@ -80,6 +90,7 @@ class Finding:
     `first_seen` is when this finding opened, `changed_at` when its evidence last changed, `resolved_at` when it ended.
     `trigger` is who did it, where an event told. `notified` is whether people were told of the opening, so that the
     resolve is told to the same people or to nobody. `unknown_since` is set while a known failure can't be read again.
+    `base_severity`, `reasons`, `exempt` and `lapsed` are those of the verdict. While `exempt` nobody is told.
     """
 
     fingerprint: str
@@ -96,6 +107,10 @@ class Finding:
     resolved_at: datetime | None = None
     unknown_since: datetime | None = None
     sequence: int = 1
+    base_severity: Severity | None = None
+    reasons: tuple[str, ...] = ()
+    exempt: Exempt | None = None
+    lapsed: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -121,7 +136,8 @@ class Reason(StrEnum):
     """Why a finding changed: the codes in `FindingChange.reason`, which is empty where the kind says it all.
 
     ESCALATED, EASED: more or less severe, or live, than before. UNREADABLE, READABLE: reads began or ceased to fail.
-    NOT_GUARDED: the bucket is out of the scope that the settings name, by its region or name.
+    NOT_GUARDED: the bucket is out of the scope that the settings name, by its region or name. EXEMPTED: an exemption
+    holds from now on; EXEMPTION_ENDED: it expired, was withdrawn, or more is open than was approved.
     """
 
     ESCALATED = "escalated"
@@ -136,6 +152,8 @@ class Reason(StrEnum):
     BUCKET_DELETED = "bucket_deleted"
     ACCOUNT_LEFT = "account_left"
     NOT_GUARDED = "not_guarded"
+    EXEMPTED = "exempted"
+    EXEMPTION_ENDED = "exemption_ended"
 
 
 @dataclass(frozen=True, slots=True)

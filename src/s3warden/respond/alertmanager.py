@@ -1,15 +1,15 @@
 """A notification in the shape of Alertmanager's webhook, version "4", for receivers that speak it already. Pure.
 
 The fingerprint names the alert over its life; of the labels only `severity` may change. A digest has no place in this
-shape but as one alert without an end.
+shape but as one alert without an end, nor has a notice.
 """
 
 from typing import Any
 
 from s3warden.model.alert import Alert, AlertStatus, Notification
 from s3warden.model.bucket import BucketRef
-from s3warden.respond.document import status, timestamp
-from s3warden.respond.render import digest_text, digest_title, headline, where, who
+from s3warden.respond.document import happened_at, status, timestamp
+from s3warden.respond.render import digest_title, headline, text, where, who
 
 # What Go prints for a time that is not set; receivers of this shape know it as "not ended".
 NEVER = "0001-01-01T00:00:00Z"
@@ -17,7 +17,7 @@ NEVER = "0001-01-01T00:00:00Z"
 
 def body(notification: Notification, *, receiver: str) -> dict[str, Any]:
     """The JSON body. `receiver` is the destination's name."""
-    alerts = [_alert(alert) for alert in notification.alerts] or [_digest(notification)]
+    alerts = [_alert(alert) for alert in notification.alerts] or [_no_alert(notification)]
     return {
         "version": "4",
         "groupKey": notification.group_key,
@@ -65,16 +65,16 @@ def _group_labels(alert: Alert) -> dict[str, str]:
     return labels
 
 
-def _digest(notification: Notification) -> dict[str, Any]:
-    digest = notification.digest
+def _no_alert(notification: Notification) -> dict[str, Any]:
+    """A digest or a notice."""
+    digest, notice = notification.digest, notification.notice
+    name = "s3warden-digest" if notice is None else f"s3warden-{notice.kind}"
+    title = digest_title(digest) if digest else notice.title if notice else ""
     return {
         "status": AlertStatus.FIRING.value,
-        "labels": {"alertname": "s3warden-digest", "severity": notification.severity.value},
-        "annotations": {
-            "summary": digest_title(digest) if digest else "",
-            "description": digest_text(digest) if digest else "",
-        },
-        "startsAt": timestamp(digest.at) if digest else NEVER,
+        "labels": {"alertname": name, "severity": notification.severity.value},
+        "annotations": {"summary": title, "description": text(notification)},
+        "startsAt": timestamp(happened_at(notification)),
         "endsAt": NEVER,
         "generatorURL": "",
         "fingerprint": notification.group_key,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from s3warden.model.alert import Alert, AlertStatus, Digest, DigestLine, Notification
+from s3warden.model.alert import Alert, AlertStatus, Digest, DigestLine, Notice, Notification
 from s3warden.model.finding import Severity
 from s3warden.respond import render
 
@@ -49,6 +49,9 @@ def message(notifications: Sequence[Notification]) -> dict[str, Any]:
     digest = next((n.digest for n in notifications if n.digest is not None), None)
     if digest is not None:
         return _body(f"s3warden: {render.digest_title(digest)}", _digest(digest))
+    notice = next((n.notice for n in notifications if n.notice is not None), None)
+    if notice is not None:
+        return _body(f"s3warden: {notice.title}", _notice(notice))
     alerts = sorted((alert for n in notifications for alert in n.alerts), key=_urgency)
     page = _Page()
     if len(alerts) > 1:
@@ -189,11 +192,21 @@ def _footer(alert: Alert) -> Block:
     return {"type": "context", "elements": elements}
 
 
+def _notice(notice: Notice) -> list[Block]:
+    page = _Page()
+    page.add(_header(f"s3warden: {notice.title}"))
+    lines = [escape(f"• {render.line(each)}", LINE) for each in notice.lines]
+    page.lines(lines, lambda told: f"… and {len(lines) - told} more")
+    return page.blocks
+
+
 def _digest(digest: Digest) -> list[Block]:
     page = _Page()
     page.add(_header("s3warden digest"), _plain_section(render.digest_title(digest)))
     # What was not seen is said before the long lists, so that it is never the part left out.
     page.add(_label("Coverage"), _plain_section(render.coverage(digest)))
+    if digest.exempt:
+        page.add(_plain_section(render.exempt(digest)))
     if digest.failures:
         failures = [escape(render.line(failure), LINE) for failure in digest.failures]
         page.add(_label("Could not be listed"))

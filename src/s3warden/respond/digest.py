@@ -47,7 +47,8 @@ def compose(
     `new_rules` are the ids of the rules that it is about, where it is not about all. At most `LIVE` live exposures are
     told one by one; the lines count all of them.
     """
-    failing = [finding for finding in findings if finding.verdict is Verdict.FAIL]
+    wrong = [finding for finding in findings if finding.verdict is Verdict.FAIL]
+    failing = [finding for finding in wrong if finding.exempt is None]
     by_subject: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in failing:
         by_subject[finding.subject.key].append(finding)
@@ -65,6 +66,7 @@ def compose(
         unknown_by_cause=tuple(sorted(causes, key=lambda item: (-item[1], item[0]))),
         failures=tuple(coverage.failures),
         new_rules=tuple(new_rules),
+        exempt=len(wrong) - len(failing),
     )
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from s3warden.model.alert import Alert, AlertStatus, Digest, Notification
+from s3warden.model.alert import Alert, AlertStatus, Digest, Notice, Notification
 from s3warden.model.bucket import BucketRef, Subject
 from s3warden.model.event import Trigger
+from s3warden.model.exemption import Exempt
 from s3warden.respond.render import clean, shorten, text
 
 SCHEMA = "s3warden/notification/1"
@@ -29,13 +30,16 @@ def document(notification: Notification) -> dict[str, Any]:
         "text": text(notification),
         "alerts": [_alert(alert) for alert in notification.alerts],
         "digest": _digest(notification.digest) if notification.digest else None,
+        "notice": _notice(notification.notice) if notification.notice else None,
         "truncated": False,
         "alerts_omitted": 0,
     }
 
 
 def kind(notification: Notification) -> str:
-    """`digest`, `alert.firing` or `alert.resolved`."""
+    """`digest`, `notice`, `alert.firing` or `alert.resolved`."""
+    if notification.notice is not None:
+        return "notice"
     return "digest" if notification.digest is not None else f"alert.{status(notification).value}"
 
 
@@ -49,6 +53,8 @@ def happened_at(notification: Notification) -> datetime:
     """When the news came up: the same over every repeat of the message."""
     if notification.digest is not None:
         return notification.digest.at
+    if notification.notice is not None:
+        return notification.notice.at
     return max(alert.at for alert in notification.alerts)
 
 
@@ -110,10 +116,14 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "incident": alert.incident or None,
         "title": alert.title,
         "severity": alert.severity.value,
+        "base_severity": (alert.base_severity or alert.severity).value,
+        "severity_reasons": list(alert.reasons),
         "live": alert.live,
         "subject": _subject(alert.subject),
         "summary": clean(alert.summary),
         "details": {key: clean(value) for key, value in alert.details},
+        "exemption": exemption(alert.exempt) if alert.exempt else None,
+        "lapsed_exemptions": [clean(text) for text in alert.lapsed],
         "why": alert.why,
         "fix": {"cli": alert.fix.cli, "terraform": alert.fix.terraform},
         "runbook_url": alert.runbook_url,
@@ -122,6 +132,21 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "at": timestamp(alert.at),
         "trigger": _trigger(alert.trigger) if alert.trigger else None,
     }
+
+
+def exemption(exempt: Exempt) -> dict[str, Any]:
+    """An exemption as the JSON of findings and alerts has it."""
+    return {
+        "id": exempt.id,
+        "owner": exempt.owner,
+        "reason": exempt.reason,
+        "ticket": exempt.ticket,
+        "ends_at": timestamp(exempt.ends_at) if exempt.ends_at else None,
+    }
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    return {"kind": notice.kind, "at": timestamp(notice.at), "title": notice.title, "lines": list(notice.lines)}
 
 
 def _subject(subject: Subject) -> dict[str, Any]:
@@ -161,6 +186,7 @@ def _digest(digest: Digest) -> dict[str, Any]:
         "accounts": digest.accounts,
         "buckets": digest.buckets,
         "new_rules": list(digest.new_rules),
+        "exempt": digest.exempt,
         "live": [_alert(alert) for alert in digest.live],
         "rules": [
             {

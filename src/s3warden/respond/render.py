@@ -7,7 +7,7 @@ out; escaping is the business of each notifier, since only it knows its markup.
 import re
 from datetime import UTC, datetime, timedelta
 
-from s3warden.model.alert import Alert, AlertStatus, Digest, Notification
+from s3warden.model.alert import Alert, AlertStatus, Digest, Notice, Notification
 from s3warden.model.bucket import BucketRef, Subject
 from s3warden.model.event import Actor
 
@@ -39,12 +39,14 @@ _ENDINGS = {
     "account_left": "the account is no longer guarded",
     "not_guarded": "the bucket is no longer guarded",
     "eased": "less severe now, still open",
+    "exempted": "accepted, still open",
 }
 
 _UPDATES = {
     "escalated": "worse than before",
     "eased": "less severe than before",
     "changed": "the facts have changed",
+    "exemption_ended": "exempt no more",
 }
 
 
@@ -146,7 +148,10 @@ def when(alert: Alert) -> str:
 
 def ending(alert: Alert) -> str:
     """How a finding ended and how long it was open."""
-    return f"{_ENDINGS.get(alert.reason, 'resolved')}, open for {duration(alert.at - alert.starts_at)}"
+    words = _ENDINGS.get(alert.reason, "resolved")
+    if alert.exempt is not None:
+        words += f" by exemption {line(str(alert.exempt))}"
+    return f"{words}, open for {duration(alert.at - alert.starts_at)}"
 
 
 def update(alert: Alert) -> str:
@@ -172,14 +177,24 @@ def facts(alert: Alert) -> tuple[tuple[str, str], ...]:
 
 
 def evidence(alert: Alert) -> tuple[tuple[str, str], ...]:
-    """The decisive grant, statement or flag."""
-    return tuple((line(key).replace("_", " "), clean(value)) for key, value in alert.details)
+    """The decisive grant, statement or flag; before it, exemptions that do not hold and what moved the severity."""
+    lapsed = [("exempt no more", clean(text)) for text in alert.lapsed]
+    weighed = [("severity", severity(alert))] if alert.base_severity is not None else []
+    return (*lapsed, *weighed, *((line(key).replace("_", " "), clean(value)) for key, value in alert.details))
+
+
+def severity(alert: Alert) -> str:
+    """How the severity came about: `high, by itself critical; harmless data: tag Classification=public (-1)`."""
+    base = f", by itself {alert.base_severity.value}" if alert.base_severity not in (None, alert.severity) else ""
+    return "; ".join([f"{alert.severity.value}{base}", *map(line, alert.reasons)])
 
 
 def text(notification: Notification) -> str:
     """The whole message as plain text."""
     if notification.digest is not None:
         return digest_text(notification.digest)
+    if notification.notice is not None:
+        return notice_text(notification.notice)
     return "\n\n".join(alert_text(alert) for alert in notification.alerts)
 
 
@@ -192,6 +207,11 @@ def alert_text(alert: Alert) -> str:
         lines += ["Fix:", clean(alert.fix.cli)] if alert.fix.cli else []
     lines += [f"Runbook: {alert.runbook_url}"] if alert.runbook_url else []
     return "\n".join(lines)
+
+
+def notice_text(notice: Notice) -> str:
+    """A notice as plain text."""
+    return "\n".join([line(notice.title), *(f"- {line(each)}" for each in notice.lines)])
 
 
 def digest_title(digest: Digest) -> str:
@@ -219,6 +239,11 @@ def coverage(digest: Digest) -> str:
     return " ".join(parts)
 
 
+def exempt(digest: Digest) -> str:
+    """How much of what is wrong is accepted."""
+    return f"Exempt, and in none of these lines: {_count(digest.exempt, 'finding')}."
+
+
 def digest_text(digest: Digest) -> str:
     """The digest as plain text: live exposure, findings by rule, coverage and blind spots."""
     lines = [digest_title(digest)]
@@ -228,6 +253,7 @@ def digest_text(digest: Digest) -> str:
     for item in digest.lines:
         examples = ", ".join(item.examples)
         lines.append(f"- {item.findings} x [{item.severity.value.upper()}] {line(item.title)} ({examples})")
+    lines += ["", exempt(digest)] if digest.exempt else []
     lines += ["", f"Coverage: {coverage(digest)}"]
     lines += ["", "Could not be listed:"] if digest.failures else []
     lines += [f"- {line(failure)}" for failure in digest.failures]

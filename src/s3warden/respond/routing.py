@@ -5,7 +5,8 @@ the notifications for the outbox. It must never drop a change, and never tell th
 beginning of.
 
 A destination has heard of a finding when the finding is marked `notified` and the destination accepts its severity
-and category. Whatever moves a finding across that line is news for this destination: `_news`.
+and category. Whatever moves a finding across that line is news for this destination: `_news`. An exempt finding is told
+to nobody; one that becomes exempt has ended for those who heard of it, and one that is exempt no more begins.
 """
 
 import hashlib
@@ -24,6 +25,8 @@ from s3warden.respond.inhibition import INHIBITIONS, Inhibition, inhibited
 # Updates that come of AWS itself; the others (unreadable, readable, …) only of what s3warden could see.
 _ESCALATED = "escalated"
 _TELLING = frozenset({_ESCALATED, "eased", "changed"})
+# Updates by which a finding that nobody has heard of becomes news.
+_OPENING = frozenset({_ESCALATED, "exemption_ended"})
 
 Known: TypeAlias = Callable[[Subject], Iterable[Finding]]
 
@@ -145,6 +148,10 @@ class Routing:
             reason=reason,
             runbook_url=self._runbook_url.replace("{rule_id}", finding.rule_id),
             category=info.category.value if info else "",
+            base_severity=finding.base_severity,
+            reasons=finding.reasons,
+            exempt=finding.exempt,
+            lapsed=finding.lapsed,
         )
 
     def _step(
@@ -153,7 +160,9 @@ class Routing:
         finding = change.finding
         before = next((f for f in known(finding.subject) if f.fingerprint == finding.fingerprint), None)
         heard = finding.notified
-        hears = heard
+        hears = heard and finding.exempt is None
+        if heard and not hears:
+            change = replace(change, finding=replace(finding, notified=False))
         if not heard and self._opens(change, baseline=baseline) and not self._inhibited(change, known, speakers):
             hears = any(self._accepts(destination, finding) for destination in self._destinations)
         if hears and not heard:
@@ -163,12 +172,12 @@ class Routing:
     def _opens(self, change: FindingChange, *, baseline: Collection[str]) -> bool:
         """Whether a finding that nobody has heard of is to be told now."""
         finding = change.finding
-        if finding.verdict is not Verdict.FAIL:
+        if finding.verdict is not Verdict.FAIL or finding.exempt is not None:
             return False
         urgent = finding.evidence.live and finding.severity is Severity.CRITICAL
         if finding.rule_id in baseline and not urgent:
             return False
-        return change.kind is ChangeKind.OPENED or (change.kind is ChangeKind.UPDATED and change.reason == _ESCALATED)
+        return change.kind is ChangeKind.OPENED or (change.kind is ChangeKind.UPDATED and change.reason in _OPENING)
 
     def _inhibited(self, change: FindingChange, known: Known, speakers: Sequence[Finding]) -> bool:
         heard = [speaker for speaker in speakers if self._reaches(speaker, change.finding)]

@@ -168,10 +168,13 @@ class Worker:
         return list(groups.values())
 
     def _first_message(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The longest start of `entries` that makes one message: a digest and what was refused in company go alone."""
+        """The longest start of `entries` that makes one message.
+
+        What is no alert goes alone, and so does what was refused in company.
+        """
         message: list[Entry] = []
         for entry in entries:
-            alone = entry.notification.digest is not None or entry.id in self._alone
+            alone = not entry.notification.alerts or entry.id in self._alone
             if message and alone:
                 break
             message.append(entry)

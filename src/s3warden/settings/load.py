@@ -11,6 +11,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,49 +19,38 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import InitSettingsSource
 
+from s3warden.detect.own.rule import rule_of
+from s3warden.detect.rules import RULES
+from s3warden.model.exemption import Exemption
 from s3warden.model.secret import SecretRef
+from s3warden.settings import exemptions
+from s3warden.settings.complaint import Complaint, SettingsError
 from s3warden.settings.environment import read_environment
 from s3warden.settings.leaves import leaves, members, variable
 from s3warden.settings.places import Path as KeyPath
 from s3warden.settings.places import key_text, line_of
 from s3warden.settings.sections import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """One thing that is wrong: `place` is a file with its line, or a variable; `key` the setting, if it is known."""
-
-    place: str
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (self.place, self.key, self.message) if part)
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; `complaints` are all the reasons that were found."""
-
-    def __init__(self, complaints: Iterable[Complaint]) -> None:
-        self.complaints = tuple(complaints)
-        super().__init__("\n".join(str(complaint) for complaint in self.complaints))
+__all__ = ["Complaint", "Loaded", "SettingsError", "load", "secrets"]
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The settings with their story: `origins` by path (what is missing is a default), `warnings` for the operator.
 
-    `digest` is a short hash of all effective values but the secrets.
+    `exemptions` are those of the files, then the built-in ones. `digest` is a short hash of all effective values but
+    the secrets.
     """
 
     settings: Settings
     origins: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     warnings: tuple[Complaint, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
 
     @property
     def digest(self) -> str:
         """12 hexadecimal digits that change with any value but a secret's."""
-        text = json.dumps(self.settings.model_dump(mode="json"), sort_keys=True)
+        text = json.dumps(self.settings.model_dump(mode="json"), sort_keys=True) + repr(self.exemptions)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -106,8 +96,11 @@ def load(
     *,
     flags: Mapping[tuple[str, ...], object] | None = None,
     environ: Mapping[str, str] | None = None,
+    now: datetime | None = None,
 ) -> Loaded:
     """Read and check everything. `flags` are values by path, such as `("log", "level")`; None among them is not set.
+
+    `now` is the moment for which exemptions are checked, default the present one.
 
     Raises SettingsError with all complaints.
     """
@@ -129,8 +122,12 @@ def load(
         raise SettingsError(complaints) from None
     if complaints:
         raise SettingsError(complaints)
+    rules = (*RULES, *(rule_of(own.written) for own in settings.own_rules))
+    written = exemptions.read(settings.exemptions, rules, now or datetime.now(UTC))
+    if written.complaints:
+        raise SettingsError(written.complaints)
     origins = {leaf: source.origin(leaf) for leaf in leaves() for source in reversed(sources) if source.holds(leaf)}
-    return Loaded(settings, origins, tuple(_warnings(settings, sources)))
+    return Loaded(settings, origins, (*_warnings(settings, sources), *written.warnings), written.exemptions)
 
 
 def _tree(flags: Mapping[tuple[str, ...], object]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from s3warden.collect.timetable import trigger
 from s3warden.detect.own.rule import MOST
 from s3warden.settings.destinations import Destination
+from s3warden.settings.house import Exempting, Weights
 from s3warden.settings.own_rules import OwnRule, names_own_rules
 from s3warden.settings.remediation import ChangeFreeze, ChangeWindow, Fix, Remediation
 from s3warden.settings.section import Section
@@ -365,6 +366,8 @@ class Settings(BaseSettings):
     refresh: Refresh = Refresh()
     sweep: Sweep = Sweep()
     rules: Rules = Rules()
+    severity: Weights = Weights()
+    exemptions: Exempting = Exempting()
     store: Store = Store()
     http: Http = Http()
     metrics: MetricsOptions = MetricsOptions()

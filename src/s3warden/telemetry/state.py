@@ -36,6 +36,8 @@ _BY_PERMISSION = {
     "READ_ACP": "public_acl",
 }
 
+_EXEMPT = "exempt"
+
 _Row: TypeAlias = tuple[tuple[str, ...], float]
 _Counts: TypeAlias = Counter[tuple[str, ...]]
 
@@ -46,7 +48,7 @@ class View:
 
     `findings` are the open ones, `buckets` how many are known in each guarded account. `bucket_rules` and
     `account_rules` are the ids of the enabled rules. `named` is how many exposed buckets may be named one by one;
-    0 names none.
+    0 names none. `exemptions` counts those of the files by what they are: in_force, unused, ended.
     """
 
     findings: Sequence[Finding] = ()
@@ -54,6 +56,7 @@ class View:
     bucket_rules: Sequence[str] = ()
     account_rules: Sequence[str] = ()
     named: int = 0
+    exemptions: Mapping[str, int] = field(default_factory=dict)
 
 
 class StateCollector(Collector):
@@ -78,7 +81,8 @@ _DURATION = ("collector_duration_seconds", "How long it took to compute the metr
 
 
 def _families(view: View) -> Iterator[Metric]:
-    failing = [finding for finding in view.findings if finding.verdict is Verdict.FAIL]
+    wrong = [finding for finding in view.findings if finding.verdict is Verdict.FAIL]
+    failing = [finding for finding in wrong if finding.exempt is None]
     yield _gauge(
         "buckets",
         "Buckets known.",
@@ -86,6 +90,7 @@ def _families(view: View) -> Iterator[Metric]:
         [((account.account,), count) for account, count in sorted(view.buckets.items())],
     )
     yield from _findings(view, failing)
+    yield from _exempt(view, [finding for finding in wrong if finding.exempt is not None])
     yield from _exposure(view, [finding for finding in failing if finding.evidence.live])
     yield from _coverage(view)
 
@@ -94,17 +99,41 @@ def _findings(view: View, failing: Sequence[Finding]) -> Iterator[Metric]:
     counts: _Counts = Counter((finding.subject.account, finding.severity.value) for finding in failing)
     yield _gauge(
         "findings",
-        "Open findings, unknowns not counted.",
+        "Open findings, unknowns and exempt ones not counted.",
         ("account_id", "severity"),
         _filled(counts, ((account, severity.value) for account in _accounts(view) for severity in Severity)),
     )
-    by_rule: _Counts = Counter((finding.rule_id, finding.verdict.value) for finding in view.findings)
+    by_rule: _Counts = Counter(
+        (finding.rule_id, finding.verdict.value if finding.exempt is None else _EXEMPT) for finding in view.findings
+    )
     ids = (*view.bucket_rules, *view.account_rules)
     yield _gauge(
         "rule_findings",
-        "Subjects that break a rule (fail), or of which it cannot be told (unknown).",
+        "Subjects that break a rule (fail), may do so (exempt), or of which it cannot be told (unknown).",
         ("rule_id", "status"),
-        _filled(by_rule, ((rule_id, status) for rule_id in ids for status in (Verdict.FAIL, Verdict.UNKNOWN))),
+        _filled(by_rule, ((rule_id, status) for rule_id in ids for status in (Verdict.FAIL, Verdict.UNKNOWN, _EXEMPT))),
+    )
+
+
+def _exempt(view: View, exempt: Sequence[Finding]) -> Iterator[Metric]:
+    yield _gauge(
+        "exempt_findings",
+        "Open findings that an exemption holds back.",
+        ("account_id",),
+        _filled(Counter((finding.subject.account,) for finding in exempt), ((a,) for a in _accounts(view))),
+    )
+    live = {finding.subject for finding in exempt if finding.evidence.live and isinstance(finding.subject, BucketRef)}
+    yield _gauge(
+        "exempt_exposed_buckets",
+        "Buckets open to the outside as an exemption allows.",
+        ("account_id",),
+        _filled(Counter((subject.account,) for subject in live), ((a,) for a in _accounts(view))),
+    )
+    yield _gauge(
+        "exemptions",
+        "Exemptions in the files: in force, unused (in force, and hold back nothing) or ended.",
+        ("state",),
+        [((state,), count) for state, count in view.exemptions.items()],
     )
 
 
@@ -120,13 +149,13 @@ def _exposure(view: View, live: Sequence[Finding]) -> Iterator[Metric]:
     counts: _Counts = Counter((bucket.account, kind) for bucket, kind in worst.items())
     yield _gauge(
         "exposed_buckets",
-        "Buckets open to the outside right now, each under its worst kind of exposure.",
+        "Buckets open to the outside right now and not exempt, each under its worst kind of exposure.",
         ("account_id", "exposure"),
         _filled(counts, ((account, kind) for account in _accounts(view) for kind in EXPOSURES)),
     )
     yield _gauge(
         "oldest_exposure_timestamp_seconds",
-        "When the oldest exposure that is still open was first seen.",
+        "When the oldest exposure that is still open and not exempt was first seen.",
         ("severity",),
         sorted(oldest.items()),
     )

@@ -15,7 +15,8 @@ def test_document_tells_everything() -> None:
     """All of an alert, under names that are part of the published schema."""
     found = document(notification(1, alert()))
     assert set(found) == {
-        "schema", "id", "group", "type", "severity", "text", "alerts", "digest", "truncated", "alerts_omitted",
+        "schema", "id", "group", "type", "severity", "text", "alerts", "digest", "notice", "truncated",
+        "alerts_omitted",
     }  # fmt: skip
     assert found["schema"] == "s3warden/notification/1"
     assert found["type"] == "alert.firing"
@@ -30,6 +31,8 @@ def test_document_tells_everything() -> None:
             "incident": None,
             "title": "Bucket is public by ACL",
             "severity": "critical",
+            "base_severity": "critical",
+            "severity_reasons": [],
             "live": True,
             "subject": {
                 "kind": "bucket",
@@ -41,6 +44,8 @@ def test_document_tells_everything() -> None:
             },
             "summary": "anyone can list it",
             "details": {"grant": "AllUsers READ"},
+            "exemption": None,
+            "lapsed_exemptions": [],
             "why": "Anyone can list the names of all objects.",
             "fix": {
                 "cli": "aws s3api put-bucket-acl --bucket payroll-exports --acl private",

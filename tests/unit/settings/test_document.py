@@ -53,7 +53,8 @@ def test_the_example_loads_with_everything_switched_on(tmp_path: Path) -> None:
     """The examples are valid values; only `cron` excludes `interval`."""
     document = _all_switched_on()
     del document["sweep"]["cron"]
-    path = tmp_path / "config.toml"
+    document["exemptions"]["directory"] = str(tmp_path)
+    path = tmp_path / ".config.toml"
     path.write_text("\n".join(f"{name} = {toml_value(value)}" for name, value in document.items()), encoding="utf-8")
     settings = load(path, environ={}).settings
     assert [destination.type for destination in settings.destinations] == ["sns", "slack", "webhook"]

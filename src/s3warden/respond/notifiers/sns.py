@@ -8,7 +8,7 @@ from typing import Protocol
 from s3warden.aws.errors import AwsError
 from s3warden.aws.sns import region_of, structured
 from s3warden.model.alert import Delivered, Delivery, Notification, Postponed, Refused
-from s3warden.respond.document import document, encode, fitted, status
+from s3warden.respond.document import document, encode, fitted, kind, status
 from s3warden.respond.render import digest_title, headline, line, shorten, text
 
 # 256 KiB is what a topic takes by default, attributes included.
@@ -91,6 +91,8 @@ def subject(notification: Notification) -> str:
     """At most 99 printable ASCII characters: what SNS takes as a subject."""
     if notification.digest is not None:
         title = f"s3warden: {digest_title(notification.digest)}"
+    elif notification.notice is not None:
+        title = f"s3warden: {notification.notice.title}"
     else:
         others = len(notification.alerts) - 1
         title = headline(notification.alerts[0]) + (f" (+{others} more)" if others else "")
@@ -109,7 +111,7 @@ def attributes(notification: Notification, *, truncated: bool) -> dict[str, str 
     }
     return {
         "severity": notification.severity.value,
-        "status": "digest" if notification.digest is not None else status(notification).value,
+        "status": status(notification).value if notification.alerts else kind(notification),
         "truncated": "true" if truncated else "false",
         **{name: values[0] if len(values) == 1 else values for name, values in found.items() if values},
     }

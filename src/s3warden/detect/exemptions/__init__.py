@@ -1,0 +1,1 @@
+"""Accepted risks: who may stay as it is, for how long, and what was approved. Pure."""
