@@ -25,9 +25,11 @@ from s3warden.correct.kill import KillSwitch
 from s3warden.correct.look import Looks
 from s3warden.correct.mend import Mender
 from s3warden.correct.notes import Notes
+from s3warden.correct.orders import Orders
 from s3warden.correct.permits import Permit, Place, may_be_mended
 from s3warden.correct.plans import Plans
 from s3warden.correct.remedy import Wanted
+from s3warden.correct.undo import Undoer
 from s3warden.correct.windows import Freeze, Window
 from s3warden.correct.worker import Pace, Submit, Worker
 from s3warden.correct.writers import Own
@@ -122,12 +124,12 @@ class Correcting:
     """The parts that change something."""
 
     worker: Worker
-    book: Book
+    orders: Orders
     kill: KillSwitch
 
     def loops(self) -> Mapping[str, Coroutine[None, None, None]]:
         """What must not end, by name."""
-        return {"remediation": self.worker.run()}
+        return {"remediation": self.worker.run(), "orders": self.orders.run()}
 
 
 def build(
@@ -146,19 +148,21 @@ def build(
     book = Book(journal)
     budget = Budget()
     limits = guard(settings)
-    looks = Looks(S3Reader(parts.calls))
+    looks = Looks(S3Reader(parts.calls), cache=pipeline.cache)
     surroundings = Surroundings(
         past=journal, own=own(settings), estate=lambda: len(pipeline.cache), killed=kill.on, budget=budget
     )
+    notes = Notes(book, pipeline.routing.alarm, metrics)
+    applier = Applier(looks, writes, book, kill.on)
     mender = Mender(
         planner=Plans(looks, lambda: pipeline.options, wanted(settings)),
         rules={rule.info.id: rule for rule in rules},
         options=lambda: pipeline.options,
         guard=limits,
         surroundings=surroundings,
-        applier=Applier(looks, writes, book, kill.on),
+        applier=applier,
         book=book,
-        notes=Notes(book, pipeline.routing.alarm, metrics),
+        notes=notes,
     )
     worker = Worker(
         mender=mender,
@@ -177,4 +181,5 @@ def build(
         metrics.remediation_own_events.inc(surroundings.touched(request))
 
     pipeline.touched, pipeline.changed = touched, worker.notice
-    return Correcting(worker, book, kill)
+    undoer = Undoer(looks, applier, book, notes, metrics)
+    return Correcting(worker, Orders(journal, undoer, book, pipeline.turn, worker.refresh_after, metrics), kill)

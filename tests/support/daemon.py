@@ -173,6 +173,25 @@ class Daemon:
         self.signal(signal.SIGKILL)
         await self.ended(10)
 
+    async def cli(self, *words: str, within: float = 40.0) -> str:
+        """What a command of s3warden prints with the daemon's settings; fails with its complaint if it fails."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "s3warden", *words, "--config", str(self.config)),
+            env=self._environment,
+            cwd=self.folder,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(within):
+                out, complaint = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise
+        assert process.returncode == 0, f"s3warden {' '.join(words)}: {complaint.decode()}"
+        return out.decode()
+
     def lines(self, event: str | None = None, *, all_starts: bool = False) -> list[dict[str, Any]]:
         """The log of the latest start, line by line; a line that is no JSON comes as `{"raw": line}`."""
         found = []

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from s3warden.cli import config, explain_bucket, explain_event, explain_exposure, rules
+from s3warden.cli import config, explain_bucket, explain_event, explain_exposure, remediations, rules
 from s3warden.cli.healthcheck import healthcheck
 from s3warden.cli.incident import incident
 from s3warden.cli.notify import app as notify
@@ -34,6 +34,8 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")
 app.add_typer(notify, name="notify")
 app.command("incident")(incident)
+app.add_typer(remediations.app, name="remediations")
+app.command("undo")(remediations.undo)
 app.command("healthcheck")(healthcheck)
 
 

@@ -18,7 +18,7 @@ from s3warden.aws.errors import AwsError
 from s3warden.correct.book import Book
 from s3warden.model.action import Call, Step
 from s3warden.model.bucket import AccountRef
-from s3warden.model.remediation import Progress, Remediation, StepState
+from s3warden.model.remediation import Remediation, StepState
 
 log = structlog.get_logger("s3warden.remediation")
 
@@ -208,11 +208,6 @@ class Applier:
 
 def _steps(entry: Remediation) -> tuple[Step, ...]:
     return entry.plan.steps if entry.plan is not None else ()
-
-
-def waiting(entry: Remediation) -> tuple[Progress, ...]:
-    """The progress of a plan that nothing was done of yet."""
-    return tuple(Progress() for _ in _steps(entry))
 
 
 def _account(entry: Remediation) -> AccountRef:

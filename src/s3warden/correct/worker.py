@@ -152,6 +152,8 @@ class Worker:
                 await asyncio.sleep(_NO_STORE)
                 continue
             break
+        # Undoings are taken up by those who ask for them.
+        unfinished = [entry for entry in unfinished if entry.undo_of is None]
         self.book.restore(unfinished)
         self.budget.restore(
             (each.ended_at, each.subject.account, each.subject.key)
@@ -159,8 +161,7 @@ class Worker:
             if each.ended_at is not None and is_fix(each)
         )
         for entry in unfinished:
-            if entry.undo_of is None:
-                self._agenda.put(Item(entry.fingerprint, entry.subject, self.clock()))
+            self._agenda.put(Item(entry.fingerprint, entry.subject, self.clock()))
         self._refeed()
 
     def _refeed(self) -> None:
