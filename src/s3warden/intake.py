@@ -15,6 +15,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from s3warden.collect.parser import parse
+from s3warden.collect.targets import unique
 from s3warden.collect.triggers import CALLS
 from s3warden.collect.watched import NAMES
 from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, Aspect, BucketRef
@@ -76,6 +77,14 @@ Locate = Callable[[AccountRef, PointName], Awaitable[tuple[BucketRef, ...] | Ret
 Encrypted = Callable[[str], tuple[BucketRef, ...]]
 
 
+Under = Callable[[str, str], tuple[AccountRef, ...]]
+
+
+def nobody(_owner: str, _trail: str) -> tuple[AccountRef, ...]:
+    """Finds no account under any trail."""
+    return ()
+
+
 async def nowhere(_account: AccountRef, _point: PointName) -> tuple[BucketRef, ...]:
     """Finds no bucket behind any access point."""
     return ()
@@ -91,7 +100,7 @@ class Intake:
     """What the queue sources call for each body. `guard` is told whenever the list of accounts was read again.
 
     `locate` finds the buckets behind an access point of a guarded account, `encrypted` those that a key encrypts, by
-    its ARN. `needed` are the aspects that the enabled rules read.
+    its ARN, `under` the accounts under a trail of an account's. `needed` are the aspects that the enabled rules read.
     """
 
     scope: Scope
@@ -101,6 +110,7 @@ class Intake:
     locate: Locate = nowhere
     needed: frozenset[Aspect] = frozenset(Aspect)
     encrypted: Encrypted = nothing
+    under: Under = nobody
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _told: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -156,11 +166,15 @@ class Intake:
                     await self._told.wait()
 
     async def _located(self, targets: Sequence[Target]) -> tuple[Target, ...] | Retry:
-        """The targets, with the buckets in place of those access points and keys that were found."""
+        """The targets, with those in their place that access points, keys and trails stand for."""
         located: list[Target] = []
         for target in targets:
             if target.key is not None:
                 located += _instead(target, self.encrypted(target.key))
+                continue
+            if target.trail is not None and target.account is not None:
+                under = self.under(target.account, target.trail)
+                located += [replace(target, account=ref.account, trail=None) for ref in under]
                 continue
             owner = None if target.account is None else self.scope.account(target.account)
             if target.access_point is None or owner is None or target.partition not in (None, owner.partition):
@@ -170,7 +184,7 @@ class Intake:
             if isinstance(buckets, Retry):
                 return buckets
             located += _instead(target, buckets)
-        return tuple(located)
+        return unique(located)
 
     def _count(self, event: Refresh) -> None:
         # The names of calls that nobody knows are in strangers' hands; a metric label must not be.

@@ -22,6 +22,7 @@ from s3warden import assembly, correcting
 from s3warden.aws.errors import AwsError
 from s3warden.aws.sqs import Sqs
 from s3warden.collect.cache import Cache
+from s3warden.collect.locate import under_trail
 from s3warden.collect.recheck import Recheck
 from s3warden.collect.refresh import RefreshQueue
 from s3warden.collect.sources.sqs import SqsSource
@@ -361,6 +362,7 @@ async def begin(
         locate = assembly.locate(parts.fetch, cache, pipeline.needed)
         intake = Intake(assembly.scope(settings, parts.sessions), cache, queue.submit, metrics, locate, pipeline.needed)
         intake.encrypted = assembly.encrypted(parts.fetch, cache)
+        intake.under = partial(under_trail, cache)
         sqs = Sqs(parts.sessions)
         sources = [
             SqsSource(

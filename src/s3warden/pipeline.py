@@ -140,6 +140,7 @@ class Pipeline:
         """Let the rules know, from the next look on, which accounts belong together: these, and no longer others."""
         accounts = tuple(accounts)
         self.fetch.neighbours.owners.guard(accounts)
+        self.fetch.may_ask(frozenset(accounts))
         named = frozenset(self.options.trusted_accounts) - self._guarded
         self._guarded = frozenset(account.account for account in accounts) - named
         self.options = replace(self.options, trusted_accounts=tuple(sorted(named | self._guarded)))
@@ -193,12 +194,16 @@ class Pipeline:
         return Done((*outcome.followups, others)) if others else outcome
 
     def _still_under(self, ref: BucketRef, account: AccountState) -> AccountState | None:
-        """What a bucket that was only judged anew is marked with: after a change of the account it owes a good read.
+        """What a bucket that was only judged anew is marked with: after a change of the block it owes a good read.
 
-        Even if the account changes back meanwhile: None is no state of it, so the bucket stays behind.
+        Even if the block changes back meanwhile: None is no state of the account, so the bucket stays behind.
         """
+        return None if self._owes(ref, account) else account
+
+    def _owes(self, ref: BucketRef, account: AccountState) -> bool:
         before = self.cache.read_under(ref)
-        return before if before is not None and before.readings == account.readings else None
+        block = Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK
+        return before is None or before.reading(block) != account.reading(block)
 
     def _wanted(
         self, request: RefreshRequest, known: BucketState | None
@@ -224,7 +229,7 @@ class Pipeline:
         latest = self.cache.account(ref.owner)
         if self.cache.bucket(ref) is not None and latest is not None and latest.readings != judged_under.readings:
             # It changed during the look: the buckets known by then are being judged again, a new one is not.
-            return Done(self._waves((ref,), request.triggers))
+            return Done(self._waves((ref,), latest, request.triggers))
         return None
 
     async def _refresh_account(self, request: RefreshRequest, ref: AccountRef) -> Outcome:
@@ -237,16 +242,21 @@ class Pipeline:
         if not isinstance(outcome, Done) or request.origin is Origin.SWEEP:
             return outcome
         self._doubt(request, asked, before, state)
-        return self._rippling(Done(self._waves(self.cache.behind(ref), request.triggers)), request)
+        return self._rippling(Done(self._waves(self.cache.behind(ref), state, request.triggers)), request)
 
     def _waves(
-        self, buckets: Sequence[BucketRef], triggers: tuple[Trigger, ...]
+        self, buckets: Sequence[BucketRef], account: AccountState, triggers: tuple[Trigger, ...]
     ) -> tuple[tuple[RefreshRequest, ...], ...]:
-        """Buckets of a changed account: first judged anew from what is known, at once, then read again, paced."""
-        waves = (frozenset[Aspect](), DEPENDS_ON_BLOCK & self.needed) if buckets else ()
+        """Buckets of a changed account: first judged anew from what is known, at once, then read again, paced.
+
+        Nothing is read again unless it was the public access block that changed.
+        """
+        owing = tuple(bucket for bucket in buckets if self._owes(bucket, account))
+        waves = ((frozenset[Aspect](), buckets), (DEPENDS_ON_BLOCK & self.needed, owing))
         return tuple(
-            tuple(RefreshRequest(bucket, aspects, Origin.ACCOUNT, triggers, urgent=True) for bucket in buckets)
-            for aspects in waves
+            tuple(RefreshRequest(bucket, aspects, Origin.ACCOUNT, triggers, urgent=True) for bucket in each)
+            for aspects, each in waves
+            if each
         )
 
     def _doubt(self, request: RefreshRequest, asked: frozenset[Aspect], before: State | None, after: State) -> None:

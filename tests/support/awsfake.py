@@ -48,6 +48,10 @@ class FakeAws:
         """Who we are."""
         return self._identity
 
+    def offers(self, _service: str, _region: str) -> bool:
+        """Everything is everywhere."""
+        return True
+
     async def client(self, service: str, *, region: str | None = None, account: str | None = None) -> "FakeClient":
         """A client that records for whom it was made."""
         return FakeClient(self, service, region, account)

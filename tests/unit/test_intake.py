@@ -288,3 +288,41 @@ async def test_event_on_a_key_is_a_look_at_the_guarded_buckets_it_encrypts() -> 
     assert await intake.receive(body) == Done()
     aspects = frozenset({Aspect.DEFAULT_KEY, Aspect.KEY_ROTATION, Aspect.KEY_POLICY})
     assert [(request.subject, request.aspects) for request in asked] == [(ours, aspects)]
+
+
+async def test_a_trail_by_its_name_leads_to_the_accounts_under_it() -> None:
+    """Even where the trail's own account is not guarded; each account is looked at once."""
+    requests: list[RefreshRequest] = []
+
+    async def submit(request: RefreshRequest) -> "asyncio.Future[Outcome]":
+        requests.append(request)
+        return await _submit(request)
+
+    def under(owner: str, trail: str) -> tuple[AccountRef, ...]:
+        assert (owner, trail) == (cloudtrail.CALLER, "everywhere")
+        return (AccountRef("aws", cloudtrail.OWNER),)
+
+    intake = Intake(_GUARDED, _Nothing(), submit, Metrics(CollectorRegistry()), under=under)
+    stop = cloudtrail.record(
+        "StopLogging",
+        eventSource="cloudtrail.amazonaws.com",
+        requestParameters={"name": "everywhere"},
+        recipientAccountId=cloudtrail.CALLER,
+    )
+    body = json.dumps(cloudtrail.envelope(stop, source="aws.cloudtrail"))
+    assert await intake.receive(body) == Done()
+    [request] = requests
+    assert (request.subject, request.urgent) == (AccountRef("aws", cloudtrail.OWNER), True)
+    assert request.aspects == frozenset({Aspect.TRAILS})
+
+
+async def test_a_change_that_no_rule_reads_is_counted_and_left_alone() -> None:
+    """The message is done with."""
+    metrics = Metrics(CollectorRegistry())
+    intake = Intake(_GUARDED, _Nothing(), _submit, metrics, needed=frozenset({Aspect.ACL}))
+    detail = cloudtrail.record("DisableMacie", eventSource="macie2.amazonaws.com", requestParameters=None)
+    body = json.dumps(cloudtrail.envelope(detail, source="aws.macie2"))
+    assert await intake.receive(body) == Skipped("no_rule_needs_it")
+    told = metrics.registry.get_sample_value
+    assert told("s3warden_events_ignored_total", {"reason": "no_rule_needs_it"}) == 1
+    assert told("s3warden_events_received_total", {"event_name": "DisableMacie"}) == 1

@@ -13,7 +13,9 @@ from botocore import xform_name
 
 from s3warden.aws.errors import AwsError, translated
 from s3warden.aws.limiter import Limiter
-from s3warden.model.bucket import AccountRef
+from s3warden.model.bucket import AccountRef, Cause
+
+_EVERYWHERE = frozenset({"s3", "s3control"})
 
 
 class Clients(Protocol):
@@ -22,6 +24,9 @@ class Clients(Protocol):
     @property
     def home_region(self) -> str:
         """The region where the own credentials are known to be good."""
+
+    def offers(self, service: str, region: str) -> bool:
+        """Whether the service is known to be in the region; asked where nobody answers there."""
 
     async def client(self, service: str, *, region: str | None = None, account: str | None = None) -> Any:
         """The SDK's client."""
@@ -92,6 +97,22 @@ class Calls:
                     place.throttled()
                 elif error.status:
                     place.answered()
+                elif region and self._is_nowhere(error, service, region):
+                    raise _nowhere(service, operation, region) from error
                 raise
             place.answered()
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+    def _is_nowhere(self, error: AwsError, service: str, region: str) -> bool:
+        # S3 is in every region, also in those that are younger than the SDK.
+        return (
+            error.cause is Cause.UNREACHABLE
+            and service not in _EVERYWHERE
+            and not self._clients.offers(service, region)
+        )
+
+
+def _nowhere(service: str, operation: str, region: str) -> AwsError:
+    """Nobody answers where there is no such service; that does not pass, so nobody should try again and again."""
+    message = f"the SDK knows no {service} in {region}, and nothing answers there"
+    return AwsError("NoSuchEndpoint", message, cause=Cause.REGION_OFF, operation=operation)

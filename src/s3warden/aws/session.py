@@ -29,7 +29,21 @@ from s3warden.model.bucket import Cause
 
 # These services are asked through `calls.Calls`, which retries by itself with the limiter watching; a retry inside the
 # SDK would hide the throttling from it.
-_SINGLE_ATTEMPT = frozenset({"ec2", "organizations", "s3", "s3control"})
+_SINGLE_ATTEMPT = frozenset(
+    {
+        "accessanalyzer",
+        "backup",
+        "cloudtrail",
+        "cloudwatch",
+        "ec2",
+        "guardduty",
+        "logs",
+        "macie2",
+        "organizations",
+        "s3",
+        "s3control",
+    }
+)
 _ATTEMPTS = 3
 # How long a refused AssumeRole is believed, so that a hundred buckets of a locked account cost one call, not a hundred.
 _REFUSAL_SECONDS = 10.0
@@ -140,6 +154,11 @@ class Sessions:
                 arn = str(answer["Arn"])
                 self._identity = Identity(arn.split(":")[1], str(answer["Account"]), arn)
         return self._identity
+
+    def offers(self, service: str, region: str) -> bool:
+        """Whether the SDK's data have the service in the region; they may be older than the region is."""
+        with translated("GetAvailableRegions"):
+            return region in self._home.get_available_regions(service, partition_name=self.partition)
 
     async def client(self, service: str, *, region: str | None = None, account: str | None = None) -> Any:
         """The SDK's client of `service` in `region`, acting in `account`. None means home.

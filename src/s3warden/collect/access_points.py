@@ -8,14 +8,14 @@ Sources: the S3 API reference for calls and codes, the S3 user guide for what an
 """
 
 import asyncio
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Protocol, TypeAlias
 
 from s3warden.aws.errors import AwsError
 from s3warden.collect.aspects import AspectRead, policy, public_access_block
+from s3warden.collect.batches import Batches
 from s3warden.collect.pages import Page, every_page, page_of
 from s3warden.collect.shapes import Answer, ShapeError, mapping, one_of, optional_text, text
 from s3warden.model.bucket import ABSENT, NOT_READ, AccountRef, BucketRef, Cause, Present, Reading, Unreadable
@@ -104,44 +104,26 @@ def _described(ref: BucketRef, item: Answer) -> AccessPoint:
     )
 
 
-@dataclass(slots=True, eq=False)
-class _Batch:
-    """Buckets of one account and region whose readers wait for the same list, and what came of it."""
-
-    buckets: set[str] = field(default_factory=set)
-    outcome: tuple[Answer, ...] | AwsError | ShapeError | None = None
-
-
 class _Lists:
-    """Lists access points, with one call for all buckets that ask at the same time.
+    """Lists access points by account and region, and splits the lists by bucket.
 
-    While a list of an account and region is under way, those who ask wait together for the next one. So each gets a
-    list that began after he asked, one bucket alone is listed alone, and a sweep costs few calls more than it has
-    regions.
+    Who asks while a list is under way does not wait for that one, since it began before he asked: all who ask wait
+    together for the next one.
     """
 
     def __init__(self, reader: AccountReader) -> None:
         self._reader = reader
-        self._turns: defaultdict[_Place, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._gathering: dict[_Place, _Batch] = {}
+        self._batches = Batches(self._listed)
         self._pages: dict[_Place, int] = {}
 
     async def of(self, ref: BucketRef) -> tuple[Answer, ...]:
         """The items about the bucket. Raises AwsError and ShapeError."""
-        place = (ref.owner, ref.region)
-        batch = self._gathering.setdefault(place, _Batch())
-        batch.buckets.add(ref.name)
-        async with self._turns[place]:
-            if self._gathering.get(place) is batch:
-                # Who comes from now on is too late for this list.
-                del self._gathering[place]
-            if batch.outcome is None:
-                batch.outcome = await self._listed(place, batch.buckets)
-        if not isinstance(batch.outcome, tuple):
-            raise batch.outcome
-        return tuple(item for item in batch.outcome if _is_about(ref, item))
+        listed = await self._batches.of((ref.owner, ref.region), ref.name)
+        if not isinstance(listed, tuple):
+            raise listed
+        return tuple(item for item in listed if _is_about(ref, item))
 
-    async def _listed(self, place: _Place, buckets: set[str]) -> tuple[Answer, ...] | AwsError | ShapeError:
+    async def _listed(self, place: _Place, buckets: frozenset[str]) -> tuple[Answer, ...] | AwsError | ShapeError:
         account, region = place
         ask = partial(self._reader.account, account, LIST.operation, region=region)
         try:

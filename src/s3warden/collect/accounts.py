@@ -6,10 +6,10 @@ ask at once; one of them reads. It judges nothing.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 
+from s3warden.collect.account_services import FRESHNESS, REGIONAL
 from s3warden.collect.cache import Cache
 from s3warden.collect.derived import with_derived
 from s3warden.collect.fetch import Fetch, passing
@@ -17,17 +17,6 @@ from s3warden.model.bucket import AccountRef, AccountState, Aspect
 
 # An endpoint that does not answer costs a worker its timeouts: ask for the account's sake, not for each bucket's.
 _PATIENCE = timedelta(minutes=1)
-
-FRESHNESS: Mapping[Aspect, timedelta] = MappingProxyType(
-    {Aspect.DISTRIBUTIONS: timedelta(hours=1), Aspect.DNS_RECORDS: timedelta(hours=6)}
-)
-"""How long an account-level reading is believed by a sweep; those not named are read by every sweep.
-
-An event that tells of a change reads at once whatever the age.
-"""
-
-REGIONAL: frozenset[Aspect] = frozenset()
-"""The aspects that are read region by region: a bucket in a region not yet read asks for another read."""
 
 
 class Accounts:
@@ -58,7 +47,7 @@ class Accounts:
     async def read(self, ref: AccountRef, aspects: frozenset[Aspect], *, sweep: bool = False) -> AccountState:
         """The state with those of `aspects` that are read at all as a read that begins now finds them.
 
-        A `sweep` is content with what is younger than `FRESHNESS`.
+        A `sweep` is content with what is younger than `account_services.FRESHNESS`; what is not named there it reads.
         """
         async with self._turns[ref]:
             return await self._read(ref, self._stale(ref, aspects) if sweep else aspects)

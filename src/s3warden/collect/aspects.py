@@ -42,9 +42,10 @@ GONE = Unreadable(Cause.ERROR, "NoSuchBucket")
 class AspectRead(Generic[T_co]):
     """One call and what its answers mean: all that reads an aspect, or a part of what does.
 
-    `absent_codes` are the errors that mean "not configured". `parse` gives the value, or None where an empty answer
-    means the same. `implied` is how AWS behaves while it is not configured; None where that is plainly nothing.
-    `paged` is the list that AWS answers in pages: `parse` gets an answer that has all of it.
+    `absent_codes` are the errors that mean "not configured", and so do `absent_words` in the text of one. `parse` gives
+    the value, or None where an empty answer means the same. `implied` is how AWS behaves while it is not configured;
+    None where that is plainly nothing. `paged` is the list that AWS answers in pages: `parse` gets an
+    answer that has all of it.
     """
 
     operation: str
@@ -53,6 +54,7 @@ class AspectRead(Generic[T_co]):
     absent_codes: frozenset[str] = frozenset()
     implied: T_co | None = None
     paged: str | None = None
+    absent_words: str = ""
 
     async def reading(self, asked: Awaitable[Answer]) -> Reading[T_co]:
         """What comes of the call that was `asked`; `GONE` if AWS knows no such bucket. Raises nothing of AWS's."""
@@ -78,7 +80,7 @@ class AspectRead(Generic[T_co]):
         """What a refused or failed call means."""
         if error.gone:
             return GONE
-        if error.code in self.absent_codes:
+        if error.code in self.absent_codes or (self.absent_words and self.absent_words in error.message):
             return ABSENT
         return Unreadable(error.cause, shorten(f"{error.code}: {error.message}"))
 

@@ -150,7 +150,7 @@ class Cache:
         found = (
             r for subject in self._index.to((partition, name)) for r in pointed(subject, self._readings_of(subject))
         )
-        return References(tuple(sorted(reference for reference in found if reference.target == name)))
+        return References(tuple(sorted({reference for reference in found if reference.target == name})))
 
     def referrers(self, partition: str, name: str) -> frozenset[Subject]:
         """The buckets and accounts that point at this name."""

@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 from s3warden.aws.errors import AwsError
-from s3warden.collect import access_points, distributions, dns_records, keys, multi_region, standings
+from s3warden.collect import access_points, account_services, distributions, dns_records, keys, multi_region, standings
 from s3warden.collect.access_points import AccessPointReads
+from s3warden.collect.account_services import ServiceReads
 from s3warden.collect.aspects import ASPECTS, GONE, AspectRead
 from s3warden.collect.derived import DERIVED
 from s3warden.collect.multi_region import MultiRegionReads
@@ -33,8 +34,8 @@ from s3warden.model.bucket import (
     BucketState,
     Cause,
     Reading,
+    unreadable_parts,
 )
-from s3warden.model.configuration import unreadable_parts
 
 READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
     {
@@ -51,6 +52,7 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.DISTRIBUTIONS: (distributions.LIST,),
         Aspect.DNS_RECORDS: (dns_records.ZONES, dns_records.RECORDS),
         Aspect.OUTSIDE_NAMES: standings.READS,
+        **account_services.READS,
     }
 )
 """All calls that reading an aspect may take."""
@@ -87,17 +89,27 @@ class BucketReader(Protocol):
 class Fetch:
     """Turns reads into states. `clock` gives UTC; a state carries the time when its reading began.
 
+    `security` is the number of the account that has the organisation's access analyzers.
+
     Three tables say how an aspect is read: of a bucket, of a bucket in a second step (`collect.derived`), which gets
     all that is known by then, and of an account, which gets the regions where the account has buckets.
     """
 
-    def __init__(self, reader: BucketReader, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        reader: BucketReader,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        security: str | None = None,
+    ) -> None:
         self._reader = reader
         self._clock = clock
         self._points = AccessPointReads(reader)
+        self._services = ServiceReads(reader, security)
         self._bucket_reads: Mapping[Aspect, BucketRead] = {
             **{aspect: partial(self._bucket_part, ASPECTS[aspect]) for aspect in BUCKET_ASPECTS & ASPECTS.keys()},
             Aspect.ACCESS_POINTS: self._points.of_bucket,
+            **self._services.bucket,
         }
         self.neighbours = Neighbours(reader, self._parts, clock)
         self._later_reads: Mapping[Aspect, LaterRead] = self.neighbours.reads
@@ -107,7 +119,12 @@ class Fetch:
             Aspect.MULTI_REGION_ACCESS_POINTS: lambda ref, _regions: multi_region_reads.of_account(ref),
             Aspect.DISTRIBUTIONS: lambda ref, _regions: distributions.of_account(reader, ref),
             Aspect.DNS_RECORDS: lambda ref, _regions: dns_records.of_account(reader, ref),
+            **self._services.account,
         }
+
+    def may_ask(self, accounts: frozenset[AccountRef]) -> None:
+        """These accounts are guarded: each may be asked for what concerns another one, too."""
+        self._services.may_ask(accounts)
 
     async def bucket(
         self,
@@ -184,7 +201,8 @@ class Fetch:
 
         S3 has been seen to answer NoSuchBucket for buckets that exist, so one stray answer must not close findings.
         """
-        missing = [outcome is GONE for outcome in outcomes.values()]
+        # What other services list of the bucket may outlive it.
+        missing = [outcome is GONE for aspect, outcome in outcomes.items() if aspect not in account_services.READS]
         if not any(missing) or (len(missing) > 1 and all(missing)):
             return any(missing)
         try:

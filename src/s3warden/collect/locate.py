@@ -1,16 +1,17 @@
-"""Finds the buckets behind an access point or a key that an event names without them.
+"""Finds what an event means without naming it: the bucket behind an access point, those of a key, all under a trail.
 
-Takes an account and a name, hands on buckets. What was read of the account's buckets comes first, since the point may
-be deleted by now; AWS is asked about a point that no bucket is known to have. Decides nothing about them.
+Takes an account and a name, hands on buckets or accounts. What was read of the account's buckets comes first, since the
+point may be deleted by now; AWS is asked about a point that no bucket is known to have. Decides nothing about them.
 """
 
 from collections.abc import Iterator
 from typing import Protocol
 
 from s3warden.collect.fetch import passing
-from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Reading, Subject
+from s3warden.model.bucket import AccountRef, AccountState, Aspect, BucketRef, Present, Reading, Regional, Subject
 from s3warden.model.configuration import AccessPoints
 from s3warden.model.event import PointName, Retry
+from s3warden.model.trails import Trails
 
 
 class Known(Protocol):
@@ -32,6 +33,16 @@ class Keys(Protocol):
 
     def forget(self) -> None:
         """Read keys anew from now on."""
+
+
+class Accounts(Protocol):
+    """What is needed of `cache.Cache` to find the accounts under a trail."""
+
+    def accounts(self) -> tuple[AccountRef, ...]:
+        """All accounts of which anything is known."""
+
+    def account(self, ref: AccountRef) -> AccountState | None:
+        """The latest state of an account."""
 
 
 class Points(Protocol):
@@ -78,3 +89,18 @@ class KeyUsers:
         self._keys.forget()
         partition = key.split(":", 2)[1]
         return tuple(sorted(ref for ref in self._index.referrers(partition, key) if isinstance(ref, BucketRef)))
+
+
+def under_trail(known: Accounts, owner: str, trail: str) -> tuple[AccountRef, ...]:
+    """The accounts that were found to be under a trail of `owner`'s organisation, by its name or ARN."""
+    states = (known.account(ref) for ref in known.accounts())
+    return tuple(state.ref for state in states if state is not None and _is_under(state, owner, trail))
+
+
+def _is_under(state: AccountState, owner: str, trail: str) -> bool:
+    reading = state.reading(Aspect.TRAILS)
+    if not isinstance(reading, Present) or not isinstance(reading.value, Regional):
+        return False
+    values = (found.value for _, found in reading.value if isinstance(found, Present))
+    trails = (each for value in values if isinstance(value, Trails) for each in value.trails)
+    return any(each.organization and each.owner == owner and trail in (each.name, each.arn) for each in trails)

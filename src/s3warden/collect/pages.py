@@ -29,17 +29,17 @@ class Ask(Protocol):
         """The answer."""
 
 
-def page_of(answer: Answer, name: str) -> Page:
+def page_of(answer: Answer, name: str, token: str = "NextToken") -> Page:  # noqa: S107 - no secret
     """The page whose items are in the part of the answer called `name`. Raises ShapeError."""
     items = tuple(mapping(item, name) for item in sequence(answer.get(name), name))
-    return Page(items, optional_text(answer.get("NextToken"), "NextToken"))
+    return Page(items, optional_text(answer.get(token), token))
 
 
-async def every_page(ask: Ask, parse: Callable[[Answer], Page]) -> list[Page]:
-    """All pages from the first on. Raises ShapeError, and what the call raises."""
+async def every_page(ask: Ask, parse: Callable[[Answer], Page], name: str = "NextToken") -> list[Page]:
+    """All pages from the first on; `name` is how the call calls the token. Raises ShapeError, and what it raises."""
     pages = [parse(await ask())]
     while token := pages[-1].token:
-        page = parse(await ask(NextToken=token))
+        page = parse(await ask(**{name: token}))
         if page.token == token:
             raise ShapeError("the next page of a page is itself")
         pages.append(page)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Reading, Subject
+from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Reading, Regional, Subject
 from s3warden.model.configuration import Logging, MultiRegionAccessPoints
 from s3warden.model.keys import MANAGED, Key
 from s3warden.model.origins import Distributions, DnsRecords
 from s3warden.model.references import Reference, Use
 from s3warden.model.storage import Inventory, Replication
+from s3warden.model.trails import Trails
 
 Point: TypeAlias = Callable[[Subject, object], Iterator[Reference]]
 
@@ -68,6 +69,17 @@ def _records(subject: Subject, value: object) -> Iterator[Reference]:
                 yield Reference(Use.DNS, record.name, subject.account, record.name, detail=record.leads_to)
 
 
+def _trails(_subject: Subject, value: object) -> Iterator[Reference]:
+    found = (
+        [reading.value for _, reading in value if isinstance(reading, Present)] if isinstance(value, Regional) else []
+    )
+    listed = (trail for trails in found if isinstance(trails, Trails) for trail in trails.trails)
+    # A trail of all regions is listed in each, and one of the organisation in each account.
+    for trail in {trail.arn: trail for trail in listed}.values():
+        # It may deliver into a bucket of any account, and does not say of which.
+        yield Reference(Use.TRAIL, trail.bucket, trail.owner, trail.arn, None, trail.prefix)
+
+
 POINTERS: Mapping[Aspect, Point] = MappingProxyType(
     {
         Aspect.LOGGING: _logging,
@@ -77,6 +89,7 @@ POINTERS: Mapping[Aspect, Point] = MappingProxyType(
         Aspect.MULTI_REGION_ACCESS_POINTS: _multi_region,
         Aspect.DISTRIBUTIONS: _distributions,
         Aspect.DNS_RECORDS: _records,
+        Aspect.TRAILS: _trails,
     }
 )
 """Each aspect that names buckets, and how to find them in its value."""

@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from s3warden.model.bucket import Cause, Reading
-from s3warden.model.configuration import unreadable_parts
+from s3warden.model.bucket import Cause, Reading, unreadable_parts
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

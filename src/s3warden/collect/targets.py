@@ -21,7 +21,15 @@ def unique(targets: Iterable[Target]) -> tuple[Target, ...]:
     """`targets` in order of first mention, with those of the same subject made one."""
     merged: dict[tuple[object, ...], Target] = {}
     for target in targets:
-        key = (target.level, target.account, target.region, target.bucket, target.access_point, target.key)
+        key = (
+            target.level,
+            target.account,
+            target.region,
+            target.bucket,
+            target.access_point,
+            target.key,
+            target.trail,
+        )
         known = merged.get(key)
         merged[key] = target if known is None else replace(known, aspects=known.aspects | target.aspects)
     return tuple(merged.values())

@@ -56,6 +56,8 @@ _ACCESS_POINT_POLICY = _widens(Aspect.ACCESS_POINTS)
 _MULTI_REGION = _of_account(Aspect.MULTI_REGION_ACCESS_POINTS)
 _MULTI_REGION_POLICY = _of_account(Aspect.MULTI_REGION_ACCESS_POINTS, urgent=True)
 
+_STORAGE_LENS = _of_account(Aspect.STORAGE_LENSES)
+
 CREATE_BUCKET = "CreateBucket"
 
 CALLS: Mapping[str, Call] = MappingProxyType(
@@ -110,6 +112,8 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "CreateMultiRegionAccessPoint": _MULTI_REGION,
         "DeleteMultiRegionAccessPoint": _MULTI_REGION,
         "PutMultiRegionAccessPointPolicy": _MULTI_REGION_POLICY,
+        "PutStorageLensConfiguration": _STORAGE_LENS,
+        "DeleteStorageLensConfiguration": _STORAGE_LENS,
     }
 )
 

@@ -18,8 +18,7 @@ from s3warden.detect import exposed
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
 from s3warden.model.action import Declined, Effect, Planned, RemediationPlan, Step
-from s3warden.model.bucket import Aspect, BucketRef, BucketState, Subject
-from s3warden.model.configuration import unreadable_parts
+from s3warden.model.bucket import Aspect, BucketRef, BucketState, Subject, unreadable_parts
 from s3warden.model.finding import Finding, Verdict
 
 BESIDE = TARGET

@@ -7,8 +7,7 @@ rule that crashes is UNKNOWN too, and the others go on. This stage must never tu
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleFailedError, RuleOptions, UnreadableError
-from s3warden.model.bucket import Aspect, BucketState, Cause, State, Unreadable
-from s3warden.model.configuration import unreadable_parts
+from s3warden.model.bucket import Aspect, BucketState, Cause, State, Unreadable, unreadable_parts
 from s3warden.model.finding import Evidence, RuleResult, Verdict
 
 # What a person has to repair comes before what passes by itself; the first one found names the whole verdict.
@@ -62,7 +61,7 @@ def _judge(rule: Rule, state: State, on_error: Callable[[str], None], options: R
     except Exception as error:  # noqa: BLE001 - one crashing rule must not hide the verdicts of the others
         on_error(rule.info.id)
         return _crashed(rule, error, f"the rule itself failed ({type(error).__name__})")
-    if unread and judgement.verdict is not Verdict.FAIL:
+    if unread and judgement.verdict is not Verdict.FAIL and not judgement.proven:
         return _unknown(rule, unread)
     severity = judgement.severity or rule.info.severity
     cause = Cause.UNDECIDED if judgement.verdict is Verdict.UNKNOWN else None

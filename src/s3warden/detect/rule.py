@@ -66,21 +66,25 @@ DEFAULT_OPTIONS = RuleOptions()
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a check says; UNKNOWN where all was read and nothing follows. `severity` only if not the rule's own."""
+    """What a check says; UNKNOWN where all was read and nothing follows. `severity` only if not the rule's own.
+
+    `proven`: whether it holds whatever the parts are that could not be read, as where one trail of several is enough.
+    """
 
     verdict: Verdict
     evidence: Evidence
     severity: Severity | None = None
+    proven: bool = False
 
 
-def passes(summary: str) -> Judgement:
+def passes(summary: str, *, proven: bool = False) -> Judgement:
     """The subject keeps the rule."""
-    return Judgement(Verdict.PASS, Evidence(summary))
+    return Judgement(Verdict.PASS, Evidence(summary), proven=proven)
 
 
-def not_applicable(summary: str) -> Judgement:
+def not_applicable(summary: str, *, proven: bool = False) -> Judgement:
     """The rule has nothing to say about this subject; `summary` tells why."""
-    return Judgement(Verdict.NOT_APPLICABLE, Evidence(summary))
+    return Judgement(Verdict.NOT_APPLICABLE, Evidence(summary), proven=proven)
 
 
 def undecided(summary: str, details: Mapping[str, str]) -> Judgement:

@@ -1,9 +1,10 @@
 """What is known of a bucket and of its account: references, aspects, readings, states."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from types import MappingProxyType
 from typing import Generic, TypeAlias, TypeVar
 
@@ -87,11 +88,24 @@ class Aspect(StrEnum):
     LOG_TARGET = "log_target"
     REPLICATION_DESTINATIONS = "replication_destinations"
     INVENTORY_DESTINATIONS = "inventory_destinations"
+    MACIE_COVERAGE = "macie_coverage"
+    ACCESS_FINDINGS = "access_findings"
+    LAST_BACKUP = "last_backup"
     ACCOUNT_PUBLIC_ACCESS_BLOCK = "account_public_access_block"
     MULTI_REGION_ACCESS_POINTS = "multi_region_access_points"
     DISTRIBUTIONS = "distributions"
     DNS_RECORDS = "dns_records"
     OUTSIDE_NAMES = "outside_names"
+    ORGANIZATION_BLOCK = "organization_block"
+    TRAILS = "trails"
+    EVENT_DATA_STORES = "event_data_stores"
+    METRIC_FILTERS = "metric_filters"
+    MACIE = "macie"
+    MACIE_DISCOVERY = "macie_discovery"
+    ANALYZERS = "analyzers"
+    GUARDDUTY = "guardduty"
+    BACKUP_SELECTIONS = "backup_selections"
+    STORAGE_LENSES = "storage_lenses"
 
 
 ACCOUNT_ASPECTS = frozenset(
@@ -101,6 +115,16 @@ ACCOUNT_ASPECTS = frozenset(
         Aspect.DISTRIBUTIONS,
         Aspect.DNS_RECORDS,
         Aspect.OUTSIDE_NAMES,
+        Aspect.ORGANIZATION_BLOCK,
+        Aspect.TRAILS,
+        Aspect.EVENT_DATA_STORES,
+        Aspect.METRIC_FILTERS,
+        Aspect.MACIE,
+        Aspect.MACIE_DISCOVERY,
+        Aspect.ANALYZERS,
+        Aspect.GUARDDUTY,
+        Aspect.BACKUP_SELECTIONS,
+        Aspect.STORAGE_LENSES,
     }
 )
 BUCKET_ASPECTS = frozenset(Aspect) - ACCOUNT_ASPECTS
@@ -149,6 +173,36 @@ Reading: TypeAlias = Present[T_co] | Absent | Unreadable
 ABSENT = Absent()
 NOT_READ = Unreadable(Cause.NOT_READ, "not read yet")
 
+
+def unreadable_parts(reading: Reading[object]) -> tuple[Unreadable, ...]:
+    """What of a reading failed: all of it, or parts of its value, which tells them as `unreadable`."""
+    match reading:
+        case Unreadable():
+            return (reading,)
+        case Present(value=value):
+            return getattr(value, "unreadable", ())
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Regional(Generic[T_co]):
+    """One service of an account, region by region, in the regions where the account has buckets."""
+
+    regions: tuple[tuple[str, Reading[T_co]], ...]
+
+    def __iter__(self) -> Iterator[tuple[str, Reading[T_co]]]:
+        return iter(self.regions)
+
+    def of(self, region: str) -> Reading[T_co]:
+        """The reading of one region; `NOT_READ` for one that nobody has asked about."""
+        return next((reading for name, reading in self.regions if name == region), NOT_READ)
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why some regions are not known."""
+        return tuple(chain.from_iterable(unreadable_parts(reading) for _, reading in self.regions))
+
+
 _EMPTY: Mapping[Aspect, "Reading[object]"] = MappingProxyType({})
 
 
@@ -179,9 +233,15 @@ class BucketState:
     exists: bool = True
 
     def reading(self, aspect: Aspect) -> Reading[object]:
-        """The reading of `aspect`, account aspects included; `NOT_READ` where nobody has asked AWS yet."""
+        """The reading of `aspect`; `NOT_READ` where nobody has asked AWS yet.
+
+        Account aspects are included; of what is read region by region it is the part for the bucket's own region.
+        """
         if aspect in ACCOUNT_ASPECTS:
-            return NOT_READ if self.account is None else self.account.reading(aspect)
+            reading = NOT_READ if self.account is None else self.account.reading(aspect)
+            if isinstance(reading, Present) and isinstance(reading.value, Regional):
+                return reading.value.of(self.ref.region)
+            return reading
         return self.readings.get(aspect, NOT_READ)
 
 

@@ -3,13 +3,12 @@
 Equal values are shared between buckets by the cache, so every type here is frozen and hashable.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
-from typing import Generic
 
-from s3warden.model.bucket import BucketRef, Present, Reading, T_co, Unreadable
+from s3warden.model.bucket import BucketRef, Reading, Unreadable
 
 
 class GranteeKind(StrEnum):
@@ -267,31 +266,6 @@ class MultiRegionAccessPoints:
     def leading_to(self, bucket: BucketRef) -> tuple[MultiRegionAccessPoint, ...]:
         """Those through which the bucket can be reached."""
         return tuple(point for point in self.points if point.leads_to(bucket))
-
-
-@dataclass(frozen=True, slots=True)
-class Regional(Generic[T_co]):
-    """One service of an account, region by region, in the regions where the account has buckets."""
-
-    regions: tuple[tuple[str, Reading[T_co]], ...]
-
-    def __iter__(self) -> Iterator[tuple[str, Reading[T_co]]]:
-        return iter(self.regions)
-
-    @property
-    def unreadable(self) -> tuple[Unreadable, ...]:
-        """Why some regions are not known."""
-        return tuple(chain.from_iterable(unreadable_parts(reading) for _, reading in self.regions))
-
-
-def unreadable_parts(reading: Reading[object]) -> tuple[Unreadable, ...]:
-    """What of a reading failed: all of it, or parts of its value, which tells them as `unreadable`."""
-    match reading:
-        case Unreadable():
-            return (reading,)
-        case Present(value=value):
-            return getattr(value, "unreadable", ())
-    return ()
 
 
 def _unreadable(parts: Iterable[Reading[object]]) -> tuple[Unreadable, ...]:

@@ -57,7 +57,8 @@ class Target:
     """What an event points at. Fields that the event does not tell are None; `bucket` is None for an account.
 
     With an `access_point` it is the bucket behind it that is meant, which is still to be found within the account; with
-    a `key`, the ARN of a KMS key or alias, all buckets that it encrypts, whosever they are.
+    a `key`, the ARN of a KMS key or alias, all buckets that it encrypts, whosever they are; with a `trail`, by its name
+    or ARN, the accounts under that trail of the `account`.
     """
 
     level: Level
@@ -68,6 +69,7 @@ class Target:
     partition: str | None = None
     access_point: PointName | None = None
     key: str | None = None
+    trail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
-from s3warden.model.bucket import Reading, Unreadable
-from s3warden.model.configuration import unreadable_parts
+from s3warden.model.bucket import Reading, Unreadable, unreadable_parts
 
 
 class Signed(StrEnum):

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from s3warden.model.bucket import Aspect, Reading, Unreadable
-from s3warden.model.configuration import unreadable_parts
+from s3warden.model.bucket import Aspect, Reading, Unreadable, unreadable_parts
 
 
 class Use(StrEnum):

@@ -45,6 +45,10 @@ class FakeClients:
         self._client = client
         self.given: list[tuple[str, str | None, str | None]] = []
 
+    def offers(self, _service: str, region: str) -> bool:
+        """On earth."""
+        return region != "moon-1"
+
     async def client(self, service: str, *, region: str | None = None, account: str | None = None) -> FakeClient:
         """The one client."""
         self.given.append((service, region, account))
@@ -64,9 +68,9 @@ class Harness:
     async def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
 
-    async def ask(self) -> object:
+    async def ask(self, service: str = "s3", region: str = "us-east-1") -> object:
         """One read of an ACL."""
-        return await self.calls.ask(ACCOUNT, "s3", "GetBucketAcl", region="us-east-1", Bucket="b")
+        return await self.calls.ask(ACCOUNT, service, "GetBucketAcl", region=region, Bucket="b")
 
 
 async def test_an_answer_comes_without_the_sdk_s_metadata() -> None:
@@ -85,6 +89,17 @@ async def test_passing_trouble_is_ridden_out() -> None:
     assert await harness.ask() == {"Grants": []}
     assert harness.waits == [0.2, 0.4, 0.8]
     assert harness.limiter.limit(ACCOUNT) == 4
+
+
+async def test_service_that_is_not_in_a_region_is_not_asked_again_and_again() -> None:
+    """Nobody answers there, and nobody will; S3 is in every region, so there it passes."""
+    lost = EndpointConnectionError(endpoint_url="x")
+    nowhere = Harness(lost)
+    with pytest.raises(AwsError, match="knows no macie2 in moon-1") as caught:
+        await nowhere.ask("macie2", "moon-1")
+    assert (caught.value.cause, nowhere.waits) == (Cause.REGION_OFF, [])
+    for service, region in (("macie2", "us-east-1"), ("s3", "moon-1")):
+        assert await Harness(lost, {}).ask(service, region) == {}
 
 
 async def test_what_will_not_pass_is_not_tried_again() -> None:

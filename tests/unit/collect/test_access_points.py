@@ -9,8 +9,18 @@ from s3warden.aws.errors import AwsError
 from s3warden.collect.access_points import AccessPointReads
 from s3warden.collect.aspects import GONE
 from s3warden.collect.fetch import Fetch, passing
-from s3warden.model.bucket import ABSENT, AccountRef, Aspect, BucketRef, Cause, Present, Reading, Unreadable
-from s3warden.model.configuration import AccessPoint, AccessPoints, Policy, PublicAccessBlock, unreadable_parts
+from s3warden.model.bucket import (
+    ABSENT,
+    AccountRef,
+    Aspect,
+    BucketRef,
+    Cause,
+    Present,
+    Reading,
+    Unreadable,
+    unreadable_parts,
+)
+from s3warden.model.configuration import AccessPoint, AccessPoints, Policy, PublicAccessBlock
 from support.points import BLOCK, POLICY, Control, listed
 
 REF = BucketRef("aws-us-gov", "111122223333", "us-gov-west-1", "b")

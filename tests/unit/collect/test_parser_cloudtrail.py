@@ -304,10 +304,12 @@ def test_case_18_object_level_call_asks_for_nothing(name: str, changes: dict[str
 
 
 def test_case_19_bucket_in_another_services_call_is_left_alone() -> None:
-    """CreateTrail names a bucket and changes none."""
+    """CreateTrail names a bucket and changes none: it is the account's trails that are looked at."""
     params = {"s3BucketName": BUCKET, "bucketName": BUCKET}
     detail = record("CreateTrail", eventSource="cloudtrail.amazonaws.com", requestParameters=params)
-    assert skipped(json.dumps(envelope(detail, source="aws.cloudtrail"))) == "other_service"
+    found = parse(json.dumps(envelope(detail, source="aws.cloudtrail")))
+    assert isinstance(found, Refresh)
+    assert [(target.bucket, Aspect.TRAILS in target.aspects) for target in found.targets] == [(None, True)]
     assert skipped(json.dumps(envelope(detail))) == "other_service"
 
 

@@ -13,7 +13,7 @@ from s3warden.model.bucket import ACCOUNT_ASPECTS, AccountRef, Aspect, BucketRef
 from s3warden.model.event import Level, Refresh, Skip, Skipped, Target
 from support.cloudtrail import CALLER, DROP, OWNER, envelope, record
 
-BLOCK = frozenset({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK})
+BLOCK = frozenset({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, Aspect.ORGANIZATION_BLOCK})
 
 
 def body(service: str, name: str, parameters: object = None, **changes: Any) -> str:
@@ -176,3 +176,73 @@ def test_each_service_is_described_soundly(name: str) -> None:
         assert call.level is Level.ACCOUNT
         assert not call_name.startswith(READ_VERBS)
     assert service.calls.keys() <= NAMES
+
+
+def test_what_stops_a_trail_is_urgent() -> None:
+    """It stops the events that tell of everything else."""
+    for name in ("StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"):
+        assert refreshed(body("cloudtrail", name, {"name": "main"})).urgent, name
+    assert not refreshed(body("cloudtrail", "StopEventDataStoreIngestion")).urgent
+
+
+def test_trail_of_the_organization_concerns_everybody() -> None:
+    """All accounts get it, whether they know of it yet or not."""
+    made = body("cloudtrail", "CreateTrail", {"name": "t", "isOrganizationTrail": True})
+    assert concerned(made) == [(Level.ACCOUNT, OWNER), (Level.ORGANIZATION, None)]
+    changed = body("cloudtrail", "UpdateTrail", {"name": "t"}, responseElements={"isOrganizationTrail": True})
+    assert concerned(changed) == [(Level.ACCOUNT, OWNER), (Level.ORGANIZATION, None)]
+    assert concerned(body("cloudtrail", "CreateTrail", {"name": "t"})) == [(Level.ACCOUNT, OWNER)]
+
+
+def test_trail_by_its_name_concerns_those_under_it() -> None:
+    """Who stops a trail does not say that it is the organisation's: who is under it is looked up."""
+    for name, parameters in (("StopLogging", {"name": "t"}), ("PutEventSelectors", {"trailName": "t"})):
+        targets = refreshed(body("cloudtrail", name, parameters)).targets
+        assert [(target.account, target.trail) for target in targets] == [(OWNER, None), (OWNER, "t")]
+
+
+def test_analyzer_of_the_organization_concerns_everybody() -> None:
+    """So may the deletion of one, which does not say of what kind it was."""
+    for text in (
+        body("access-analyzer", "CreateAnalyzer", {"type": "ORGANIZATION"}),
+        body("access-analyzer", "DeleteAnalyzer"),
+    ):
+        assert concerned(text) == [(Level.ORGANIZATION, None)]
+    assert concerned(body("access-analyzer", "CreateAnalyzer", {"type": "ACCOUNT"})) == [(Level.ACCOUNT, OWNER)]
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "parameters"),
+    [
+        ("macie2", "UpdateMemberSession", {"id": CALLER, "status": "PAUSED"}),
+        (
+            "macie2",
+            "BatchUpdateAutomatedDiscoveryAccounts",
+            {"accounts": [{"accountId": CALLER, "status": "DISABLED"}]},
+        ),
+        ("guardduty", "UpdateMemberDetectors", {"detectorId": "d", "accountIds": [CALLER]}),
+        ("guardduty", "CreateMembers", {"accountDetails": [{"accountId": CALLER, "email": "a@example.com"}]}),
+    ],
+)
+def test_member_that_an_administrator_names_is_concerned(service: str, name: str, parameters: object) -> None:
+    """What is changed for a member is not recorded in the member's account."""
+    assert concerned(body(service, name, parameters)) == [(Level.ACCOUNT, OWNER), (Level.ACCOUNT, CALLER)]
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "aspect"),
+    [
+        ("cloudtrail", "StopLogging", Aspect.TRAILS),
+        ("cloudtrail", "DeleteEventDataStore", Aspect.EVENT_DATA_STORES),
+        ("macie2", "DisableMacie", Aspect.MACIE),
+        ("macie2", "UpdateAutomatedDiscoveryConfiguration", Aspect.MACIE_DISCOVERY),
+        ("access-analyzer", "DeleteAnalyzer", Aspect.ANALYZERS),
+        ("guardduty", "UpdateDetector", Aspect.GUARDDUTY),
+        ("backup", "DeleteBackupSelection", Aspect.BACKUP_SELECTIONS),
+        ("logs", "DeleteMetricFilter", Aspect.METRIC_FILTERS),
+        ("monitoring", "DisableAlarmActions", Aspect.METRIC_FILTERS),
+    ],
+)
+def test_call_has_its_aspect_read(service: str, name: str, aspect: Aspect) -> None:
+    """Each service's calls by what they change."""
+    assert aspect in refreshed(body(service, name)).targets[0].aspects

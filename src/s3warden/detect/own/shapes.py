@@ -15,8 +15,8 @@ from types import MappingProxyType, UnionType
 from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from s3warden.detect.rule import RuleFailedError
-from s3warden.model.bucket import Absent, Present, Unreadable
-from s3warden.model.configuration import Policy, Regional, Tags
+from s3warden.model.bucket import Absent, Present, Regional, Unreadable
+from s3warden.model.configuration import Policy, Tags
 
 Plain: TypeAlias = Any
 

@@ -1,0 +1,112 @@
+"""The table of the account's services: which aspect is read by whom, with which calls, and how long it is believed.
+
+Services are read region by region where the account has buckets, and only what an enabled rule needs. What is said of
+single buckets is listed for many at once and split.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Protocol, TypeAlias
+
+from s3warden.collect import alarms, analyzers, backups, detectors, lenses, macie, organization_block, trails
+from s3warden.collect.access_points import AccountReader
+from s3warden.collect.aspects import AspectRead
+from s3warden.collect.services import ServiceReader
+from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Reading
+
+_AccountRead: TypeAlias = Callable[[AccountRef, frozenset[str]], Awaitable[Reading[object]]]
+_BucketRead: TypeAlias = Callable[[BucketRef], Awaitable[Reading[object]]]
+
+READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
+    {
+        Aspect.TRAILS: (trails.LIST, trails.STATUS, trails.SELECTORS),
+        Aspect.EVENT_DATA_STORES: (trails.LIST_STORES, trails.STORE),
+        Aspect.METRIC_FILTERS: (trails.LIST, alarms.FILTERS, alarms.ALARMS),
+        Aspect.MACIE: (macie.SESSION,),
+        Aspect.MACIE_DISCOVERY: (macie.DISCOVERY,),
+        Aspect.MACIE_COVERAGE: (macie.BUCKETS,),
+        Aspect.ANALYZERS: (analyzers.LIST,),
+        Aspect.ACCESS_FINDINGS: (analyzers.LIST, analyzers.FINDINGS),
+        Aspect.GUARDDUTY: (detectors.LIST, detectors.DETECTOR),
+        Aspect.BACKUP_SELECTIONS: (backups.PLANS, backups.SELECTIONS, backups.SELECTION),
+        Aspect.LAST_BACKUP: (backups.PROTECTED,),
+        Aspect.STORAGE_LENSES: (lenses.LIST,),
+        Aspect.ORGANIZATION_BLOCK: (organization_block.READ,),
+    }
+)
+"""All calls that reading an aspect may take."""
+
+REGIONAL: frozenset[Aspect] = frozenset(
+    {
+        Aspect.TRAILS,
+        Aspect.EVENT_DATA_STORES,
+        Aspect.METRIC_FILTERS,
+        Aspect.MACIE,
+        Aspect.MACIE_DISCOVERY,
+        Aspect.ANALYZERS,
+        Aspect.GUARDDUTY,
+        Aspect.BACKUP_SELECTIONS,
+        Aspect.STORAGE_LENSES,
+    }
+)
+"""Those of an account that are read region by region."""
+
+# Events tell of nearly all changes; what is read so often anyway is of use where they do not come.
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+FRESHNESS: Mapping[Aspect, timedelta] = MappingProxyType(
+    {
+        Aspect.TRAILS: _HOUR,
+        Aspect.EVENT_DATA_STORES: _HOUR,
+        Aspect.METRIC_FILTERS: _DAY,
+        Aspect.MACIE: _HOUR,
+        Aspect.MACIE_DISCOVERY: _HOUR,
+        Aspect.ANALYZERS: _HOUR,
+        Aspect.GUARDDUTY: _HOUR,
+        Aspect.BACKUP_SELECTIONS: _HOUR,
+        Aspect.STORAGE_LENSES: _DAY,
+        Aspect.DISTRIBUTIONS: _HOUR,
+        Aspect.DNS_RECORDS: 6 * _HOUR,
+    }
+)
+"""How long a sweep believes what was read."""
+
+
+class Reader(ServiceReader, AccountReader, Protocol):
+    """What asks S3 Control and all other services. Raises AwsError and nothing else."""
+
+
+class ServiceReads:
+    """How each aspect of the account's services is read through `reader`.
+
+    `security` is the number of the account that has the organisation's analyzers, if there is one.
+    """
+
+    def __init__(self, reader: Reader, security: str | None = None) -> None:
+        self._trails = trails.TrailReads(reader)
+        found_by = analyzers.AnalyzerReads(reader, security)
+        sensitive = macie.MacieReads(reader)
+        saved = backups.BackupReads(reader)
+        organization = organization_block.OrganizationBlockReads(reader)
+        self.account: Mapping[Aspect, _AccountRead] = {
+            Aspect.TRAILS: self._trails.of_account,
+            Aspect.EVENT_DATA_STORES: self._trails.stores,
+            Aspect.METRIC_FILTERS: alarms.AlarmReads(reader, self._trails).of_account,
+            Aspect.MACIE: sensitive.sessions,
+            Aspect.MACIE_DISCOVERY: sensitive.discovery,
+            Aspect.ANALYZERS: found_by.of_account,
+            Aspect.GUARDDUTY: detectors.DetectorReads(reader).of_account,
+            Aspect.BACKUP_SELECTIONS: saved.selections,
+            Aspect.STORAGE_LENSES: lenses.LensReads(reader).of_account,
+            Aspect.ORGANIZATION_BLOCK: lambda ref, _regions: organization.of_account(ref),
+        }
+        self.bucket: Mapping[Aspect, _BucketRead] = {
+            Aspect.MACIE_COVERAGE: sensitive.coverage,
+            Aspect.ACCESS_FINDINGS: found_by.findings,
+            Aspect.LAST_BACKUP: saved.last,
+        }
+
+    def may_ask(self, accounts: frozenset[AccountRef]) -> None:
+        """These accounts are guarded, so each may be asked for what concerns another one, too."""
+        self._trails.guarded = accounts

@@ -1,0 +1,103 @@
+"""Reads Macie: whether it is on in a region, whether it searches by itself, and what it says of a bucket.
+
+Takes an account and regions, or a bucket, hands on readings. While Macie is off it refuses every question, and only its
+words tell that from a missing permission. The list of buckets is asked for once for all buckets of an account and
+region that are looked at together.
+
+Source: the Amazon Macie API reference.
+"""
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import TypeAlias
+
+from s3warden.collect.aspects import AspectRead
+from s3warden.collect.batches import Batches
+from s3warden.collect.regions import by_region, every_item
+from s3warden.collect.services import ServiceReader
+from s3warden.collect.shapes import Answer, ShapeError, mapping, one_of, optional_text, text
+from s3warden.model.bucket import (
+    ABSENT,
+    AccountRef,
+    BucketRef,
+    Present,
+    Reading,
+    Regional,
+    T_co,
+    Unreadable,
+)
+from s3warden.model.services import Macie, MacieCoverage, MacieDiscovery
+
+_SERVICE = "macie2"
+_OFF = "Macie is not enabled"
+# So many names fit into one question for single buckets; more than that, and the whole list is asked for.
+_SINGLE = 20
+_Place: TypeAlias = tuple[AccountRef, str]
+_Found: TypeAlias = Mapping[str, MacieCoverage] | Unreadable
+
+
+def _session(answer: Answer) -> Macie:
+    return Macie(one_of(answer.get("status"), "status", "ENABLED", "PAUSED"))
+
+
+def _discovery(answer: Answer) -> MacieDiscovery:
+    return MacieDiscovery(one_of(answer.get("status"), "status", "ENABLED", "DISABLED"))
+
+
+def _bucket(item: Answer) -> tuple[str, MacieCoverage]:
+    job = mapping(item.get("jobDetails", {}), "jobDetails")
+    return text(item.get("bucketName"), "bucketName"), MacieCoverage(
+        error=optional_text(item.get("errorCode"), "errorCode") or "",
+        monitored=optional_text(item.get("automatedDiscoveryMonitoringStatus"), "monitoring") == "MONITORED",
+        in_job=optional_text(job.get("isMonitoredByJob"), "isMonitoredByJob") == "TRUE",
+        sensitivity=_score(item.get("sensitivityScore")),
+    )
+
+
+def _score(value: object) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise ShapeError("sensitivityScore is no whole number")
+    return value
+
+
+SESSION = AspectRead("GetMacieSession", "macie2:GetMacieSession", _session, absent_words=_OFF)
+DISCOVERY = AspectRead(
+    "GetAutomatedDiscoveryConfiguration", "macie2:GetAutomatedDiscoveryConfiguration", _discovery, absent_words=_OFF
+)
+BUCKETS = AspectRead("DescribeBuckets", "macie2:DescribeBuckets", _bucket, absent_words=_OFF)
+
+
+class MacieReads:
+    """Reads Macie through `reader`."""
+
+    def __init__(self, reader: ServiceReader) -> None:
+        self._reader = reader
+        self._batches = Batches(self._listed)
+
+    async def sessions(self, ref: AccountRef, regions: Collection[str]) -> Present[Regional[Macie]]:
+        """Macie region by region; Absent where it is off."""
+        return await by_region(regions, lambda region: self._asked(SESSION, ref, region))
+
+    async def discovery(self, ref: AccountRef, regions: Collection[str]) -> Present[Regional[MacieDiscovery]]:
+        """Automated discovery region by region; Absent where Macie is off."""
+        return await by_region(regions, lambda region: self._asked(DISCOVERY, ref, region))
+
+    async def coverage(self, ref: BucketRef) -> Reading[MacieCoverage]:
+        """What Macie says of the bucket; Absent where it is off, or does not know the bucket."""
+        found = await self._batches.of((ref.owner, ref.region), ref.name)
+        if not isinstance(found, Mapping):
+            return found
+        own = found.get(ref.name)
+        return ABSENT if own is None else Present(own)
+
+    async def _asked(self, read: AspectRead[T_co], ref: AccountRef, region: str) -> Reading[T_co]:
+        return await read.reading(self._reader.service(ref, _SERVICE, read.operation, region=region))
+
+    async def _listed(self, place: _Place, names: frozenset[str]) -> _Found:
+        ref, region = place
+        asked: dict[str, object] = {"accountId": {"eq": [ref.account]}}
+        if len(names) <= _SINGLE:
+            asked["bucketName"] = {"eq": sorted(names)}
+        ask = partial(self._reader.service, ref, _SERVICE, BUCKETS.operation, region=region, criteria=asked)
+        listed = await every_item(ask, BUCKETS, _bucket, items="buckets")
+        return listed if isinstance(listed, Unreadable) else dict(listed)

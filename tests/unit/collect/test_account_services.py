@@ -1,0 +1,354 @@
+"""What is read of the account's services: region by region, listed for many buckets at once, and never guessed."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from s3warden.aws.errors import AwsError
+from s3warden.collect.account_services import FRESHNESS, REGIONAL, ServiceReads
+from s3warden.collect.alarms import AlarmReads
+from s3warden.collect.analyzers import AnalyzerReads
+from s3warden.collect.backups import BackupReads
+from s3warden.collect.detectors import DetectorReads
+from s3warden.collect.fetch import READS
+from s3warden.collect.lenses import LensReads
+from s3warden.collect.macie import MacieReads
+from s3warden.collect.organization_block import OrganizationBlockReads
+from s3warden.collect.trails import TrailReads
+from s3warden.model.bucket import ABSENT, ACCOUNT_ASPECTS, BUCKET_ASPECTS, Cause, Present, Reading, Unreadable
+from s3warden.model.services import (
+    AccessFinding,
+    AccessFindings,
+    Analyzer,
+    AnalyzerKind,
+    BackupCondition,
+    BackupSelection,
+    Detector,
+    LastBackup,
+    Macie,
+    MacieCoverage,
+    MetricFilter,
+    OrganizationBlock,
+    StorageLens,
+)
+from support.account_services import ACCOUNT, DENIED, HERE, OTHER, THERE, FakeServices, bucket
+
+OFF = AwsError("AccessDeniedException", "Macie is not enabled", status=403, cause=Cause.DENIED)
+
+
+def malformed(reading: Reading[Any]) -> bool:
+    """Whether a reading is unreadable for its shape."""
+    return isinstance(reading, Unreadable) and reading.cause is Cause.MALFORMED
+
+
+def test_each_service_aspect_is_read_by_somebody() -> None:
+    """Those of accounts and of buckets are told apart, and what is believed for a while is an account's."""
+    reads = ServiceReads(FakeServices())
+    assert reads.account.keys() <= ACCOUNT_ASPECTS
+    assert reads.bucket.keys() <= BUCKET_ASPECTS
+    assert reads.account.keys() >= REGIONAL
+    assert FRESHNESS.keys() <= ACCOUNT_ASPECTS
+    assert all(READS[aspect] for aspect in (*reads.account, *reads.bucket))
+
+
+async def test_macie_that_is_off_is_absent_and_a_refusal_is_not() -> None:
+    """Both come as the same error; the words tell them apart."""
+
+    def session(region: str) -> object:
+        return OFF if region == HERE else {"status": "PAUSED"}
+
+    found = (await MacieReads(FakeServices(GetMacieSession=session)).sessions(ACCOUNT, {HERE, THERE})).value
+    assert (found.of(HERE), found.of(THERE)) == (ABSENT, Present(Macie("PAUSED")))
+    refused = (await MacieReads(FakeServices()).sessions(ACCOUNT, {HERE})).value.of(HERE)
+    assert isinstance(refused, Unreadable)
+    assert refused.cause is Cause.DENIED
+    assert malformed((await MacieReads(FakeServices(GetMacieSession={})).sessions(ACCOUNT, {HERE})).value.of(HERE))
+
+
+async def test_macie_s_discovery_is_read_by_region() -> None:
+    """It is on or off, or Macie is."""
+    reads = MacieReads(FakeServices(GetAutomatedDiscoveryConfiguration={"status": "DISABLED"}))
+    reading = (await reads.discovery(ACCOUNT, {HERE})).value.of(HERE)
+    assert isinstance(reading, Present)
+    assert reading.value.status == "DISABLED"
+    reads = MacieReads(FakeServices(GetAutomatedDiscoveryConfiguration=OFF))
+    assert (await reads.discovery(ACCOUNT, {HERE})).value.of(HERE) == ABSENT
+
+
+async def test_macie_s_buckets_are_listed_once_for_all() -> None:
+    """Thirty buckets cost the pages of one list, one bucket one question by its name."""
+    items = [
+        {"bucketName": f"b{n}", "sensitivityScore": n, "automatedDiscoveryMonitoringStatus": "MONITORED"}
+        for n in range(30)
+    ]
+
+    def pages(nextToken: str = "", **_parameters: object) -> object:  # noqa: N803 - the API's own name
+        return {"buckets": items[15:]} if nextToken else {"buckets": items[:15], "nextToken": "more"}
+
+    reader = FakeServices(DescribeBuckets=pages)
+    reads = MacieReads(reader)
+    found = await asyncio.gather(*(reads.coverage(bucket(f"b{n}")) for n in range(31)))
+    assert found[7] == Present(MacieCoverage("", monitored=True, in_job=False, sensitivity=7))
+    assert found[30] == ABSENT
+    # The first of them asks alone, those who come meanwhile together.
+    assert reader.count("DescribeBuckets") == 4
+    assert reader.parameters[0] == {
+        "criteria": {"accountId": {"eq": [ACCOUNT.account]}, "bucketName": {"eq": [f"b{n}" for n in [0]]}}
+    }
+    assert "bucketName" not in reader.parameters[-1]["criteria"]  # type: ignore[operator]
+
+
+async def test_bucket_that_macie_cannot_look_into_says_why() -> None:
+    """Its own error is a fact, not a failed read."""
+    item = {
+        "bucketName": "b",
+        "errorCode": "ACCESS_DENIED",
+        "sensitivityScore": -1,
+        "jobDetails": {"isMonitoredByJob": "TRUE"},
+    }
+    reading = await MacieReads(FakeServices(DescribeBuckets={"buckets": [item]})).coverage(bucket("b"))
+    assert reading == Present(MacieCoverage("ACCESS_DENIED", monitored=False, in_job=True, sensitivity=-1))
+    assert await MacieReads(FakeServices(DescribeBuckets=OFF)).coverage(bucket("b")) == ABSENT
+    bad = {"buckets": [{"bucketName": "b", "sensitivityScore": "high"}]}
+    assert malformed(await MacieReads(FakeServices(DescribeBuckets=bad)).coverage(bucket("b")))
+    assert malformed(await MacieReads(FakeServices(DescribeBuckets={})).coverage(bucket("b")))
+
+
+def analyzer(kind: str = "ACCOUNT", status: str = "ACTIVE", account: str = ACCOUNT.account) -> dict[str, Any]:
+    """An analyzer as it is listed."""
+    arn = f"arn:aws:access-analyzer:{HERE}:{account}:analyzer/{kind.lower()}"
+    return {"arn": arn, "name": kind.lower(), "type": kind, "status": status, "createdAt": "now"}
+
+
+async def test_analyzers_of_external_access_are_listed() -> None:
+    """Those of unused access see nobody from outside."""
+    items = [analyzer(), analyzer("ACCOUNT_UNUSED_ACCESS"), analyzer("ORGANIZATION", "DISABLED")]
+    reads = AnalyzerReads(FakeServices(ListAnalyzers={"analyzers": items}))
+    reading = (await reads.of_account(ACCOUNT, {HERE})).value.of(HERE)
+    assert isinstance(reading, Present)
+    assert [(each.kind, each.status) for each in reading.value.analyzers] == [
+        (AnalyzerKind.ACCOUNT, "ACTIVE"),
+        (AnalyzerKind.ORGANIZATION, "DISABLED"),
+    ]
+    assert [each.name for each in reading.value.active] == ["account"]
+
+
+async def test_analyzers_of_the_organization_count_for_all() -> None:
+    """They are listed in the account that they were made in and nowhere else."""
+    shared = analyzer("ORGANIZATION", account=OTHER.account)
+    answers: dict[str, Any] = {
+        f"{ACCOUNT.account}:ListAnalyzers": {"analyzers": []},
+        f"{OTHER.account}:ListAnalyzers": {"analyzers": [analyzer(account=OTHER.account), shared]},
+    }
+    reads = AnalyzerReads(FakeServices(**answers), security=OTHER.account)
+    reading = (await reads.of_account(ACCOUNT, {HERE})).value.of(HERE)
+    assert isinstance(reading, Present)
+    assert [each.arn for each in reading.value.active] == [shared["arn"]]
+    del answers[f"{OTHER.account}:ListAnalyzers"]
+    reads = AnalyzerReads(FakeServices(**answers), security=OTHER.account)
+    # Whether there is one over there is not known.
+    assert isinstance((await reads.of_account(ACCOUNT, {HERE})).value.of(HERE), Unreadable)
+    answers[f"{ACCOUNT.account}:ListAnalyzers"] = {"analyzers": [analyzer()]}
+    reads = AnalyzerReads(FakeServices(**answers), security=OTHER.account)
+    reading = (await reads.of_account(ACCOUNT, {HERE})).value.of(HERE)
+    assert isinstance(reading, Present)
+    assert reading.value.analyzers == (Analyzer(analyzer()["arn"], "account", AnalyzerKind.ACCOUNT, "ACTIVE"),)
+
+
+def finding(name: str, **more: Any) -> dict[str, Any]:
+    """A finding as it is listed."""
+    item = {
+        "id": f"finding-{name}",
+        "resource": f"arn:aws:s3:::{name}",
+        "resourceType": "AWS::S3::Bucket",
+        "isPublic": True,
+        "principal": {"AWS": "*"},
+        "action": ["s3:GetObject"],
+        "sources": [{"type": "POLICY"}],
+        "condition": {},
+        "status": "ACTIVE",
+    }
+    return item | more
+
+
+async def test_findings_are_listed_once_and_split_by_bucket() -> None:
+    """With each who has access, to do what, and by what."""
+    reader = FakeServices(
+        ListAnalyzers={"analyzers": [analyzer()]}, ListFindings={"findings": [finding("a"), finding("b")]}
+    )
+    reads = AnalyzerReads(reader)
+    first, second, third = await asyncio.gather(*(reads.findings(bucket(name)) for name in "abc"))
+    expected = AccessFinding(
+        "finding-a", public=True, principal="AWS *", actions=("s3:GetObject",), sources=("POLICY",)
+    )
+    assert first == Present(AccessFindings((expected,)))
+    assert isinstance(second, Present)
+    assert third == Present(AccessFindings(()))
+    asked = reader.parameters[1]
+    assert asked["analyzerArn"] == analyzer()["arn"]
+    assert asked["filter"] == {
+        "status": {"eq": ["ACTIVE"]},
+        "resourceType": {"eq": ["AWS::S3::Bucket"]},
+        "resource": {"eq": ["arn:aws:s3:::a"]},
+    }
+
+
+async def test_without_an_active_analyzer_there_are_no_findings_to_read() -> None:
+    """That is no proof of anything, so it is told apart from no findings."""
+    reader = FakeServices(ListAnalyzers={"analyzers": [analyzer(status="CREATING")]})
+    assert await AnalyzerReads(reader).findings(bucket("a")) == ABSENT
+    assert isinstance(await AnalyzerReads(FakeServices()).findings(bucket("a")), Unreadable)
+    refused = FakeServices(ListAnalyzers={"analyzers": [analyzer()]})
+    assert isinstance(await AnalyzerReads(refused).findings(bucket("a")), Unreadable)
+    odd = FakeServices(ListAnalyzers={"analyzers": [analyzer()]}, ListFindings={"findings": [{"id": 1}]})
+    assert malformed(await AnalyzerReads(odd).findings(bucket("a")))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"Status": "ENABLED", "Features": [{"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}]}, (True, True)),
+        ({"Status": "ENABLED", "Features": [{"Name": "S3_DATA_EVENTS", "Status": "DISABLED"}]}, (True, False)),
+        ({"Status": "DISABLED", "DataSources": {"S3Logs": {"Status": "ENABLED"}}}, (False, True)),
+        ({"Status": "ENABLED"}, (True, False)),
+    ],
+)
+async def test_guardduty_is_read_with_what_it_looks_at(answer: dict[str, Any], expected: tuple[bool, bool]) -> None:
+    """By its features, or by the data sources of older answers."""
+    reads = DetectorReads(FakeServices(ListDetectors={"DetectorIds": ["d"]}, GetDetector=answer))
+    assert (await reads.of_account(ACCOUNT, {HERE})).value.of(HERE) == Present(Detector(*expected))
+
+
+async def test_guardduty_that_was_never_set_up_is_absent() -> None:
+    """A refusal is not."""
+    reads = DetectorReads(FakeServices(ListDetectors={"DetectorIds": []}))
+    assert (await reads.of_account(ACCOUNT, {HERE})).value.of(HERE) == ABSENT
+    assert isinstance((await DetectorReads(FakeServices()).of_account(ACCOUNT, {HERE})).value.of(HERE), Unreadable)
+    assert malformed((await DetectorReads(FakeServices(ListDetectors={})).of_account(ACCOUNT, {HERE})).value.of(HERE))
+
+
+async def test_backup_selections_are_read_through_their_plans() -> None:
+    """Each with what it takes in; tags of both kinds."""
+    selection = {
+        "SelectionName": "all",
+        "IamRoleArn": "arn",
+        "Resources": ["arn:aws:s3:::*"],
+        "NotResources": ["arn:aws:s3:::logs-*"],
+        "ListOfTags": [{"ConditionType": "STRINGEQUALS", "ConditionKey": "backup", "ConditionValue": "yes"}],
+        "Conditions": {"StringLike": [{"ConditionKey": "aws:ResourceTag/env", "ConditionValue": "prod*"}]},
+    }
+    answers: dict[str, Any] = {
+        "ListBackupPlans": {"BackupPlansList": [{"BackupPlanId": "1", "BackupPlanName": "daily"}]},
+        "ListBackupSelections": {"BackupSelectionsList": [{"SelectionId": "s"}]},
+        "GetBackupSelection": {"BackupSelection": selection},
+    }
+    reading = (await BackupReads(FakeServices(**answers)).selections(ACCOUNT, {HERE})).value.of(HERE)
+    assert isinstance(reading, Present)
+    assert reading.value.selections == (
+        BackupSelection(
+            plan="daily",
+            name="all",
+            resources=("arn:aws:s3:::*",),
+            not_resources=("arn:aws:s3:::logs-*",),
+            any_tag=(BackupCondition("StringEquals", "backup", "yes"),),
+            conditions=(BackupCondition("StringLike", "env", "prod*"),),
+        ),
+    )
+    for operation in ("ListBackupPlans", "ListBackupSelections", "GetBackupSelection"):
+        refused = FakeServices(**(answers | {operation: DENIED}))
+        assert isinstance((await BackupReads(refused).selections(ACCOUNT, {HERE})).value.of(HERE), Unreadable)
+
+
+async def test_last_backups_are_listed_once_and_split_by_bucket() -> None:
+    """A bucket that is not named was never backed up."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    results = [
+        {"ResourceArn": "arn:aws:s3:::a", "ResourceType": "S3", "LastBackupTime": at},
+        {"ResourceArn": "arn:aws:s3:::b", "ResourceType": "S3"},
+    ]
+    reads = BackupReads(FakeServices(ListProtectedResources={"Results": results}))
+    found = await asyncio.gather(*(reads.last(bucket(name)) for name in "abc"))
+    assert found == [Present(LastBackup(at)), ABSENT, ABSENT]
+    assert malformed(await BackupReads(FakeServices(ListProtectedResources={"Results": [{}]})).last(bucket("a")))
+
+
+_GROUP = f"arn:aws:logs:{THERE}:{ACCOUNT.account}:log-group:trail:*"
+
+
+async def test_metric_filters_are_read_where_the_trail_s_log_group_is() -> None:
+    """With whether an alarm on the metric tells somebody."""
+    trail = {
+        "Name": "main",
+        "TrailARN": f"arn:aws:cloudtrail:{THERE}:{ACCOUNT.account}:trail/main",
+        "S3BucketName": "b",
+        "HomeRegion": THERE,
+        "CloudWatchLogsLogGroupArn": _GROUP,
+    }
+    metric = {"metricNamespace": "Security", "metricName": "S3", "metricValue": "1"}
+    answers: dict[str, Any] = {
+        "DescribeTrails": {"trailList": [trail]},
+        "DescribeMetricFilters": {
+            "metricFilters": [{"filterName": "s3", "filterPattern": "{ $.x = 1 }", "metricTransformations": [metric]}]
+        },
+        "DescribeAlarmsForMetric": {"MetricAlarms": [{"ActionsEnabled": True, "AlarmActions": ["arn:topic"]}]},
+    }
+    reader = FakeServices(**answers)
+    reading = (await AlarmReads(reader, TrailReads(reader)).of_account(ACCOUNT, {HERE})).value.of(HERE)
+    assert isinstance(reading, Present)
+    assert reading.value.filters == (MetricFilter("s3", "trail", "{ $.x = 1 }", alarmed=True),)
+    assert ("logs", "DescribeMetricFilters", THERE) in reader.asked
+    assert {"Namespace": "Security", "MetricName": "S3"} in reader.parameters
+    silences: list[dict[str, Any]] = [{"ActionsEnabled": False, "AlarmActions": ["arn:topic"]}, {"AlarmActions": []}]
+    for silent in silences:
+        quiet = FakeServices(**(answers | {"DescribeAlarmsForMetric": {"MetricAlarms": [silent]}}))
+        reading = (await AlarmReads(quiet, TrailReads(quiet)).of_account(ACCOUNT, {HERE})).value.of(HERE)
+        assert isinstance(reading, Present)
+        assert not reading.value.filters[0].alarmed
+    for operation in ("DescribeTrails", "DescribeMetricFilters", "DescribeAlarmsForMetric"):
+        refused = FakeServices(**(answers | {operation: DENIED}))
+        reading = (await AlarmReads(refused, TrailReads(refused)).of_account(ACCOUNT, {HERE})).value.of(HERE)
+        assert isinstance(reading, Unreadable)
+
+
+async def test_dashboards_are_listed_also_where_the_first_one_is() -> None:
+    """Every account has had one in one region from the start."""
+
+    def listed(region: str) -> object:
+        return {"StorageLensConfigurationList": [{"Id": region, "IsEnabled": region == THERE}]}
+
+    found = (await LensReads(FakeServices(ListStorageLensConfigurations=listed)).of_account(ACCOUNT, {HERE})).value
+    assert [region for region, _ in found] == [HERE, THERE]
+    reading = found.of(THERE)
+    assert isinstance(reading, Present)
+    assert reading.value.dashboards == (StorageLens(THERE, enabled=True),)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ('{"s3_attributes":{"public_access_block_configuration":"all"}}', Present(OrganizationBlock("all"))),
+        (
+            '{"s3_attributes":{"public_access_block_configuration":{"@@assign":"none"}}}',
+            Present(OrganizationBlock("none")),
+        ),
+        ("{}", Present(OrganizationBlock(""))),
+        (AwsError("EffectivePolicyNotFoundException", status=400), Present(OrganizationBlock(""))),
+        (AwsError("AWSOrganizationsNotInUseException", status=400), ABSENT),
+    ],
+)
+async def test_policy_in_effect_is_read(answer: object, expected: Reading[object]) -> None:
+    """None in effect is told apart from an account that is in no organisation."""
+    given: Any = {"EffectivePolicy": {"PolicyContent": answer}} if isinstance(answer, str) else answer
+    reader = FakeServices(DescribeEffectivePolicy=given)
+    assert await OrganizationBlockReads(reader).of_account(ACCOUNT) == expected
+    assert reader.parameters == [{"PolicyType": "S3_POLICY"}]
+
+
+@pytest.mark.parametrize("content", ["no json", "[]", '{"s3_attributes":{"public_access_block_configuration":"some"}}'])
+async def test_policy_in_another_shape_is_malformed(content: str) -> None:
+    """It must not pass for a policy that blocks, nor for one that does not."""
+    reader = FakeServices(DescribeEffectivePolicy={"EffectivePolicy": {"PolicyContent": content}})
+    assert malformed(await OrganizationBlockReads(reader).of_account(ACCOUNT))
+    assert isinstance(await OrganizationBlockReads(FakeServices()).of_account(ACCOUNT), Unreadable)
