@@ -89,11 +89,11 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
     """What the edits would do, judged by the finding's own rule."""
     after = predicted(scene.state, edits, scene.options)
     [result] = evaluate((scene.rule,), after, options=scene.options)
+    own = tuple(doubt for edit in edits for doubt in edit.doubts)
     if not isinstance(scene.state, BucketState) or not isinstance(after, BucketState):
-        return Effect(None, None, (), (), result.verdict, unknown=tuple(_doubts_of_account(edits)))
-    touched = {edit.aspect for edit in edits if edit.bucket is None}
-    if not touched & ACCESS:
-        return Effect(None, None, (), (), result.verdict)
+        return Effect(None, None, (), (), result.verdict, unknown=own)
+    if not any(edit.aspect in ACCESS for edit in edits if edit.bucket is None):
+        return Effect(None, None, (), (), result.verdict, unknown=own)
     before, then = inputs_of(scene.state, scene.options), inputs_of(after, scene.options)
     now, later = analysed(before), analysed(then)
     return Effect(
@@ -103,16 +103,11 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
         actions_after=later.public_actions,
         verdict_after=result.verdict,
         losses=tuple(sorted(set(_losses(scene.state, before, then)))),
-        unknown=tuple(_doubts(scene.state, before, then, edits)),
+        unknown=(*own, *_doubts(scene.state, before, then)),
     )
 
 
-def _doubts_of_account(edits: Iterable[Edit]) -> Iterator[str]:
-    if any(edit.aspect is Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK for edit in edits):
-        yield "which buckets of the account are meant to be public, or share by a policy that is public, too"
-
-
-def _doubts(state: BucketState, before: ExposureInputs, then: ExposureInputs, edits: Iterable[Edit]) -> Iterator[str]:
+def _doubts(state: BucketState, before: ExposureInputs, then: ExposureInputs) -> Iterator[str]:
     if analysed(before).public is None:
         yield "whether the bucket is public now"
     if analysed(then).public is None:
@@ -123,9 +118,6 @@ def _doubts(state: BucketState, before: ExposureInputs, then: ExposureInputs, ed
         yield "which distributions and DNS records point at the bucket"
     if _ignores(then) and not _ignores(before):
         yield "which objects are public by ACLs of their own"
-    for edit in edits:
-        if edit.aspect is Aspect.OWNERSHIP:
-            yield "which objects others read by ACLs of the objects' own, and who writes with ACLs"
 
 
 def _ignores(inputs: ExposureInputs) -> bool:

@@ -80,6 +80,7 @@ class Edit:
     """One aspect as it should be: the answer that AWS is to give afterwards, None for "not configured".
 
     `region` where the aspect is one of an account's region, `bucket` where it is another bucket than the finding's.
+    `doubts` are what of its effect neither the state nor the engine can tell.
     """
 
     aspect: Aspect
@@ -87,6 +88,7 @@ class Edit:
     summary: str
     region: str | None = None
     bucket: BucketRef | None = None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from s3warden.collect.aspects import ASPECTS
 from s3warden.collect.shapes import Answer
@@ -103,13 +104,22 @@ def _encryption_view(answer: Answer) -> Answer:
 
 def _lifecycle_view(answer: Answer) -> Answer:
     """AWS adds the smallest size that is moved, where none was chosen."""
-    return {"TransitionDefaultMinimumObjectSize": "all_storage_classes_128K", **answer}
+    return {"TransitionDefaultMinimumObjectSize": "all_storage_classes_128K", **_valued(answer)}
 
 
 def _tags_view(answer: Answer) -> Answer:
     """Tags have no order."""
-    pairs = answer.get("TagSet")
-    return {"TagSet": sorted(pairs, key=canonical) if isinstance(pairs, list) else pairs}
+    return {"TagSet": sorted(_valued(answer["TagSet"]), key=canonical)}
+
+
+def _valued(value: Any) -> Any:
+    """The same with the empty values of tags, which AWS leaves out of its answers and asks for in calls."""
+    if isinstance(value, list):
+        return [_valued(item) for item in value]
+    if isinstance(value, Mapping):
+        found = {key: _valued(part) for key, part in value.items()}
+        return {**found, "Value": ""} if found.keys() == {"Key"} else found
+    return value
 
 
 def _versioning_body(answer: Answer) -> Mapping[str, object]:
@@ -201,7 +211,7 @@ WRITES: Mapping[Aspect, Writing] = MappingProxyType(
             Aspect.LIFECYCLE,
             "PutBucketLifecycleConfiguration",
             lambda answer: {
-                "LifecycleConfiguration": {"Rules": answer["Rules"]},
+                "LifecycleConfiguration": {"Rules": _valued(answer["Rules"])},
                 **_pick(TransitionDefaultMinimumObjectSize="TransitionDefaultMinimumObjectSize")(answer),
             },
             "s3:PutLifecycleConfiguration",
@@ -211,7 +221,7 @@ WRITES: Mapping[Aspect, Writing] = MappingProxyType(
         Aspect.TAGGING: _bucket(
             Aspect.TAGGING,
             "PutBucketTagging",
-            lambda answer: {"Tagging": {"TagSet": answer["TagSet"]}},
+            lambda answer: {"Tagging": {"TagSet": _valued(answer["TagSet"])}},
             "s3:PutBucketTagging",
             delete="DeleteBucketTagging",
             view=_tags_view,

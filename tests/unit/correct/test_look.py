@@ -187,3 +187,13 @@ def test_another_bucket_is_named_by_the_attribute() -> None:
     made = step(Edit(Aspect.POLICY, policy({"Sid": "A"}), "", bucket=other), None, BUCKET)
     assert made.attribute == "policy:example-logs"
     assert {call.arguments["Bucket"] for call in (made.read, made.call, made.inverse)} == {"example-logs"}
+
+
+def test_empty_values_that_aws_leaves_out_are_written() -> None:
+    """AWS answers no value for an empty one, and takes no tag without."""
+    made = step(Edit(Aspect.TAGGING, {"TagSet": [{"Key": "A", "Value": "1"}]}, ""), {"TagSet": [{"Key": "B"}]}, BUCKET)
+    assert made.inverse.arguments["Tagging"] == {"TagSet": [{"Key": "B", "Value": ""}]}
+    assert made.before == seen("tagging", {"TagSet": [{"Key": "B", "Value": ""}]})
+    rule = {"ID": "a", "Status": "Enabled", "Filter": {"And": {"Tags": [{"Key": "k"}], "Prefix": ""}}}
+    kept = step(Edit(Aspect.LIFECYCLE, {"Rules": [rule]}, ""), None, BUCKET)
+    assert '"Tags":[{"Key":"k","Value":""}]' in kept.call.parameters

@@ -219,6 +219,83 @@ def test_aws_word_that_a_policy_is_public_is_heard() -> None:
     assert statements(only(made)) == [SHARED]
 
 
+# Statements that let in too many --------------------------------------------------------------------------------------
+
+
+def test_services_are_bound_to_the_account() -> None:
+    """Beside the conditions that are there; a statement that needs it not stays as it is."""
+    bare = {**READ, "Sid": "Trail", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject"}
+    acl_too = {**bare, "Sid": "Acl", "Condition": {"StringEquals": {"s3:x-amz-acl": "private"}}}
+    own = {**bare, "Sid": "Own", "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}}
+    made = planned("bucket-policy-service-confused-deputy", look({Aspect.POLICY: policy(SHARED, bare, acl_too, own)}))
+    account = {"aws:SourceAccount": "111122223333"}
+    assert statements(only(made)) == [
+        SHARED,
+        {**bare, "Condition": {"StringEquals": account}},
+        {**acl_too, "Condition": {"StringEquals": {"s3:x-amz-acl": "private", **account}}},
+        own,
+    ]
+    assert not made.effect.safe
+
+
+def test_cloudfront_is_bound_to_the_distributions_of_the_account() -> None:
+    """By the ARN of the distribution, which is what it tells."""
+    cdn = {**READ, "Principal": {"Service": "cloudfront.amazonaws.com"}}
+    made = planned("bucket-policy-oac-wildcard-sourcearn", look({Aspect.POLICY: policy(SHARED, cdn)}))
+    own = "arn:aws:cloudfront::111122223333:distribution/*"
+    assert statements(only(made))[1]["Condition"] == {"ArnLike": {"aws:SourceArn": own}}
+
+
+def test_service_beside_others_is_left_to_people() -> None:
+    """Who is no service would not meet the condition."""
+    mixed = {**READ, "Principal": {"Service": "logging.s3.amazonaws.com", "AWS": PARTNER}}
+    assert declined("bucket-policy-service-confused-deputy", look({Aspect.POLICY: policy(mixed)})) == "not_mended"
+
+
+def test_statement_that_anyone_can_meet_goes() -> None:
+    """And one that a named principal guards stays."""
+    weak = {**READ, "Condition": {"StringLike": {"aws:Referer": "https://*"}}}
+    for rule_id in ("bucket-policy-spoofable-condition",):
+        assert statements(only(planned(rule_id, look({Aspect.POLICY: policy(weak, SHARED)})))) == [SHARED]
+    wide = {**READ, "Condition": {"IpAddress": {"aws:SourceIp": "52.0.0.0/9"}}}
+    made = planned("bucket-policy-broad-source-ip", look({Aspect.POLICY: policy(SHARED, wide)}))
+    assert statements(only(made)) == [SHARED]
+
+
+def test_foreign_account_is_taken_out_and_trusted_ones_stay() -> None:
+    """Out of lists, whole statements and the ACL."""
+    other = "arn:aws:iam::999988887777:role/reader"
+    listed = {**SHARED, "Principal": {"AWS": [PARTNER, other], "Service": "logging.s3.amazonaws.com"}}
+    whole = {**SHARED, "Sid": "Whole", "Principal": {"CanonicalUser": "e" * 64}}
+    state = {Aspect.POLICY: policy(listed, whole, TLS), Aspect.ACL: acl()}
+    made = planned("bucket-cross-account-access", look(state), options=RuleOptions(trusted_accounts=("777788889999",)))
+    assert statements(only(made)) == [
+        {**listed, "Principal": {"AWS": [PARTNER], "Service": "logging.s3.amazonaws.com"}},
+        TLS,
+    ]
+    assert Loss(LossKind.ACCOUNT, other) in made.effect.losses
+
+
+def test_only_foreign_statement_is_left_to_people() -> None:
+    """A policy is never deleted."""
+    assert declined("bucket-cross-account-access", look({Aspect.POLICY: policy(SHARED)})) == "policy_not_written"
+    trusted = {**SHARED, "Principal": {"AWS": "444455556666"}}
+    options = RuleOptions(trusted_accounts=("444455556666",))
+    made = planned("bucket-cross-account-access", look({Aspect.POLICY: policy(SHARED, trusted)}), options=options)
+    assert statements(only(made)) == [trusted]
+
+
+def test_foreign_administration_is_refused_and_access_stays() -> None:
+    """By one statement that names the accounts."""
+    admin = {**SHARED, "Action": "s3:*", "Resource": [ARN, f"{ARN}/*"]}
+    made = planned("bucket-cross-account-admin-actions", look({Aspect.POLICY: policy(admin)}))
+    kept, deny = statements(only(made))
+    assert kept == admin
+    assert (deny["Effect"], deny["Principal"]) == ("Deny", {"AWS": [PARTNER]})
+    assert "s3:PutBucketPolicy" in deny["Action"]
+    assert made.effect.losses == ()
+
+
 # Block public access --------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """The remedies, one module a topic, and which rule each mends."""
 
 from s3warden.correct.remedies import (
+    cross_account,
     demands,
     encryption,
     exposure,
@@ -8,6 +9,7 @@ from s3warden.correct.remedies import (
     logging,
     ownership,
     public_access_block,
+    statements,
     tags,
     versioning,
 )
@@ -16,6 +18,8 @@ from s3warden.correct.remedy import Remedy
 REMEDIES: tuple[Remedy, ...] = (
     *exposure.REMEDIES,
     *public_access_block.REMEDIES,
+    *cross_account.REMEDIES,
+    *statements.REMEDIES,
     *ownership.REMEDIES,
     *demands.REMEDIES,
     *encryption.REMEDIES,

@@ -14,13 +14,13 @@ _ACTIONS = ("s3:PutEncryptionConfiguration",)
 _READS = frozenset({Aspect.ENCRYPTION})
 
 
-def _changed(scene: Scene, change: Callable[[dict[str, object]], None], summary: str) -> tuple[Edit, ...]:
+def _changed(scene: Scene, change: Callable[[dict[str, object]], None], summary: str, *doubts: str) -> tuple[Edit, ...]:
     """Every rule of the encryption changed, and whatever else it says kept; S3's own keys where there is none."""
     known = scene.documents.get(Aspect.ENCRYPTION)
     document = json.loads(canonical(known if known is not None else {_NAME: {"Rules": [_OWN_KEYS]}}))
     for rule in document[_NAME]["Rules"]:
         change(rule)
-    return (Edit(Aspect.ENCRYPTION, document, summary),)
+    return (Edit(Aspect.ENCRYPTION, document, summary, doubts=doubts),)
 
 
 def _own_keys(scene: Scene) -> tuple[Edit, ...] | Declined:
@@ -37,7 +37,8 @@ def _kms(scene: Scene) -> tuple[Edit, ...] | Declined:
         rule[_DEFAULT] = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": named}
         rule["BucketKeyEnabled"] = True
 
-    return _changed(scene, with_key, f"Encrypt new objects with the key {named} by default")
+    doubt = "whether all who read the bucket, and the services that write into it, may use the key"
+    return _changed(scene, with_key, f"Encrypt new objects with the key {named} by default", doubt)
 
 
 def _bucket_key(scene: Scene) -> tuple[Edit, ...] | Declined:

@@ -8,7 +8,8 @@ from s3warden.model.bucket import Aspect
 
 def _enforced(_scene: Scene) -> tuple[Edit, ...] | Declined:
     wanted = {"OwnershipControls": {"Rules": [{"ObjectOwnership": ENFORCED}]}}
-    return (Edit(Aspect.OWNERSHIP, wanted, "Disable ACLs: the bucket owner owns every object"),)
+    doubt = "which objects others read by ACLs of the objects' own, and who writes with ACLs"
+    return (Edit(Aspect.OWNERSHIP, wanted, "Disable ACLs: the bucket owner owns every object", doubts=(doubt,)),)
 
 
 DISABLE_ACLS = Remedy(

@@ -1,6 +1,7 @@
 """Block public access: the flags that close an open bucket, and all four where a rule asks for them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from s3warden.correct.effect import effect
 from s3warden.correct.remedy import Edit, Remedy, Scene
@@ -20,7 +21,8 @@ def _bucket(scene: Scene) -> tuple[Edit, ...] | Declined:
 
 
 def _account(scene: Scene) -> tuple[Edit, ...] | Declined:
-    return (_with(scene, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, Flag),)
+    doubt = "which buckets of the account are meant to be public, or share by a policy that is public, too"
+    return (replace(_with(scene, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, Flag), doubts=(doubt,)),)
 
 
 def _closing(scene: Scene) -> tuple[Edit, ...] | Declined:
