@@ -135,6 +135,11 @@ def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions
         organization_id=chosen.organization_id,
         minimum_tls=chosen.minimum_tls,
         upload_encryption=chosen.upload_encryption,
+        trusted_canonical_ids=chosen.trusted_canonical_ids,
+        allowed_grantees=chosen.allowed_grantees,
+        control_policy=chosen.control_policy,
+        required_statements=chosen.required_statements,
+        forbidden_statements=chosen.forbidden_statements,
     )
     return select(catalogue(settings), chosen.enable, chosen.disable), options
 

@@ -38,7 +38,11 @@ class RuleOptions:
     of the buckets that receive access logs. `trusted_accounts` are account numbers that may be given access,
     `organization_id` (`o-…`) is the own organisation. `minimum_tls` is the lowest TLS version to be accepted, and
     `upload_encryption` the values of x-amz-server-side-encryption one of which every upload must carry; both ask for
-    nothing while empty. A pattern that does not compile raises ValueError.
+    nothing while empty. `trusted_canonical_ids` may be granted access by ACL. `allowed_grantees` is everyone whom a
+    policy may admit: account numbers, ARNs and services (`*`, `?`), CIDRs, ids of VPCs, endpoints and organisations.
+    `control_policy` is a policy that bucket policies must not go beyond, `required_statements` and
+    `forbidden_statements` are parts of statements, all of them as JSON, with the bucket's names in braces. A pattern
+    that does not compile raises ValueError.
     """
 
     required_tags: tuple[str, ...] = ("Name", "Role", "Environment", "Owner")
@@ -49,6 +53,11 @@ class RuleOptions:
     organization_id: str | None = None
     minimum_tls: str | None = None
     upload_encryption: tuple[str, ...] = ()
+    trusted_canonical_ids: tuple[str, ...] = ()
+    allowed_grantees: tuple[str, ...] = ()
+    control_policy: str | None = None
+    required_statements: tuple[str, ...] = ()
+    forbidden_statements: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         patterns = {f"tag_patterns.{key}": pattern for key, pattern in self.tag_patterns.items()}

@@ -51,13 +51,14 @@ class RuleInfo:
 
     def fix(self, subject: Subject) -> Fix:
         """The fix with the subject's own names filled in."""
-        names = {"partition": subject.partition, "account": subject.account, "bucket": "", "region": ""}
-        if isinstance(subject, BucketRef):
-            names |= {"bucket": subject.name, "region": subject.region}
-        return Fix(cli=_fill(self.cli, names), terraform=_fill(self.terraform, names))
+        return Fix(cli=filled(self.cli, subject), terraform=filled(self.terraform, subject))
 
 
-def _fill(template: str, names: dict[str, str]) -> str:
+def filled(template: str, subject: Subject) -> str:
+    """A text with the subject's own names in place of `{bucket}`, `{account}`, `{region}` and `{partition}`."""
+    names = {"partition": subject.partition, "account": subject.account, "bucket": "", "region": ""}
+    if isinstance(subject, BucketRef):
+        names |= {"bucket": subject.name, "region": subject.region}
     # Not str.format: the snippets are full of braces that mean themselves.
     for name, value in names.items():
         template = template.replace("{" + name + "}", value)

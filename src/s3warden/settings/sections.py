@@ -24,12 +24,14 @@ from s3warden.settings.values import (
     Duration,
     HttpUrl,
     Pattern,
+    PolicyText,
     Port,
     Region,
     Regions,
     RulePatterns,
     SecretSetting,
     Span,
+    StatementParts,
     StoreUrl,
     Texts,
     between,
@@ -204,6 +206,8 @@ class Sweep(Section):
 
 
 OrganizationId = Annotated[str, matching(r"o-[a-z0-9]{10,32}", "the id of an organisation, such as o-a1b2c3d4e5")]
+CanonicalId = Annotated[str, matching(r"[0-9a-f]{64}", "a canonical user id: 64 hexadecimal digits")]
+CanonicalIds = Annotated[tuple[CanonicalId, ...], BeforeValidator(split)]
 UploadEncryption = Annotated[tuple[Literal["AES256", "aws:kms", "aws:kms:dsse"], ...], BeforeValidator(split)]
 
 
@@ -259,6 +263,35 @@ class Rules(Section):
         description="Bucket policies have to refuse uploads that do not ask for one of these: AES256, aws:kms or "
         "aws:kms:dsse. Default: nothing is asked for.",
         examples=[["aws:kms"]],
+    )
+    trusted_canonical_ids: CanonicalIds = Field(
+        default=(),
+        description="Canonical ids that bucket ACLs may grant access to, beside the owner's and AWS's own.",
+        examples=[["79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"]],
+    )
+    allowed_grantees: Texts = Field(
+        default=(),
+        description="Everyone whom bucket policies may admit beside the owner's account: account ids, ARNs, services "
+        "and identity providers by name (`*` stands for any text), CIDRs, ids of VPCs, VPC endpoints and "
+        "organisations. Default: no list.",
+        examples=[["777788889999", "203.0.113.0/24", "o-a1b2c3d4e5"]],
+    )
+    control_policy: PolicyText | None = Field(
+        default=None,
+        description="Policy, as JSON, that no bucket policy may go beyond. `{bucket}`, `{account}`, `{region}` and "
+        "`{partition}` stand for the bucket's own. Default: none.",
+        examples=['{"Version": "2012-10-17", "Statement": []}'],
+    )
+    required_statements: StatementParts = Field(
+        default=(),
+        description="Parts of statements, each as JSON, that every bucket policy has to have a statement for; names in "
+        "braces as in `control_policy`, `*` in a Sid stands for any text.",
+        examples=[['{"Sid": "TlsOnly", "Effect": "Deny"}']],
+    )
+    forbidden_statements: StatementParts = Field(
+        default=(),
+        description="Parts of statements, each as JSON, that no bucket policy may have a statement for.",
+        examples=[['{"Effect": "Allow", "Principal": "*"}']],
     )
 
 

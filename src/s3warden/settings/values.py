@@ -5,6 +5,7 @@ value was: it may have been a secret in the wrong place.
 """
 
 import difflib
+import json
 import re
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -84,6 +85,10 @@ def split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 def _http_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -137,6 +142,38 @@ def _regular_expression(value: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_regular_expression)]
+
+
+def _object(value: str) -> dict[str, object]:
+    try:
+        found = json.loads(value)
+    except ValueError as error:
+        raise ValueError(f"must be JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError("must be a JSON object")  # noqa: TRY004 - pydantic makes a complaint of a ValueError only
+    return found
+
+
+_STATEMENT = frozenset(
+    {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+)
+
+
+def _part(value: str) -> str:
+    strange = sorted(_object(value).keys() - _STATEMENT)
+    if strange or not _object(value):
+        raise ValueError(f"must be elements of a policy statement{f', not {strange[0]!r}' if strange else ''}")
+    return value
+
+
+def _policy(value: str) -> str:
+    if not isinstance(_object(value).get("Statement"), list):
+        raise ValueError("must be a policy: a JSON object with a list called Statement")  # noqa: TRY004 - see above
+    return value
+
+
+PolicyText = Annotated[str, AfterValidator(_policy)]
+StatementParts = Annotated[tuple[Annotated[str, AfterValidator(_part)], ...], BeforeValidator(_one_or_many)]
 
 
 def _near(scheme: str) -> str | None:

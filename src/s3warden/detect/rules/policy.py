@@ -1,17 +1,23 @@
 """Bucket policies that AWS itself calls public (GetBucketPolicyStatus), in effect or held back by one flag."""
 
+from s3warden.detect import powers
 from s3warden.detect.advice import BLOCK_RESOURCE, BLOCK_STEPS, SHOWS_CLOSED, policy_resource, policy_steps
 from s3warden.detect.effective import LAYERS_OF_POLICY, policy_restricted_by
+from s3warden.detect.exposed import policy_inputs
+from s3warden.detect.exposure import actions
 from s3warden.detect.mappings import PUBLIC as STANDARDS
+from s3warden.detect.questions import understood
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, configured, fails, passes
-from s3warden.detect.samples import DENIED, flags, unguarded
-from s3warden.model.bucket import ABSENT, Aspect, Present, State
+from s3warden.detect.samples import ARN, DENIED, allow, by_policy, flags, unguarded
+from s3warden.model.bucket import ABSENT, Aspect, Present, State, Unreadable
 from s3warden.model.configuration import PolicyStatus
 from s3warden.model.finding import Severity, Verdict
 from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
 
 _NEEDS = LAYERS_OF_POLICY | {Aspect.POLICY_STATUS}
+# More than a listing or a look at settings: data can be read, changed or lost, or the bucket taken over.
+_GRAVE = frozenset({powers.ADMIN, actions.WRITE_ACP, actions.WRITE, actions.DELETE, actions.READ})
 _PUBLIC = Present(PolicyStatus(is_public=True))
 _FIXED = Present(PolicyStatus(is_public=False))
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
@@ -47,17 +53,33 @@ def _is_public(state: State) -> bool:
     return status is not None and status.is_public
 
 
-def _live(state: State, _options: RuleOptions) -> Judgement:
+def _live(state: State, options: RuleOptions) -> Judgement:
     if not _is_public(state):
         return passes("AWS does not call the bucket policy public.")
     layers = policy_restricted_by(state)
     if layers:
         return passes(f"The bucket policy is public, without effect: {' and '.join(layers)}.")
+    facts = {"policy_status": "IsPublic", "RestrictPublicBuckets": "off (account), off (bucket)"}
+    given = _given(state, options)
+    if given:
+        facts["actions"] = ", ".join(given)
     return fails(
         "AWS calls the bucket policy public, and RestrictPublicBuckets is off in account and bucket.",
-        {"policy_status": "IsPublic", "RestrictPublicBuckets": "off (account), off (bucket)"},
+        facts,
+        severity=Severity.HIGH if given and _GRAVE.isdisjoint(given) else None,
         live=True,
     )
+
+
+def _given(state: State, options: RuleOptions) -> list[str]:
+    """What the policy gives to strangers, the worst first; nothing where it cannot be read or told."""
+    if isinstance(state.reading(Aspect.POLICY), Unreadable):
+        return []
+    inputs = policy_inputs(state, options)
+    if understood(inputs) is not None:
+        return []
+    found = {power.name for power in (*powers.unsigned(inputs), *powers.signed(inputs))}
+    return [name for name in powers.CAN if name in found]
 
 
 def _latent(state: State, _options: RuleOptions) -> Judgement:
@@ -79,9 +101,10 @@ PUBLIC = Rule(
         severity=Severity.CRITICAL,
         category=Category.EXPOSURE,
         needs=_NEEDS,
+        hints=frozenset({Aspect.POLICY}),
         why=(
             "The bucket policy allows something to callers that it does not tie to fixed accounts, networks or "
-            "organisations, and nothing restricts it. What exactly is open, the policy's Allow statements say."
+            "organisations, and nothing restricts it. A listing alone is less grave than reading, writing or deleting."
         ),
         cli=_CLOSE + _EDIT,
         terraform=_TERRAFORM_CLOSE,
@@ -106,6 +129,34 @@ PUBLIC = Rule(
     _live,
     (
         Example("no policy", unguarded({Aspect.POLICY_STATUS: ABSENT}), Verdict.PASS),
+        Example("everyone may read", unguarded(by_policy(allow())), Verdict.FAIL, live=True),
+        Example("everyone may write", unguarded(by_policy(allow(actions="s3:PutObject"))), Verdict.FAIL, live=True),
+        Example("everyone may delete", unguarded(by_policy(allow(actions="s3:Delete*"))), Verdict.FAIL, live=True),
+        Example(
+            "everyone may change the settings",
+            unguarded(by_policy(allow(actions="s3:PutBucket*", resource=ARN))),
+            Verdict.FAIL,
+            live=True,
+        ),
+        Example(
+            "everyone may list, no more",
+            unguarded(by_policy(allow(actions="s3:ListBucket", resource=ARN))),
+            Verdict.FAIL,
+            severity=Severity.HIGH,
+            live=True,
+        ),
+        Example(
+            "what is open is not understood: the worst is assumed",
+            unguarded(by_policy(allow(actions="s3:ListBucket", resource=ARN), allow(Condition={"Stringy": {"a": "b"}}))),
+            Verdict.FAIL,
+            live=True,
+        ),
+        Example(
+            "what is open is not known: the worst is assumed",
+            unguarded({Aspect.POLICY_STATUS: _PUBLIC, Aspect.POLICY: DENIED}),
+            Verdict.FAIL,
+            live=True,
+        ),
         Example("a policy for fixed principals", unguarded({Aspect.POLICY_STATUS: _FIXED}), Verdict.PASS),
         Example("public, nothing restricts it", unguarded({Aspect.POLICY_STATUS: _PUBLIC}), Verdict.FAIL, live=True),
         Example(

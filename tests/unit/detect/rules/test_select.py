@@ -135,6 +135,7 @@ def test_needs_are_those_of_the_chosen_rules() -> None:
     assert needs(select(RULES, ("bucket-versioning", "bucket-policy-public"))) == {
         Aspect.VERSIONING,
         Aspect.POLICY_STATUS,
+        Aspect.POLICY,
         Aspect.PUBLIC_ACCESS_BLOCK,
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK,
     }
