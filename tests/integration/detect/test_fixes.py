@@ -45,6 +45,18 @@ def grants(*given: tuple[str, str]) -> Break:
     return put
 
 
+def grants_to_account(canonical_id: str) -> Break:
+    """Puts an ACL that lets an account read beside the owner's grant."""
+
+    async def put(s3: Any, bucket: str) -> object:
+        acl = await s3.get_bucket_acl(Bucket=bucket)
+        given = {"Grantee": {"Type": "CanonicalUser", "ID": canonical_id}, "Permission": "READ"}
+        policy = {"Owner": acl["Owner"], "Grants": [*acl["Grants"], given]}
+        return await s3.put_bucket_acl(Bucket=bucket, AccessControlPolicy=policy)
+
+    return put
+
+
 async def ignored_grants(s3: Any, bucket: str) -> None:
     """Public grants of both groups, under IgnorePublicAcls."""
     await grants((ALL_USERS, "WRITE"), (AUTHENTICATED_USERS, "READ"))(s3, bucket)
@@ -98,6 +110,14 @@ EVERYTHING = {"Action": "s3:*", "Resource": ["arn:aws:s3:::BUCKET", "arn:aws:s3:
 PARTNER = {"AWS": "arn:aws:iam::444455556666:root"}
 OURS = {"AWS": f"arn:aws:iam::{HOME_ACCOUNT}:root"}
 BREAKS: dict[str, Break] = {
+    "bucket-acl-external-grantee": grants_to_account("f" * 64),
+    "bucket-policy-grantees-allowlist": policy(statement(Principal=PARTNER)),
+    "bucket-policy-not-broader-than": policy(statement(Principal=PARTNER)),
+    "bucket-policy-allows-star-action": policy(statement(Principal=PARTNER, **EVERYTHING)),
+    "bucket-policy-web-identity": policy(statement(Principal={"Federated": "graph.facebook.com"})),
+    "bucket-policy-required-statements": nothing,
+    "bucket-policy-forbidden-statement": policy(statement(Sid="Temporary")),
+    "bucket-policy-exists": nothing,
     "bucket-public-effective": public_policy,
     "bucket-public-authenticated": policy(statement(Condition={"StringLike": {"aws:SourceVpc": "vpc-*"}})),
     "bucket-public-latent": restricted_policy,
@@ -140,8 +160,17 @@ BREAKS: dict[str, Break] = {
 }
 
 
+OURS_ALONE = {"Effect": "Allow", "Principal": OURS, "Action": "s3:*", "Resource": "*"}
 # What the operator has asked for, where the rule asks for nothing by itself.
-OPTIONS = RuleOptions(organization_id="o-ourownorg1", minimum_tls="1.2", upload_encryption=("aws:kms",))
+OPTIONS = RuleOptions(
+    organization_id="o-ourownorg1",
+    minimum_tls="1.2",
+    upload_encryption=("aws:kms",),
+    allowed_grantees=(HOME_ACCOUNT,),
+    control_policy=json.dumps({"Statement": [OURS_ALONE]}),
+    required_statements=('{"Effect": "Deny", "Principal": "*"}',),
+    forbidden_statements=('{"Sid": "Temporary"}',),
+)
 
 
 def _deny(**elements: object) -> dict[str, object]:
@@ -150,6 +179,8 @@ def _deny(**elements: object) -> dict[str, object]:
 
 # What a person makes of the policy, told to mend it: elements of the first statement, or a statement to add.
 MENDS: dict[str, dict[str, object]] = {
+    "bucket-policy-allows-star-action": {"Action": "s3:GetObject"},
+    "bucket-policy-forbidden-statement": {"Sid": None, "Principal": OURS},
     "bucket-policy-oac-wildcard-sourcearn": {
         "Condition": {"StringEquals": {"aws:SourceArn": f"arn:aws:cloudfront::{HOME_ACCOUNT}:distribution/E1"}}
     },
@@ -162,6 +193,8 @@ MENDS: dict[str, dict[str, object]] = {
     },
 }
 ADDS: dict[str, dict[str, object]] = {
+    "bucket-policy-required-statements": _deny(Condition={"Bool": {"aws:SecureTransport": "false"}}),
+    "bucket-policy-exists": _deny(Condition={"Bool": {"aws:SecureTransport": "false"}}),
     "bucket-tls-required": _deny(Condition={"Bool": {"aws:SecureTransport": "false"}}),
     "bucket-tls-min-version": _deny(Condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
     "bucket-upload-encryption-enforced": _deny(
@@ -173,6 +206,9 @@ ADDS: dict[str, dict[str, object]] = {
 # A bucket's name stays; nothing is wrong with the bucket where AWS and the estimate differ; the emulator knows no
 # multi-region access points, and access points have a test of their own.
 UNTRIED = {
+    # Who sends logs is known of the whole estate alone.
+    "bucket-acl-log-delivery-on-source",
+    "bucket-log-target-acl-delivery",
     "bucket-name",
     "bucket-policy-status-differs",
     "bucket-mrap-public-block",

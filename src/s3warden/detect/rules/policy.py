@@ -20,6 +20,7 @@ _NEEDS = LAYERS_OF_POLICY | {Aspect.POLICY_STATUS}
 _GRAVE = frozenset({powers.ADMIN, actions.WRITE_ACP, actions.WRITE, actions.DELETE, actions.READ})
 _PUBLIC = Present(PolicyStatus(is_public=True))
 _FIXED = Present(PolicyStatus(is_public=False))
+_LISTING = allow(actions="s3:ListBucket", resource=ARN)
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
 _EDIT = """\
 aws s3api get-bucket-policy --bucket {bucket} --region {region} --query Policy --output text > {bucket}.json
@@ -140,14 +141,16 @@ PUBLIC = Rule(
         ),
         Example(
             "everyone may list, no more",
-            unguarded(by_policy(allow(actions="s3:ListBucket", resource=ARN))),
+            unguarded(by_policy(_LISTING)),
             Verdict.FAIL,
             severity=Severity.HIGH,
             live=True,
         ),
         Example(
             "what is open is not understood: the worst is assumed",
-            unguarded(by_policy(allow(actions="s3:ListBucket", resource=ARN), allow(Condition={"Stringy": {"a": "b"}}))),
+            unguarded(
+                by_policy(allow(actions="s3:ListBucket", resource=ARN), allow(Condition={"Stringy": {"a": "b"}}))
+            ),
             Verdict.FAIL,
             live=True,
         ),

@@ -90,7 +90,6 @@ def test_nothing_enabled_is_nothing() -> None:
     [
         (("bucket-name", "bucket-versioning"), (), ["bucket-versioning", "bucket-name"]),
         (("bucket-acl-public-*",), (), ["bucket-acl-public-read", "bucket-acl-public-write"]),
-        (("logging",), (), ["bucket-access-logging"]),
         (("exposure", "bucket-name"), ("*-latent*", "*-authenticated*", "bucket-objects-*", "*-oac-*"), None),
         (("governance",), ("governance",), []),
     ],
@@ -128,6 +127,11 @@ def test_find_knows_ids_only() -> None:
         find("bucket-names")
     with pytest.raises(UnknownRuleError):
         find("exposure")
+
+
+def test_category_is_all_of_its_rules() -> None:
+    """No more, no less."""
+    assert ids(("logging",)) == [rule.info.id for rule in RULES if rule.info.category is Category.LOGGING]
 
 
 def test_needs_are_those_of_the_chosen_rules() -> None:
