@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from s3warden.detect.surroundings import SOUND_NEIGHBOURS
 from s3warden.model.bucket import (
     ABSENT,
     ACCOUNT_ASPECTS,
@@ -96,6 +97,7 @@ _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.REQUEST_PAYMENT: Present(RequestPayment("BucketOwner")),
         Aspect.ACCESS_POINTS: ABSENT,
         Aspect.REFERRERS: ABSENT,
+        **SOUND_NEIGHBOURS,
         Aspect.MULTI_REGION_ACCESS_POINTS: ABSENT,
         Aspect.PUBLIC_ACCESS_BLOCK: Present(ALL_ON),
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: Present(ALL_ON),

@@ -12,8 +12,11 @@ from s3warden.detect.rules import (
     acl,
     acl_grantees,
     cross_account,
+    destinations,
     encryption,
     exposure,
+    keys,
+    log_targets,
     logging,
     name,
     ownership,
@@ -51,6 +54,9 @@ RULES: tuple[Rule, ...] = (
     *versioning.RULES,
     *tags.RULES,
     *name.RULES,
+    *keys.RULES,
+    *log_targets.RULES,
+    *destinations.RULES,
 )
 
 

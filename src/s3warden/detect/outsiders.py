@@ -1,0 +1,157 @@
+"""Who outside an account gets in by the policy of another resource than a bucket: a key, a table or a vector bucket.
+
+Takes a policy and the account that owns the resource, hands on the strangers it lets in, with one request as proof.
+The exposure engine reads S3's own policies with all that surrounds them; here only what all policies share is used:
+its parser, and its concrete evaluator, which is asked about single requests of a stranger and of each account that the
+policy names. What a caller may choose himself is chosen in his favour.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from s3warden.detect.exposure.concrete import Decision, Request, decide
+from s3warden.detect.exposure.normal import Condition, Document, Statement
+from s3warden.detect.exposure.parse import parse
+from s3warden.detect.proofs import STATEMENT, cut
+from s3warden.detect.rule import RuleOptions
+
+STRANGER = "999999999900"
+# What a caller is, or where he calls from, is not his to choose.
+_GIVEN = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalisawsservice",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:principalservicename",
+        "aws:resourceaccount",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceip",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "aws:username",
+        "kms:calleraccount",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What the policy protects. `actions` are those that matter, in the words of its service."""
+
+    arn: str
+    account: str
+    partition: str
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outsiders:
+    """Who gets in: everyone who has an account, or `accounts` by name. `proof` and `statement` show how.
+
+    `unclear` says what of the policy cannot be decided, None where all is.
+    """
+
+    everyone: bool = False
+    accounts: tuple[str, ...] = ()
+    proof: str = ""
+    statement: str = ""
+    unclear: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.everyone or bool(self.accounts)
+
+    def __str__(self) -> str:
+        return "everyone" if self.everyone else ", ".join(self.accounts[:5])
+
+
+def outsiders(text: str, resource: Resource, options: RuleOptions) -> Outsiders:
+    """Whom the policy lets in, of those that are neither the owner nor trusted."""
+    return _outsiders(text, resource, frozenset({resource.account, *options.trusted_accounts}))
+
+
+@lru_cache(maxsize=1024)
+def _outsiders(text: str, resource: Resource, friends: frozenset[str]) -> Outsiders:
+    document = parse(text)
+    unclear = next(iter(document.unknown), None)
+    found: dict[str, tuple[str, Statement]] = {}
+    for caller in (STRANGER, *sorted(_named(document) - friends)):
+        for request, statement in _requests(document, resource, caller):
+            decision = decide(request, document)
+            if decision is Decision.ALLOWED:
+                found[caller] = (f"{request.action} on {request.resource} by account {caller}", statement)
+                break
+            if decision is Decision.UNDECIDED:
+                unclear = unclear or statement.label
+    if not found:
+        return Outsiders(unclear=unclear)
+    everyone = STRANGER in found
+    proof, statement = found[STRANGER] if everyone else next(iter(found.values()))
+    named = () if everyone else tuple(found)
+    return Outsiders(everyone, named, proof, _shown(text, statement), unclear)
+
+
+def _requests(document: Document, resource: Resource, caller: str) -> Iterator[tuple[Request, Statement]]:
+    """Requests of the caller that may be let in, each with the statement that would."""
+    for statement in document.statements:
+        if statement.effect == "Deny":
+            continue
+        listed = tuple(name for name in statement.principals.aws if _account_of(name) == caller)
+        context = _context(statement.conditions, resource, caller, listed)
+        literal = [] if statement.not_action else [name for name in statement.actions if not set("*?") & set(name)]
+        for action in dict.fromkeys((*resource.actions, *literal)):
+            for target in _targets(statement, resource):
+                yield Request(action, target, True, caller, listed, False, context), statement
+
+
+def _targets(statement: Statement, resource: Resource) -> Iterator[str]:
+    """The resource itself, and something in it where the statement speaks of that."""
+    yield resource.arn
+    for pattern in statement.resources:
+        if pattern.startswith(resource.arn + "/"):
+            yield pattern.replace("*", "x").replace("?", "x")
+
+
+def _context(
+    conditions: Sequence[Condition], resource: Resource, caller: str, listed: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    context: dict[str, tuple[str, ...]] = {
+        "aws:securetransport": ("true",),
+        "aws:principalaccount": (caller,),
+        "kms:calleraccount": (caller,),
+        "aws:principalarn": (listed[0] if listed else f"arn:{resource.partition}:iam::{caller}:role/visitor",),
+        "aws:principalisawsservice": ("false",),
+        "aws:sourceip": ("203.0.113.99",),
+        "aws:userid": ("AROASTRANGER0000000:visitor",),
+        "aws:resourceaccount": (resource.account,),
+    }
+    for condition in conditions:
+        if condition.key not in context and condition.key not in _GIVEN and not condition.operator.negated:
+            context[condition.key] = (condition.values[0].replace("*", "x").replace("?", "x"),)
+    return context
+
+
+def _named(document: Document) -> set[str]:
+    """The accounts that the policy names as principals."""
+    named = (name for statement in document.statements for name in statement.principals.aws)
+    return {account for account in map(_account_of, named) if account}
+
+
+def _account_of(name: str) -> str:
+    parts = name.split(":", 5)
+    account = parts[4] if len(parts) == 6 else name
+    return account if len(account) == 12 and account.isdigit() else ""
+
+
+def _shown(text: str, statement: Statement) -> str:
+    listed = json.loads(text)["Statement"]
+    found = listed[statement.index] if isinstance(listed, list) else listed
+    return cut(json.dumps(found, separators=(",", ":")), STATEMENT)
