@@ -2,17 +2,30 @@
 
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from s3warden.collect.event_pattern import event_pattern
 from s3warden.collect.fetch import READS
+from s3warden.model.bucket import Aspect
+from s3warden.permissions import LISTING, daemon, reading
+from s3warden.settings.destinations import Sns
+from s3warden.settings.sections import Guarded, Queue, Rules, Settings
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "deploy/cloudformation/s3warden.yaml"
 MANIFESTS = sorted((ROOT / "deploy/kubernetes/base").glob("*.yaml"))
 BIN = Path(sys.executable).parent
+EVERYTHING = Settings(
+    queues=(Queue(url="https://sqs.eu-west-1.example.com/111122223333/events"),),
+    destinations=(Sns(type="sns", name="x", topic_arn="arn:aws:sns:eu-west-1:111122223333:alerts"),),
+    accounts=Guarded(organization=True, exclude=("ou-ab12-cdefgh34",)),
+    rules=Rules(enable=("all",)),
+)
 
 
 class _Tolerant(yaml.SafeLoader):
@@ -41,12 +54,39 @@ def test_template_passes_cfn_lint() -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_reading_role_allows_every_read_of_the_aspect_table() -> None:
-    """Each IAM action that the aspect table names is in the role with which buckets are read."""
-    template = yaml.load(TEMPLATE.read_text(), Loader=_Tolerant)  # noqa: S506 - a SafeLoader
-    policy = template["Resources"]["ReaderRole"]["Properties"]["Policies"][0]["PolicyDocument"]
-    allowed = set(policy["Statement"][0]["Action"])
-    assert {read.iam_action for calls in READS.values() for read in calls} <= allowed
+def _resources() -> dict[str, Any]:
+    resources: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Tolerant)["Resources"]  # noqa: S506 - safe
+    return resources
+
+
+def _actions(statements: Iterable[Mapping[str, Any]]) -> set[str]:
+    listed = (each["Action"] for each in statements)
+    return {action for actions in listed for action in ([actions] if isinstance(actions, str) else actions)}
+
+
+def test_reading_role_allows_what_every_rule_reads_and_no_more() -> None:
+    """Both the role in the accounts and the daemon's own, which reads its own account as itself."""
+    policy = _resources()["ReadBucketConfiguration"]["Properties"]
+    every = {read.iam_action for calls in READS.values() for read in calls} | set(LISTING.values())
+    assert _actions(policy["PolicyDocument"]["Statement"]) == every
+    assert _actions(reading(EVERYTHING, "aws")["Statement"]) <= every
+    assert policy["Roles"] == ["ReaderRole", "DaemonRole"]
+
+
+def test_daemons_role_allows_what_the_daemon_does_as_itself() -> None:
+    """Queue, organisation, topic, and the role that it assumes, which is called as the settings call it."""
+    resources = _resources()
+    policies = [
+        each if isinstance(each, dict) else each[1] for each in resources["DaemonRole"]["Properties"]["Policies"]
+    ]
+    statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    assert _actions(daemon(EVERYTHING, "aws")["Statement"]) <= _actions(statements)
+    assert resources["ReaderRole"]["Properties"]["RoleName"] == EVERYTHING.aws.role_name
+
+
+def test_event_rule_has_the_pattern_that_the_command_prints() -> None:
+    """With every rule enabled."""
+    assert _resources()["EventRule"]["Properties"]["EventPattern"] == event_pattern(frozenset(Aspect))
 
 
 def test_queue_has_a_redrive_policy_and_a_longer_kept_dead_letter_queue() -> None:

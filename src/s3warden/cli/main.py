@@ -11,6 +11,7 @@ from s3warden.cli.healthcheck import healthcheck
 from s3warden.cli.incident import incident
 from s3warden.cli.notify import app as notify
 from s3warden.cli.plan import plan
+from s3warden.cli.policy import app as policy
 from s3warden.cli.run import run
 from s3warden.cli.scan import scan
 
@@ -32,6 +33,7 @@ app.command("plan")(plan)
 app.add_typer(explain, name="explain")
 app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")
+app.add_typer(policy, name="policy")
 app.add_typer(notify, name="notify")
 app.command("incident")(incident)
 app.add_typer(remediations.app, name="remediations")

@@ -1,0 +1,135 @@
+"""Which permissions s3warden needs under these settings, as IAM policies. Pure: nothing is asked.
+
+There are two: what reads an account (in the role of every guarded account, and in the daemon's own where that is
+guarded), and what the daemon does as itself. Takes settings, hands on policies. A test holds them against the calls
+that are made.
+
+Sources: the service authorization reference of each service, for the names of actions and the kinds of resources.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from s3warden import assembly
+from s3warden.aws.session import role_arn
+from s3warden.collect.aspects import ASPECTS
+from s3warden.collect.derived import with_sources
+from s3warden.collect.fetch import READS
+from s3warden.detect.rules import needs
+from s3warden.model.bucket import BUCKET_ASPECTS, Aspect
+from s3warden.model.secret import SecretPlace, SecretRef
+from s3warden.settings.destinations import Sns
+from s3warden.settings.load import secrets
+from s3warden.settings.sections import Queue, Settings
+
+LISTING: Final[Mapping[str, str]] = {
+    "ListBuckets": "s3:ListAllMyBuckets",
+    "HeadBucket": "s3:ListBucket",
+    "GetBucketLocation": "s3:GetBucketLocation",
+    "DescribeRegions": "ec2:DescribeRegions",
+}
+"""The calls that find buckets and their regions, and the action that each takes."""
+
+QUEUE: Final[Mapping[str, str]] = {
+    "ReceiveMessage": "sqs:ReceiveMessage",
+    "DeleteMessageBatch": "sqs:DeleteMessage",
+    "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "GetQueueAttributes": "sqs:GetQueueAttributes",
+}
+"""The calls on a queue of events."""
+
+ORGANIZATION: Final[Mapping[str, str]] = {
+    "ListAccounts": "organizations:ListAccounts",
+    "ListAccountsForParent": "organizations:ListAccountsForParent",
+    "ListOrganizationalUnitsForParent": "organizations:ListOrganizationalUnitsForParent",
+}
+"""The calls that name the accounts of an organisation; the latter two where units are included or excluded."""
+
+_OF_BUCKETS = frozenset({"s3:ListBucket", "s3:GetBucketLocation"})
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
+
+
+def needed(settings: Settings) -> frozenset[Aspect]:
+    """All that the enabled rules look at, and what must be read for it. Raises UnknownRuleError."""
+    return with_sources(needs(assembly.rules_and_options(settings)[0]))
+
+
+def partition_of(region: str | None) -> str:
+    """The partition of a region by its name; the usual one where none is named."""
+    return next((name for prefix, name in _PARTITIONS.items() if region and region.startswith(prefix)), "aws")
+
+
+def reading(settings: Settings, partition: str) -> dict[str, Any]:
+    """The policy of whoever reads an account. Raises UnknownRuleError."""
+    aspects = needed(settings)
+    plain = {ASPECTS[aspect].iam_action for aspect in aspects & BUCKET_ASPECTS & ASPECTS.keys()}
+    of_buckets = plain | _OF_BUCKETS
+    others = {read.iam_action for aspect in aspects for read in READS[aspect]} | set(LISTING.values())
+    queues = [queue for queue in settings.queues if queue.account is not None]
+    return _policy(
+        _statement("ReadBuckets", of_buckets, [f"arn:{partition}:s3:::*"]),
+        *_by_service(others - of_buckets),
+        *_queues(queues, settings.aws.region, partition),
+    )
+
+
+def daemon(settings: Settings, partition: str) -> dict[str, Any]:
+    """The policy of the daemon's own identity, without what reads its own account."""
+    accounts = settings.accounts
+    elsewhere = accounts.ids or (("*",) if accounts.organization else ())
+    roles = [role_arn(partition, account, settings.aws.role_name) for account in elsewhere]
+    topics = [each.topic_arn for each in settings.destinations if isinstance(each, Sns)]
+    units = any(not each.isdigit() for each in (*accounts.include, *accounts.exclude))
+    listing = set(ORGANIZATION.values()) if units else {ORGANIZATION["ListAccounts"]}
+    refs = [ref for _, ref in secrets(settings)]
+    return _policy(
+        *_queues((queue for queue in settings.queues if queue.account is None), settings.aws.region, partition),
+        _statement("AssumeReadingRole", ["sts:AssumeRole"], roles),
+        _statement("ListAccounts", listing, ["*"] if accounts.organization else []),
+        _statement("Tell", ["sns:Publish"], topics),
+        _statement("ReadSecrets", ["secretsmanager:GetSecretValue"], _secret_arns(refs, partition)),
+        _statement("ReadParameters", ["ssm:GetParameter"], _parameter_arns(refs, partition)),
+    )
+
+
+def _policy(*statements: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [dict(each) for each in statements if each is not None]}
+
+
+def _statement(sid: str, actions: Iterable[str], resources: Iterable[str]) -> Mapping[str, Any] | None:
+    """A statement that allows; None where there is nothing to allow it on."""
+    on = sorted(set(resources))
+    if not on:
+        return None
+    return {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": on[0] if len(on) == 1 else on}
+
+
+def _by_service(actions: Iterable[str]) -> Iterator[Mapping[str, Any] | None]:
+    services: defaultdict[str, set[str]] = defaultdict(set)
+    for action in actions:
+        services[action.partition(":")[0]].add(action)
+    for name, its in sorted(services.items()):
+        yield _statement(f"Read{name.title().replace('-', '')}", its, ["*"])
+
+
+def _queues(queues: Iterable[Queue], home: str | None, partition: str) -> Iterator[Mapping[str, Any] | None]:
+    addresses = [assembly.queue_address(queue) for queue in queues]
+    # Of a queue whose URL tells no region, that of the settings is meant.
+    arns = (f"arn:{partition}:sqs:{each.region or home or '*'}:{each.label.partition(':')[2]}" for each in addresses)
+    yield _statement("TakeEvents", QUEUE.values(), arns)
+
+
+def _secret_arns(refs: Iterable[SecretRef], partition: str) -> Iterator[str]:
+    """Secrets by name have six characters of AWS's own behind them in their ARN."""
+    for ref in refs:
+        if ref.place is SecretPlace.SECRETS_MANAGER:
+            named = f"arn:{partition}:secretsmanager:*:*:secret:{ref.target}-??????"
+            yield ref.target if ref.target.startswith("arn:") else named
+
+
+def _parameter_arns(refs: Iterable[SecretRef], partition: str) -> Iterator[str]:
+    for ref in refs:
+        if ref.place is SecretPlace.PARAMETER_STORE:
+            named = f"arn:{partition}:ssm:*:*:parameter/{ref.target.lstrip('/')}"
+            yield ref.target if ref.target.startswith("arn:") else named

@@ -1,0 +1,140 @@
+"""The reading policy against the calls that are made: every one of them is in it, and it has no other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from s3warden.aws.errors import AwsError
+from s3warden.aws.estate import Estate, Scope
+from s3warden.aws.session import Identity
+from s3warden.collect.aspects import ASPECTS
+from s3warden.collect.cache import Cache
+from s3warden.collect.derived import with_sources
+from s3warden.collect.fetch import READS, Fetch
+from s3warden.detect.rule import Rule
+from s3warden.detect.rules import RULES, needs
+from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, Aspect, BucketRef, Cause
+from s3warden.permissions import LISTING, reading
+from s3warden.settings.sections import Rules, Settings
+from support.modelled import Modelled
+
+HOME, OTHER = AccountRef("aws", "111122223333"), AccountRef("aws", "444455556666")
+BUCKET = BucketRef("aws", HOME.account, "eu-west-1", "ledger")
+
+# Answers that lead on to further questions.
+GIVEN = {
+    "SSEAlgorithm": "aws:kms",
+    "KMSMasterKeyID": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "TargetBucket": "ledger-logs",
+    "Bucket": "ledger",
+    "BucketAccountId": "111122223333",
+    "NetworkOrigin": "Internet",
+    "KeyManager": "CUSTOMER",
+    "KeyState": "Enabled",
+    "KeySpec": "SYMMETRIC_DEFAULT",
+    "Origin": "AWS_KMS",
+    "PrivateZone": False,
+    "CloudWatchLogsLogGroupArn": "arn:aws:logs:eu-west-1:111122223333:log-group:trail:*",
+    "Policy": '{"Version": "2012-10-17", "Statement": []}',
+}
+
+
+EVERY = frozenset(READS)
+_OF_BUCKETS = {ASPECTS[aspect].operation: ASPECTS[aspect].iam_action for aspect in BUCKET_ASPECTS & ASPECTS.keys()}
+_OTHERS = {
+    read.operation: read.iam_action for aspect in EVERY - (BUCKET_ASPECTS & ASPECTS.keys()) for read in READS[aspect]
+} | dict(LISTING)
+OTHERWISE = {
+    "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+    "GetBucketCors": "GetBucketCORS",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "GetBucketReplication": "GetReplicationConfiguration",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+    "HeadBucket": "ListBucket",
+    "ListBucketIntelligentTieringConfigurations": "GetIntelligentTieringConfiguration",
+    "ListBucketInventoryConfigurations": "GetInventoryConfiguration",
+    "ListBuckets": "ListAllMyBuckets",
+}
+
+
+def action_of(service: str, operation: str) -> str:
+    """The permission that a call takes; one operation of two services takes two."""
+    return _OF_BUCKETS[operation] if service == "s3" and operation in _OF_BUCKETS else _OTHERS[operation]
+
+
+async def asked_for(aspects: frozenset[Aspect]) -> set[tuple[str, str]]:
+    """The calls that reading these aspects makes."""
+    aws = Modelled(GIVEN)
+    fetch = Fetch(aws)
+    fetch.neighbours.beside(Cache())
+    fetch.neighbours.owners.guard([HOME, OTHER])
+    fetch.may_ask(frozenset({HOME, OTHER}))
+    account = await fetch.account(HOME, aspects & ACCOUNT_ASPECTS, regions=["eu-west-1"])
+    await fetch.bucket(BUCKET, aspects - ACCOUNT_ASPECTS, account=account)
+    return aws.calls
+
+
+class Listing:
+    """AWS for who lists: the first list of all regions is refused, and nothing says where a bucket is."""
+
+    home_region = "eu-west-1"
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+        self.refuses = True
+
+    async def identify(self) -> Identity:
+        """Who we are."""
+        return Identity("aws", HOME.account, "arn:aws:iam::111122223333:role/s3warden")
+
+    async def ask(
+        self, _account: AccountRef, _service: str, operation: str, *, region: str | None = None, **_params: object
+    ) -> Mapping[str, Any]:
+        """The answer of a call."""
+        self.asked.add(operation)
+        if operation == "ListBuckets" and region is None and self.refuses:
+            raise AwsError("AccessDenied", "with an explicit deny in a service control policy", cause=Cause.SCP)
+        answers: dict[str, Mapping[str, Any]] = {
+            "ListBuckets": {"Buckets": [{"Name": "ledger"}]},
+            "DescribeRegions": {"Regions": [{"RegionName": "eu-west-1"}]},
+            "GetBucketLocation": {"LocationConstraint": "eu-west-1"},
+        }
+        return answers.get(operation, {})
+
+
+async def test_every_call_of_every_rule_is_in_the_policy_and_nothing_else_is() -> None:
+    """Each operation of the table is asked for once all of its answers lead on, and none that is missing there."""
+    made = {operation for _service, operation in await asked_for(EVERY)}
+    assert made == {read.operation for aspect in EVERY for read in READS[aspect]} - {"ListBuckets"}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.info.id)
+async def test_policy_of_one_rule_is_enough_for_its_calls(rule: Rule) -> None:
+    """With only this rule enabled, no call is made whose action the policy has not."""
+    settings = Settings(rules=Rules(enable=(rule.info.id,)))
+    allowed = {action for statement in reading(settings, "aws")["Statement"] for action in statement["Action"]}
+    calls = await asked_for(with_sources(needs([rule])))
+    assert {action_of(service, operation) for service, operation in calls} <= allowed
+
+
+async def test_calls_that_list_are_in_the_policy_and_nothing_else_is() -> None:
+    """From the refusal of the one list to the region of the last bucket."""
+    aws = Listing()
+    estate = Estate(aws, aws, Scope())  # type: ignore[arg-type]
+    await estate.listing(HOME)
+    aws.refuses = False
+    await estate.listing(HOME)
+    assert aws.asked == set(LISTING)
+
+
+def test_actions_are_spelt_as_iam_spells_them() -> None:
+    """An action is the name of the operation, or one of the names that the authorization reference has instead."""
+    for operation, action in [*_OF_BUCKETS.items(), *_OTHERS.items()]:
+        name = action.partition(":")[2]
+        if operation == "GetPublicAccessBlock":
+            assert name in {"GetBucketPublicAccessBlock", "GetAccountPublicAccessBlock"}
+        else:
+            assert name == OTHERWISE.get(operation, operation)

@@ -1,0 +1,114 @@
+"""`s3warden policy`, run as the program runs it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from s3warden.cli.policy import app
+from s3warden.permissions import partition_of
+
+CONFIG = """
+queues = ["https://sqs.eu-west-1.example.com/111122223333/events"]
+
+[aws]
+region = "{region}"
+role_name = "security/reader"
+external_id = "secretsmanager:s3warden/external"
+
+[accounts]
+{accounts}
+
+[rules]
+enable = ["bucket-versioning"]
+
+[[queues]]
+url = "https://sqs.eu-west-1.example.com/444455556666/others"
+account = "444455556666"
+
+[[destinations]]
+type = "webhook"
+name = "x"
+url = "ssm:/s3warden/url"
+"""
+QUEUES = CONFIG.replace('queues = ["https://sqs.eu-west-1.example.com/111122223333/events"]\n', "").replace(
+    "[[queues]]\n", '[[queues]]\nurl = "https://sqs.eu-west-1.example.com/111122223333/events"\n\n[[queues]]\n'
+)
+
+
+def statements(tmp_path: Path, *arguments: str, accounts: str = "", region: str = "eu-west-1") -> dict[str, Any]:
+    """The statements of a policy by their id."""
+    path = tmp_path / "config.toml"
+    path.write_text(QUEUES.format(accounts=accounts, region=region))
+    result = CliRunner().invoke(app, ["iam", "--config", str(path), *arguments])
+    assert (result.exit_code, result.stderr) == (0, "")
+    return {each["Sid"]: each for each in json.loads(result.stdout)["Statement"]}
+
+
+def test_reading_takes_what_the_enabled_rules_need(tmp_path: Path) -> None:
+    """One rule, one setting; and what finds the buckets."""
+    found = statements(tmp_path)
+    assert found["ReadBuckets"] == {
+        "Sid": "ReadBuckets",
+        "Effect": "Allow",
+        "Action": ["s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucket"],
+        "Resource": "arn:aws:s3:::*",
+    }
+    assert found["ReadS3"]["Action"] == ["s3:ListAllMyBuckets"]
+    assert found["TakeEvents"]["Resource"] == "arn:aws:sqs:eu-west-1:444455556666:others"
+    assert set(found) == {"ReadBuckets", "ReadS3", "ReadEc2", "TakeEvents"}
+
+
+def test_daemon_may_take_assume_and_look_up_what_the_settings_name(tmp_path: Path) -> None:
+    """And nothing beyond it."""
+    found = statements(tmp_path, "--role", "daemon", accounts='ids = ["444455556666"]')
+    assert {sid: each["Resource"] for sid, each in found.items()} == {
+        "TakeEvents": "arn:aws:sqs:eu-west-1:111122223333:events",
+        "AssumeReadingRole": "arn:aws:iam::444455556666:role/security/reader",
+        "ReadSecrets": "arn:aws:secretsmanager:*:*:secret:s3warden/external-??????",
+        "ReadParameters": "arn:aws:ssm:*:*:parameter/s3warden/url",
+    }
+
+
+@pytest.mark.parametrize(
+    ("accounts", "actions"),
+    [
+        ("organization = true", ["organizations:ListAccounts"]),
+        (
+            'organization = true\nexclude = ["ou-ab12-cdefgh34"]',
+            [
+                "organizations:ListAccounts",
+                "organizations:ListAccountsForParent",
+                "organizations:ListOrganizationalUnitsForParent",
+            ],
+        ),
+        ('organization = true\nexclude = ["444455556666"]', ["organizations:ListAccounts"]),
+    ],
+)
+def test_an_organisation_is_listed_as_deep_as_needed(tmp_path: Path, accounts: str, actions: list[str]) -> None:
+    """Units only where they are named."""
+    found = statements(tmp_path, "--role", "daemon", accounts=accounts)
+    assert found["ListAccounts"]["Action"] == actions
+    assert found["AssumeReadingRole"]["Resource"] == "arn:aws:iam::*:role/security/reader"
+
+
+def test_partition_follows_the_region_or_the_flag(tmp_path: Path) -> None:
+    """No ARN of another partition."""
+    assert statements(tmp_path, region="cn-north-1")["ReadBuckets"]["Resource"] == "arn:aws-cn:s3:::*"
+    assert statements(tmp_path, "--partition", "aws-eusc")["ReadBuckets"]["Resource"] == "arn:aws-eusc:s3:::*"
+    assert [partition_of(region) for region in ("us-gov-west-1", "eusc-de-east-1", None)] == [
+        "aws-us-gov",
+        "aws-eusc",
+        "aws",
+    ]
+
+
+def test_event_pattern_is_json(tmp_path: Path) -> None:
+    """With the services of the enabled rules only."""
+    path = tmp_path / "config.toml"
+    path.write_text('[rules]\nenable = ["bucket-versioning"]\n')
+    result = CliRunner().invoke(app, ["event-pattern", "--config", str(path)])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["$or"][0]["source"] == ["aws.s3"]
