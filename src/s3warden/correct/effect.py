@@ -93,7 +93,9 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
     if not isinstance(scene.state, BucketState) or not isinstance(after, BucketState):
         return Effect(None, None, (), (), result.verdict, unknown=own)
     if not any(edit.aspect in ACCESS for edit in edits if edit.bucket is None):
-        return Effect(None, None, (), (), result.verdict, unknown=own)
+        exposure = analysed(inputs_of(scene.state, scene.options))
+        actions = exposure.public_actions
+        return Effect(exposure.public, exposure.public, actions, actions, result.verdict, unknown=own)
     before, then = inputs_of(scene.state, scene.options), inputs_of(after, scene.options)
     now, later = analysed(before), analysed(then)
     return Effect(

@@ -182,6 +182,8 @@ def _exempt(case: _Case) -> Held | None:
 
 def _exposure_unknown(case: _Case) -> Held | None:
     effect = case.plan.effect
+    if not isinstance(case.plan.subject, BucketRef):
+        return None
     if effect.public_before is None or effect.public_after is None:
         return Held(Stop.EXPOSURE_UNKNOWN, "Who can reach the bucket, now or after the fix, could not be decided.")
     return None
