@@ -34,6 +34,9 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._items)
 
+    def __contains__(self, fingerprint: str) -> bool:
+        return fingerprint in self._items
+
     def put(self, item: Item) -> None:
         """Look at it when it is due, whatever was planned for it before."""
         if item.fingerprint not in self._items and len(self._items) >= self.capacity:

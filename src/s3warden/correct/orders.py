@@ -119,7 +119,7 @@ class Orders:
 
     async def _end_what_is_due(self) -> None:
         for entry in await self.desk.timed():
-            if entry.until is None or entry.until > self.book.clock():
+            if entry.until is None or entry.until > self.book.clock() or self.undoer.applier.killed() is not None:
                 break
             async with self.turn(entry.subject):
                 answer = await self.undoer.undo(entry, CALENDAR)

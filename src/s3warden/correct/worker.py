@@ -165,10 +165,10 @@ class Worker:
         self._refeed()
 
     def _refeed(self) -> None:
-        """All open findings that are not on the agenda for a reason of their own."""
+        """All open findings that nothing is known of yet."""
         self._agenda.lost = False
         for finding in self.findings.findings():
-            if self.book.of(finding.fingerprint) is None:
+            if finding.fingerprint not in self._agenda and self.book.of(finding.fingerprint) is None:
                 self._feed(finding)
 
     def _start_what_may(self) -> None:
