@@ -94,12 +94,17 @@ class Sessions:
     """
 
     def __init__(
-        self, config: SessionConfig, *, meter: Meter | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        config: SessionConfig,
+        *,
+        meter: Meter | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        like: "Sessions | None" = None,
     ) -> None:
         self._config = config
         self._meter = meter
         self._clock = clock
-        self._home = _sdk_session(config.region)
+        self._home = _sdk_session(config.region, share=like.home if like is not None else None)
         self._identity: Identity | None = None
         self._assumed: dict[str, aioboto3.Session] = {}
         self._refusals: dict[str, tuple[float, AwsError]] = {}
@@ -116,6 +121,11 @@ class Sessions:
     ) -> None:
         self._clients.clear()
         await self._stack.__aexit__(kind, error, trace)
+
+    @property
+    def home(self) -> aioboto3.Session:
+        """The SDK's session of the own identity; `like` another one, sessions share what the SDK has parsed."""
+        return self._home
 
     @property
     def config(self) -> SessionConfig:
