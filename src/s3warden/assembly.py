@@ -140,6 +140,21 @@ def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions
         control_policy=chosen.control_policy,
         required_statements=chosen.required_statements,
         forbidden_statements=chosen.forbidden_statements,
+        sensitive_buckets=chosen.sensitive_buckets,
+        dsse_buckets=chosen.dsse_buckets,
+        short_lived_buckets=chosen.short_lived_buckets,
+        requester_pays_buckets=chosen.requester_pays_buckets,
+        kms_keys=chosen.kms_keys,
+        allowed_regions=chosen.allowed_regions,
+        own_domains=chosen.own_domains,
+        log_prefix=chosen.log_prefix,
+        log_key_format=chosen.log_key_format,
+        object_lock_mode=chosen.object_lock_mode,
+        object_lock_days=chosen.object_lock_days,
+        abort_uploads_days=chosen.abort_uploads_days,
+        mass_expiry_days=chosen.mass_expiry_days,
+        presigned_minutes=chosen.presigned_minutes,
+        transfer_acceleration=chosen.transfer_acceleration,
     )
     return select(catalogue(settings), chosen.enable, chosen.disable), options
 

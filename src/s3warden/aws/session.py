@@ -50,8 +50,8 @@ _REFUSAL_SECONDS = 10.0
 
 # What S3 has learnt since the SDK was made, in the SDK's own form for additions to its service descriptions. A kind of
 # its own, since of each kind the SDK reads the first file that it finds, and it has one itself.
-_MODELS = Path(__file__).with_name("models")
-_ADDITIONS = "s3warden"
+MODELS = Path(__file__).with_name("models")
+ADDITIONS = "s3warden"
 
 _Key: TypeAlias = tuple[str, str, str]
 
@@ -305,6 +305,6 @@ def _sdk_session(region: str | None, *, share: aioboto3.Session | None = None) -
         core.register_component("data_loader", loader)
     else:
         loader = core.get_component("data_loader")
-        loader.search_paths.append(str(_MODELS))
-        loader.extras_types.append(_ADDITIONS)
+        loader.search_paths.append(str(MODELS))
+        loader.extras_types.append(ADDITIONS)
     return session

@@ -5,6 +5,7 @@ The names in braces are filled in with the subject's own, as in every fix.
 
 from textwrap import indent
 
+OWN = "--bucket {bucket} --region {region} --expected-bucket-owner {account}"
 _OPEN_POLICY = "Open Amazon S3, Buckets, {bucket}, Permissions, Bucket policy: Edit."
 _FLAGS = """\
 PublicAccessBlockConfiguration:
@@ -77,3 +78,31 @@ aws s3api get-bucket-policy-status --bucket {bucket} --region {region} --expecte
 # Expect: IsPublic false, or NoSuchBucketPolicy. And as a stranger, without credentials:
 aws s3api list-objects-v2 --bucket {bucket} --region {region} --max-keys 1 --no-sign-request
 # Expect: AccessDenied."""
+
+
+def property_steps(card: str, *steps: str, tab: str = "Properties") -> str:
+    """The steps in the console that edit what the card of that name shows of a bucket."""
+    return "\n".join((f"Open Amazon S3, Buckets, {{bucket}}, {tab}, {card}: Edit.", *steps, "Choose Save changes."))
+
+
+def shows_setting(command: str, expected: str) -> str:
+    """The line that shows a setting of the bucket by a command of `aws s3api`, with what to expect of it."""
+    return f"aws s3api {command} {OWN}\n# Expect: {expected}."
+
+
+def adds_lifecycle(rule: str) -> str:
+    """The lines that add a lifecycle rule, in JSON, to those that are there."""
+    return f"""\
+# The second call replaces all rules. Set KEPT to those of the first, each with a comma after it, or to nothing.
+aws s3api get-bucket-lifecycle-configuration {OWN} \\
+  --query Rules || echo "no rules"
+aws s3api put-bucket-lifecycle-configuration {OWN} \\
+  --lifecycle-configuration '{{"Rules":['"${{KEPT?}}"'
+  {rule}]}}'"""
+
+
+LIFECYCLE_STEPS = """\
+Open Amazon S3, Buckets, {bucket}, Management, Lifecycle rules: Create lifecycle rule.
+Choose Apply to all objects in the bucket.
+%s.
+Choose Create rule."""

@@ -43,6 +43,14 @@ class RuleOptions:
     `control_policy` is a policy that bucket policies must not go beyond, `required_statements` and
     `forbidden_statements` are parts of statements, all of them as JSON, with the bucket's names in braces. A pattern
     that does not compile raises ValueError.
+
+    `…_buckets` below are selectors of buckets (`detect.selectors`): name globs or `tag:KEY=VALUE`. Sensitive ones must
+    refuse presigned URLs older than `presigned_minutes`, `dsse_buckets` must be encrypted twice, short-lived ones may
+    be emptied within `mass_expiry_days`. `kms_keys` are globs of the keys that may be default keys, `allowed_regions`
+    where buckets may be, `own_domains` where websites may redirect to. `log_prefix` may hold `{bucket}`, `{account}`
+    and `{region}`; `log_key_format` is `SimplePrefix`, `EventTime` or `DeliveryTime`. `object_lock_days` and
+    `object_lock_mode` (`GOVERNANCE` or `COMPLIANCE`) are the least that a default retention has to be.
+    `transfer_acceleration` is `on` or `off`. All ask for nothing while empty.
     """
 
     required_tags: tuple[str, ...] = ("Name", "Role", "Environment", "Owner")
@@ -58,6 +66,21 @@ class RuleOptions:
     control_policy: str | None = None
     required_statements: tuple[str, ...] = ()
     forbidden_statements: tuple[str, ...] = ()
+    sensitive_buckets: tuple[str, ...] = ()
+    dsse_buckets: tuple[str, ...] = ()
+    short_lived_buckets: tuple[str, ...] = ()
+    requester_pays_buckets: tuple[str, ...] = ()
+    kms_keys: tuple[str, ...] = ()
+    allowed_regions: tuple[str, ...] = ()
+    own_domains: tuple[str, ...] = ()
+    log_prefix: str | None = None
+    log_key_format: str | None = None
+    object_lock_mode: str | None = None
+    object_lock_days: int = 0
+    abort_uploads_days: int = 7
+    mass_expiry_days: int = 7
+    presigned_minutes: int = 60
+    transfer_acceleration: str = "on"
 
     def __post_init__(self) -> None:
         patterns = {f"tag_patterns.{key}": pattern for key, pattern in self.tag_patterns.items()}

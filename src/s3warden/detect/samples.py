@@ -20,6 +20,7 @@ from s3warden.model.bucket import (
     Unreadable,
 )
 from s3warden.model.configuration import (
+    Accelerate,
     AccessPoint,
     AccessPoints,
     Acl,
@@ -39,6 +40,18 @@ from s3warden.model.configuration import (
     Tags,
     Versioning,
 )
+from s3warden.model.storage import (
+    Inventory,
+    InventoryConfiguration,
+    Lifecycle,
+    LifecycleRule,
+    Notification,
+    ObjectLock,
+    Replication,
+    ReplicationRule,
+    Tiering,
+    TieringConfiguration,
+)
 
 READ_AT = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNT = AccountRef("aws", "111122223333")
@@ -48,6 +61,7 @@ OWNER_GRANT = Grant(GranteeKind.CANONICAL_USER, OWNER, "FULL_CONTROL")
 ALL_ON = PublicAccessBlock(
     block_public_acls=True, ignore_public_acls=True, block_public_policy=True, restrict_public_buckets=True
 )
+KEY = f"arn:{ACCOUNT.partition}:kms:eu-west-1:{ACCOUNT.account}:key/0d5c2f6a-1b7e-4c39-9a51-3e8f7d2b6c40"
 DENIED = Unreadable(Cause.ROLE_PERMISSION, "not authorized to perform this action")
 ARN = f"arn:{ACCOUNT.partition}:s3:::{BUCKET}"
 TLS_ONLY: Mapping[str, object] = MappingProxyType(
@@ -89,6 +103,22 @@ def granting(*given: tuple[str, str]) -> Present[Acl]:
     return Present(Acl(OWNER, (OWNER_GRANT, *(Grant(GranteeKind.GROUP, uri, permission) for uri, permission in given))))
 
 
+_COPY = ReplicationRule(
+    enabled=True,
+    destination=f"arn:{ACCOUNT.partition}:s3:::example-replica",
+    id="everything",
+    replica_key=KEY,
+    kms_objects=True,
+    delete_markers=True,
+)
+_LIST = InventoryConfiguration(
+    "all",
+    enabled=True,
+    destination=f"arn:{ACCOUNT.partition}:s3:::example-lists",
+    frequency="Daily",
+    encryption="SSE-S3",
+    fields=("EncryptionStatus", "ObjectAccessControlList", "ObjectLockMode"),
+)
 _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
     {
         Aspect.ACL: Present(Acl(OWNER, (OWNER_GRANT,))),
@@ -102,9 +132,26 @@ _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.PUBLIC_ACCESS_BLOCK: Present(ALL_ON),
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: Present(ALL_ON),
         Aspect.OWNERSHIP: Present(Ownership("BucketOwnerEnforced")),
-        Aspect.ENCRYPTION: Present(Encryption((EncryptionRule("AES256"),))),
+        Aspect.ENCRYPTION: Present(
+            Encryption((EncryptionRule("aws:kms", KEY, bucket_key=True, blocked_types=("SSE-C",)),))
+        ),
         Aspect.LOGGING: Present(Logging("example-logs", "example-data/")),
         Aspect.VERSIONING: Present(Versioning("Enabled")),
+        Aspect.LIFECYCLE: Present(
+            Lifecycle(
+                (LifecycleRule(enabled=True, noncurrent_days=90, expired_delete_markers=True, aborts_after=7),),
+            )
+        ),
+        Aspect.REPLICATION: Present(Replication(f"arn:{ACCOUNT.partition}:iam::{ACCOUNT.account}:role/copy", (_COPY,))),
+        Aspect.OBJECT_LOCK: Present(ObjectLock("GOVERNANCE", 30)),
+        Aspect.NOTIFICATION: Present(Notification(event_bridge=True)),
+        Aspect.INVENTORY: Present(Inventory((_LIST,))),
+        Aspect.INTELLIGENT_TIERING: Present(
+            Tiering((TieringConfiguration("all", enabled=True, tiers=(("ARCHIVE_ACCESS", 90),)),))
+        ),
+        Aspect.ACCELERATE: Present(Accelerate("Enabled")),
+        Aspect.WEBSITE: ABSENT,
+        Aspect.CORS: ABSENT,
         Aspect.TAGGING: Present(
             Tags((("Environment", "prod"), ("Name", BUCKET), ("Owner", "data-team"), ("Role", "storage")))
         ),

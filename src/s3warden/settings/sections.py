@@ -208,6 +208,10 @@ class Sweep(Section):
 OrganizationId = Annotated[str, matching(r"o-[a-z0-9]{10,32}", "the id of an organisation, such as o-a1b2c3d4e5")]
 CanonicalId = Annotated[str, matching(r"[0-9a-f]{64}", "a canonical user id: 64 hexadecimal digits")]
 CanonicalIds = Annotated[tuple[CanonicalId, ...], BeforeValidator(split)]
+Selectors = Annotated[
+    tuple[Annotated[str, matching(r"tag:[^=]+=.+|(?!tag:).+", "a bucket name, or tag:KEY=VALUE")], ...],
+    BeforeValidator(split),
+]
 UploadEncryption = Annotated[tuple[Literal["AES256", "aws:kms", "aws:kms:dsse"], ...], BeforeValidator(split)]
 
 
@@ -292,6 +296,76 @@ class Rules(Section):
         default=(),
         description="Parts of statements, each as JSON, that no bucket policy may have a statement for.",
         examples=[['{"Effect": "Allow", "Principal": "*"}']],
+    )
+    sensitive_buckets: Selectors = Field(
+        default=(),
+        description="Buckets, by name or as `tag:KEY=VALUE`, that must refuse presigned URLs older than "
+        "`presigned_minutes`; `*` stands for any text.",
+        examples=[["*-customers", "tag:Data=personal"]],
+    )
+    presigned_minutes: int = Field(
+        default=60, ge=1, le=10_080, description="How long a presigned URL of a sensitive bucket may work."
+    )
+    kms_keys: Texts = Field(
+        default=(),
+        description="Keys that may be default keys, as buckets name them: ARNs, ids or aliases; `*` stands for any "
+        "text. Default: any.",
+        examples=[["arn:aws:kms:*:111122223333:key/*"]],
+    )
+    dsse_buckets: Selectors = Field(
+        default=(),
+        description="Buckets, by name or as `tag:KEY=VALUE`, whose objects must be encrypted twice (DSSE-KMS).",
+        examples=[["tag:Class=secret"]],
+    )
+    allowed_regions: Regions = Field(
+        default=(), description="Regions where buckets may be. Default: any.", examples=[["eu-west-1", "eu-central-1"]]
+    )
+    own_domains: Texts = Field(
+        default=(),
+        description="Domains that websites may send visitors to, with all below them. Default: none is asked for.",
+        examples=[["example.com"]],
+    )
+    log_prefix: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Prefix that access logs must have; `{bucket}`, `{account}` and `{region}` are filled in.",
+        examples=["{account}/{bucket}/"],
+    )
+    log_key_format: Literal["SimplePrefix", "EventTime", "DeliveryTime"] | None = Field(
+        default=None,
+        description="Format that the keys of access logs must have: SimplePrefix, or partitioned by EventTime or "
+        "DeliveryTime.",
+        examples=["EventTime"],
+    )
+    object_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] | None = Field(
+        default=None,
+        description="Mode that the default retention of a locked bucket must have at least.",
+        examples=["COMPLIANCE"],
+    )
+    object_lock_days: int = Field(
+        default=0, ge=0, le=36_500, description="Days that the default retention of a locked bucket must have at least."
+    )
+    abort_uploads_days: int = Field(
+        default=7, ge=1, le=365, description="Days after which unfinished uploads must be aborted at the latest."
+    )
+    mass_expiry_days: int = Field(
+        default=7,
+        ge=1,
+        le=365,
+        description="A lifecycle rule that ends all objects of a bucket within so many days counts as deletion.",
+    )
+    short_lived_buckets: Selectors = Field(
+        default=(),
+        description="Buckets, by name or as `tag:KEY=VALUE`, whose objects are meant to end that soon.",
+        examples=[["*-scratch"]],
+    )
+    requester_pays_buckets: Selectors = Field(
+        default=(),
+        description="Buckets, by name or as `tag:KEY=VALUE`, whose readers are to pay for their requests.",
+        examples=[["tag:Shared=yes"]],
+    )
+    transfer_acceleration: Literal["on", "off"] = Field(
+        default="on", description="What bucket-transfer-acceleration asks for: `on` or `off`."
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from awscli.clidriver import CLIDriver, create_clidriver
 
+from s3warden.aws.session import ADDITIONS, MODELS
 from s3warden.detect.rule import Kind, Rule
 from s3warden.detect.rules import RULES
 from s3warden.model.bucket import AccountRef, BucketRef
@@ -31,13 +32,24 @@ print("{{}}")
 # What the advice leaves to the reader to fill in.
 BLANKS = {
     "ACCESS_POINT": "data",
+    "BUCKET_KEY": "true",
+    "DEFAULT": '{"SSEAlgorithm":"AES256"}',
     "ENVIRONMENT": "test",
     "HTTP_ENDPOINT": "http://localhost",
     "LOG_BUCKET": "log-bucket",
+    "KEPT": "",
+    "KEPT_RULES": '[{"Status":"Enabled","Filter":{}}]',
+    "KMS_KEY": "alias/storage",
+    "MFA": "arn:aws:iam::111122223333:mfa/root 123456",
     "NEW_BUCKET": "new-bucket",
+    "NEW_REGION": "eu-central-1",
+    "NOTIFICATIONS": "{}",
     "OWNER": "blue",
+    "REPLICATION_ROLE": "arn:aws:iam::111122223333:role/replication",
+    "REPLICA_BUCKET": "replica-bucket",
     "ROLE": "storage",
     "STRANGER": "stranger",
+    "WEBSITE": '{"IndexDocument":{"Suffix":"index.html"}}',
 }
 each_rule = pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.info.id) for rule in RULES])
 
@@ -56,6 +68,10 @@ def cli() -> Iterator[CLIDriver]:
         for name, value in {**own, **CREDENTIALS}.items():
             patch.setenv(name, value)
         driver = create_clidriver()
+        # What S3 has learnt since this CLI was made.
+        loader = driver.session.get_component("data_loader")
+        loader.search_paths.append(str(MODELS))
+        loader.extras_types.append(ADDITIONS)
         driver.session.register("before-call.*.*", lambda **_: (SimpleNamespace(status_code=200), {}))
         yield driver
 

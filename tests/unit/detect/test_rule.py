@@ -32,7 +32,7 @@ def test_unreadable_is_not_absent() -> None:
 def test_never_asked_is_unreadable() -> None:
     """An aspect that nobody read yet raises too."""
     with pytest.raises(UnreadableError) as caught:
-        configured(bucket(), Aspect.WEBSITE, object)
+        configured(replace(bucket(), readings={}), Aspect.WEBSITE, object)
     assert caught.value.reading.cause is Cause.NOT_READ
 
 

@@ -28,6 +28,7 @@ class Requirement:
 
 
 _PLAIN_HTTP = Condition(Operator("Bool"), "aws:securetransport", ("false",))
+_PRESIGNED = Condition(Operator("StringEquals"), "s3:authtype", ("REST-QUERY-STRING",))
 _SSE = "s3:x-amz-server-side-encryption"
 
 
@@ -49,6 +50,15 @@ def uploads_encrypted(
     """Whether every upload that does not ask for one of `algorithms` in its header is refused."""
     other = Condition(Operator("StringEquals", negated=True), _SSE, algorithms)
     return _refused(inputs, actions.OF_CLASS[actions.WRITE], (other,))
+
+
+def presigned_until(inputs: ExposureInputs, milliseconds: int) -> Requirement:
+    """Whether every request by a presigned URL is refused once its signature is older than that."""
+    text = str(milliseconds)
+    point = number(text)
+    spans = () if point is None else (point,)
+    old = Condition(Operator("NumericGreaterThan"), "s3:signatureage", (text,), spans)
+    return _refused(inputs, actions.ALL, (old, _PRESIGNED))
 
 
 def _refused(inputs: ExposureInputs, asked: int, breaking: tuple[Condition, ...]) -> Requirement:
