@@ -56,7 +56,7 @@ class Ripples:
             yield from self._touched(name)
         changed, self._changed = self._changed, {}
         for name, aspects in changed.items():
-            for subject in self._cache.referrers(*name):
+            for subject in sorted(self._cache.referrers(*name), key=lambda each: each.key):
                 yield from self._relying(subject, aspects)
 
     def _touched(self, name: Name) -> Iterator[tuple[Subject, frozenset[Aspect]]]:

@@ -14,6 +14,7 @@ from s3warden.detect.rules import (
     acl_grantees,
     blind_spot,
     cross_account,
+    dangling,
     destinations,
     encryption,
     encryption_keys,
@@ -28,6 +29,7 @@ from s3warden.detect.rules import (
     name,
     notifications,
     object_owners,
+    origins,
     ownership,
     policy,
     policy_content,
@@ -85,6 +87,8 @@ RULES: tuple[Rule, ...] = (
     *keys.RULES,
     *log_targets.RULES,
     *destinations.RULES,
+    *origins.RULES,
+    *dangling.RULES,
 )
 
 

@@ -219,6 +219,13 @@ def test_ids_stay() -> None:
         "bucket-replication-external",
         "bucket-replication-destination-hijackable",
         "bucket-delivery-destination-ownership",
+        "account-origin-bucket-missing",
+        "bucket-origin-single-distribution",
+        "account-origin-oac",
+        "account-public-via-cloudfront",
+        "bucket-policy-legacy-oai",
+        "account-dns-bucket-missing",
+        "account-bucket-name-released",
     ]
 
 

@@ -90,7 +90,11 @@ def test_nothing_enabled_is_nothing() -> None:
     [
         (("bucket-name", "bucket-versioning"), (), ["bucket-versioning", "bucket-name"]),
         (("bucket-acl-public-*",), (), ["bucket-acl-public-read", "bucket-acl-public-write"]),
-        (("exposure", "bucket-name"), ("*-latent*", "*-authenticated*", "bucket-objects-*", "*-oac-*"), None),
+        (
+            ("exposure", "bucket-name"),
+            ("*-latent*", "*-authenticated*", "bucket-objects-*", "*-oac-*", "account-*"),
+            None,
+        ),
         (("governance",), ("governance",), []),
     ],
 )
