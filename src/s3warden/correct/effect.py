@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from s3warden.collect.aspects import ASPECTS
 from s3warden.correct.remedy import Edit, Scene
+from s3warden.correct.service_writes import SERVICES
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.exposed import analysed, inputs_of, policy_inputs
 from s3warden.detect.exposure.inputs import ENFORCED, ExposureInputs
@@ -55,7 +56,9 @@ _REPLICATES = ("s3:replicateobject", "s3:replicatedelete", "s3:replicatetags")
 def predicted(state: State, edits: Iterable[Edit], options: RuleOptions) -> State:
     """The state as it would be read after the edits; of edits on another bucket it shows nothing."""
     own = [edit for edit in edits if edit.bucket is None]
-    changed: dict[Aspect, Reading[object]] = {edit.aspect: _reading(edit) for edit in own}
+    changed: dict[Aspect, Reading[object]] = {}
+    for edit in own:
+        changed[edit.aspect] = _reading(edit, changed.get(edit.aspect, state.reading(edit.aspect)))
     if isinstance(state, AccountState):
         return replace(state, readings={**state.readings, **changed})
     account = state.account
@@ -69,7 +72,9 @@ def predicted(state: State, edits: Iterable[Edit], options: RuleOptions) -> Stat
     return replace(after, readings={**after.readings, Aspect.POLICY_STATUS: _status(after, options)})
 
 
-def _reading(edit: Edit) -> Reading[object]:
+def _reading(edit: Edit, known: Reading[object]) -> Reading[object]:
+    if edit.aspect in SERVICES:
+        return SERVICES[edit.aspect].left(known, edit)
     return ABSENT if edit.after is None else ASPECTS[edit.aspect].understood(edit.after)
 
 

@@ -6,6 +6,7 @@ only reads; what AWS refuses is an unreadable part of the state, as in a fetch, 
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
+from typing import TypeAlias
 
 from s3warden.aws.errors import AwsError
 from s3warden.collect.aspects import ASPECTS
@@ -13,9 +14,21 @@ from s3warden.collect.cache import Cache
 from s3warden.collect.fetch import BucketReader, Fetch
 from s3warden.collect.shapes import Answer
 from s3warden.correct.remedy import Documents, Look
-from s3warden.correct.writes import seen, writing
+from s3warden.correct.writes import seen, source
 from s3warden.model.action import Step
-from s3warden.model.bucket import ACCOUNT_ASPECTS, Absent, AccountRef, Aspect, BucketRef, Present, State, Subject
+from s3warden.model.bucket import (
+    ABSENT,
+    ACCOUNT_ASPECTS,
+    Absent,
+    AccountRef,
+    Aspect,
+    BucketRef,
+    Present,
+    State,
+    Subject,
+)
+
+_Answers: TypeAlias = Mapping[tuple[str, str | None, str], Answer]
 
 
 class Looks:
@@ -38,9 +51,10 @@ class Looks:
     async def at(self, subject: Subject, aspects: Iterable[Aspect], regions: Collection[str] = ()) -> Look:
         """The subject with these aspects, freshly read; of a bucket the account's among them, too.
 
-        `regions` are where the account has buckets. Raises nothing of AWS's.
+        `regions` are where the account has buckets, a bucket's own among them. Raises nothing of AWS's.
         """
         wanted = frozenset(aspects)
+        regions = {*regions, subject.region} if isinstance(subject, BucketRef) else regions
         recorder = _Recorder(self._reader)
         fetch = Fetch(recorder, self._clock)
         if self._cache is not None:
@@ -60,7 +74,7 @@ class Looks:
                 account, call.service, call.operation, region=call.region, **call.arguments
             )
         except AwsError as error:
-            if error.code in writing(step.attribute).absent_codes:
+            if source(step.attribute).failed(error) == ABSENT:
                 return None
             raise
         return seen(step.attribute, plain_answer(answer))
@@ -73,6 +87,7 @@ class _Recorder:
         self._reader = reader
         self.of_bucket: dict[str, Answer] = {}
         self.of_account: dict[str, Answer] = {}
+        self.of_services: dict[tuple[str, str | None, str], Answer] = {}
 
     async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Answer:
         answer = await self._reader.bucket(ref, operation, **parameters)
@@ -91,7 +106,14 @@ class _Recorder:
     async def service(
         self, ref: AccountRef, service: str, operation: str, *, region: str | None = None, **parameters: object
     ) -> Answer:
-        return await self._reader.service(ref, service, operation, region=region, **parameters)
+        answer = await self._reader.service(ref, service, operation, region=region, **parameters)
+        about = next((parameters[name] for name in _NAMES if name in parameters), "")
+        self.of_services[operation, region, str(about)] = answer
+        return answer
+
+
+# The parameters by which a service is asked about one thing of several.
+_NAMES = ("TrailName", "DetectorId", "KeyId")
 
 
 def plain_answer(answer: Answer) -> dict[str, object]:
@@ -118,4 +140,30 @@ def _documents(state: State, wanted: frozenset[Aspect], recorder: _Recorder) -> 
                 found[aspect] = None
             case Present():
                 found[aspect] = plain_answer(answers[ASPECTS[aspect].operation])
-    return found
+    return found | {aspect: by_place(recorder.of_services) for aspect, by_place in _PLACED.items() if aspect in wanted}
+
+
+def _by_region(operation: str) -> Callable[[_Answers], Answer]:
+    return lambda answers: {
+        str(region): plain_answer(answer) for (name, region, _), answer in answers.items() if name == operation
+    }
+
+
+def _by_name(operation: str) -> Callable[[_Answers], Answer]:
+    return lambda answers: {
+        about: plain_answer(answer) for (name, _, about), answer in answers.items() if name == operation
+    }
+
+
+def _detectors(answers: _Answers) -> Answer:
+    found = ((region, about, answer) for (name, region, about), answer in answers.items() if name == "GetDetector")
+    return {str(region): {**plain_answer(answer), "DetectorId": about} for region, about, answer in found}
+
+
+_PLACED: Mapping[Aspect, Callable[[_Answers], Answer]] = {
+    Aspect.KEY_ROTATION: _by_name("GetKeyRotationStatus"),
+    Aspect.MACIE: _by_region("GetMacieSession"),
+    Aspect.MACIE_DISCOVERY: _by_region("GetAutomatedDiscoveryConfiguration"),
+    Aspect.GUARDDUTY: _detectors,
+    Aspect.TRAILS: _by_name("GetEventSelectors"),
+}

@@ -4,7 +4,7 @@ Takes a finding, a look with what `aspects` names, and what the operator wants; 
 smallest of those that mend the rule. Pure: it never does I/O, reads no clock, and plans the same for the same look.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from s3warden.collect.shapes import Answer
@@ -127,4 +127,8 @@ def _changing(scene: Scene, edits: Sequence[Edit]) -> Iterator[Edit]:
 
 def _before(scene: Scene, edit: Edit) -> Answer | None:
     look = scene.look if edit.bucket is None else scene.look.beside
-    return None if look is None else look.documents.get(edit.aspect)
+    document = None if look is None else look.documents.get(edit.aspect)
+    if edit.place is None or document is None:
+        return document
+    placed = document.get(edit.place)
+    return placed if isinstance(placed, Mapping) else None

@@ -24,8 +24,9 @@ _NO_TAGS: Mapping[str, str] = MappingProxyType({})
 class Look:
     """One subject as AWS answered a moment ago: the state, and AWS's own answers behind that state.
 
-    `documents` has the answer of each aspect that was read, None where it is not configured. An aspect that could not
-    be read is in the state as unreadable, and has no document. `beside` is the bucket that is to receive the logs.
+    `documents` has the answer of each aspect that was read, None where it is not configured; of an aspect with several
+    places one for each, by region or ARN. What could not be read is in the state as unreadable, and has no document.
+    `beside` is the bucket that is to receive the logs.
     """
 
     state: State
@@ -79,14 +80,14 @@ class Scene:
 class Edit:
     """One aspect as it should be: the answer that AWS is to give afterwards, None for "not configured".
 
-    `region` where the aspect is one of an account's region, `bucket` where it is another bucket than the finding's.
+    `place` says which of several, as a region or the ARN of a trail; `bucket` names another bucket than the finding's.
     `doubts` are what of its effect neither the state nor the engine can tell.
     """
 
     aspect: Aspect
     after: Answer | None
     summary: str
-    region: str | None = None
+    place: str | None = None
     bucket: BucketRef | None = None
     doubts: tuple[str, ...] = ()
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from s3warden.collect.aspects import ASPECTS
+from s3warden.collect.aspects import ASPECTS, AspectRead
 from s3warden.collect.shapes import Answer
 from s3warden.correct.remedy import Edit
+from s3warden.correct.service_writes import SERVICES
 from s3warden.model.action import Call, Step, canonical
 from s3warden.model.bucket import ABSENT, Aspect, BucketRef, Subject
 
@@ -37,7 +38,6 @@ class Writing:
     body: Callable[[Answer], Mapping[str, object]]
     iam_actions: tuple[str, ...]
     read: str
-    absent_codes: frozenset[str] = frozenset()
     delete: str | None = None
     cleared: Answer | None = None
     cleared_as: Answer | None = None
@@ -148,7 +148,6 @@ def _bucket(
         body=body,
         iam_actions=iam_actions,
         read=read.operation,
-        absent_codes=read.absent_codes,
         delete=delete,
         cleared=cleared,
         cleared_as=cleared_as,
@@ -239,7 +238,6 @@ WRITES: Mapping[Aspect, Writing] = MappingProxyType(
             body=_BLOCK,
             iam_actions=("s3:PutAccountPublicAccessBlock",),
             read="GetPublicAccessBlock",
-            absent_codes=ASPECTS[Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK].absent_codes,
             delete="DeletePublicAccessBlock",
             service="s3control",
         ),
@@ -247,14 +245,17 @@ WRITES: Mapping[Aspect, Writing] = MappingProxyType(
 )
 
 
-def writing(attribute: str) -> Writing:
-    """The row of an attribute, which is an aspect or an aspect with a place. Raises KeyError, ValueError."""
-    return WRITES[Aspect(attribute.partition(":")[0])]
+def source(attribute: str) -> AspectRead[object]:
+    """What reads an attribute, which is an aspect or an aspect with a place. Raises KeyError, ValueError."""
+    aspect = Aspect(attribute.partition(":")[0])
+    return SERVICES[aspect].source if aspect in SERVICES else ASPECTS[aspect]
 
 
 def seen(attribute: str, answer: Answer | None) -> str | None:
     """An answer as text that is equal for equal settings, None for "not configured"."""
-    found = None if answer is None else writing(attribute).view(answer)
+    aspect = Aspect(attribute.partition(":")[0])
+    view = SERVICES[aspect].view if aspect in SERVICES else WRITES[aspect].view
+    found = None if answer is None else view(answer)
     return None if found is None else canonical(found)
 
 
@@ -263,6 +264,8 @@ def step(edit: Edit, before: Answer | None, subject: Subject) -> Step:
 
     Raises ValueError where that would take a setting away for which there is no such call, or delete a policy.
     """
+    if edit.aspect in SERVICES:
+        return SERVICES[edit.aspect].step(edit, before)
     target = edit.bucket or subject
     row = WRITES[edit.aspect]
     attribute = edit.aspect.value if edit.bucket is None else f"{edit.aspect}:{edit.bucket.name}"

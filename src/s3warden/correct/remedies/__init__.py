@@ -1,12 +1,15 @@
 """The remedies, one module a topic, and which rule each mends."""
 
 from s3warden.correct.remedies import (
+    account_services,
     cross_account,
     demands,
     encryption,
     exposure,
+    keys,
     lifecycle,
     logging,
+    object_events,
     ownership,
     public_access_block,
     statements,
@@ -27,6 +30,9 @@ REMEDIES: tuple[Remedy, ...] = (
     *logging.REMEDIES,
     *lifecycle.REMEDIES,
     *tags.REMEDIES,
+    *keys.REMEDIES,
+    *object_events.REMEDIES,
+    *account_services.REMEDIES,
 )
 
 

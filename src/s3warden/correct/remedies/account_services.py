@@ -1,0 +1,144 @@
+"""Security services switched on where the account has buckets: Macie, Access Analyzer, GuardDuty's S3 protection."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from s3warden.correct.remedy import Edit, Remedy, Scene
+from s3warden.correct.service_writes import ANALYZER, S3_EVENTS, SERVICES
+from s3warden.detect.rule import configured
+from s3warden.model.action import Declined, Risk
+from s3warden.model.bucket import Absent, Aspect, Present, Reading, Regional
+from s3warden.model.services import Analyzers, Detector, Macie, MacieDiscovery
+
+T = TypeVar("T")
+_ON = "ENABLED"
+
+
+def _regions(scene: Scene, aspect: Aspect, kind: type[T]) -> Iterator[tuple[str, Reading[T]]]:
+    """The regions of a regional aspect with their readings."""
+    found = configured(scene.state, aspect, Regional)
+    for region, reading in found if found is not None else ():
+        if not isinstance(reading, Present) or isinstance(reading.value, kind):
+            yield region, reading
+
+
+def _answer(scene: Scene, aspect: Aspect, region: str) -> dict[str, object]:
+    """AWS's own answer in the region, empty where nothing is set up."""
+    documents = scene.documents.get(aspect) or {}
+    known = documents.get(region)
+    return dict(known) if isinstance(known, dict) else {}
+
+
+def _macie(scene: Scene) -> tuple[Edit, ...] | Declined:
+    off = [
+        region
+        for region, reading in _regions(scene, Aspect.MACIE, Macie)
+        if not isinstance(reading, Present) or reading.value.status != _ON
+    ]
+    return tuple(
+        Edit(
+            Aspect.MACIE,
+            {**_answer(scene, Aspect.MACIE, region), "status": _ON},
+            f"Switch Macie on in {region}",
+            place=region,
+        )
+        for region in off
+    )
+
+
+def _discovery(scene: Scene) -> tuple[Edit, ...] | Declined:
+    edits: list[Edit] = []
+    for region, reading in _regions(scene, Aspect.MACIE_DISCOVERY, MacieDiscovery):
+        if isinstance(reading, Absent):
+            return Declined(
+                "macie_off", f"Macie itself is off in {region}: another rule tells, and another fix mends it."
+            )
+        if isinstance(reading, Present) and reading.value.status != _ON:
+            after = {**_answer(scene, Aspect.MACIE_DISCOVERY, region), "status": _ON}
+            summary = f"Let Macie search for sensitive data by itself in {region}"
+            edits.append(Edit(Aspect.MACIE_DISCOVERY, after, summary, place=region))
+    return tuple(edits)
+
+
+def _analyzers(scene: Scene) -> tuple[Edit, ...] | Declined:
+    edits: list[Edit] = []
+    for region, reading in _regions(scene, Aspect.ANALYZERS, Analyzers):
+        known = reading.value if isinstance(reading, Present) else Analyzers(())
+        if known.active:
+            continue
+        if any(analyzer.name == ANALYZER for analyzer in known.analyzers):
+            return Declined("analyzer_broken", f"The analyzer {ANALYZER} in {region} is there and does not work.")
+        made = {"analyzer": {"name": ANALYZER, "type": "ACCOUNT"}}
+        edits.append(Edit(Aspect.ANALYZERS, made, f"Create an analyzer of external access in {region}", place=region))
+    return tuple(edits)
+
+
+def _guardduty(scene: Scene) -> tuple[Edit, ...] | Declined:
+    edits: list[Edit] = []
+    for region, reading in _regions(scene, Aspect.GUARDDUTY, Detector):
+        if not isinstance(reading, Present):
+            return Declined(
+                "no_detector", f"GuardDuty was never set up in {region}: whether it is to be, people decide."
+            )
+        if not reading.value.enabled:
+            return Declined("detector_suspended", f"GuardDuty is suspended in {region}: people decide when that ends.")
+        if not reading.value.s3_events:
+            after = _seeing(_answer(scene, Aspect.GUARDDUTY, region))
+            edits.append(Edit(Aspect.GUARDDUTY, after, f"Switch S3 protection on in {region}", place=region))
+    return tuple(edits)
+
+
+def _seeing(answer: dict[str, object]) -> dict[str, object]:
+    """GetDetector's answer with S3 protection, in the terms that it has."""
+    features = answer.get("Features")
+    if isinstance(features, list):
+        others = [each for each in features if each.get("Name") != S3_EVENTS]
+        return {**answer, "Features": [*others, {"Name": S3_EVENTS, "Status": _ON}]}
+    sources = answer.get("DataSources")
+    return {**answer, "DataSources": {**(sources if isinstance(sources, dict) else {}), "S3Logs": {"Status": _ON}}}
+
+
+MACIE = Remedy(
+    id="enable-macie",
+    title="Switch Macie on where the account has buckets",
+    rules=frozenset({"account-macie-enabled"}),
+    reads=frozenset({Aspect.MACIE}),
+    risk=Risk.LOW,
+    risk_text="Macie costs by bucket and by what it looks into, after a trial of 30 days.",
+    iam_actions=SERVICES[Aspect.MACIE].iam_actions,
+    plan=_macie,
+    undo_text="Switching Macie off again deletes what it has found meanwhile.",
+)
+DISCOVERY = Remedy(
+    id="enable-macie-discovery",
+    title="Let Macie search for sensitive data by itself",
+    rules=frozenset({"account-macie-auto-discovery"}),
+    reads=frozenset({Aspect.MACIE_DISCOVERY}),
+    risk=Risk.LOW,
+    risk_text="Macie costs by what it looks into.",
+    iam_actions=SERVICES[Aspect.MACIE_DISCOVERY].iam_actions,
+    plan=_discovery,
+)
+ANALYZERS = Remedy(
+    id="create-access-analyzer",
+    title="Create an analyzer of external access where the account has buckets",
+    rules=frozenset({"account-access-analyzer"}),
+    reads=frozenset({Aspect.ANALYZERS}),
+    risk=Risk.LOW,
+    risk_text="Nothing breaks, and it costs nothing.",
+    iam_actions=SERVICES[Aspect.ANALYZERS].iam_actions,
+    plan=_analyzers,
+    undo_text="Deleting the analyzer again deletes what it has found meanwhile.",
+)
+GUARDDUTY = Remedy(
+    id="enable-guardduty-s3",
+    title="Switch on GuardDuty's S3 protection",
+    rules=frozenset({"account-guardduty-s3"}),
+    reads=frozenset({Aspect.GUARDDUTY}),
+    risk=Risk.LOW,
+    risk_text="GuardDuty costs by the number of data events that it looks at.",
+    iam_actions=SERVICES[Aspect.GUARDDUTY].iam_actions,
+    plan=_guardduty,
+)
+
+REMEDIES = (MACIE, DISCOVERY, ANALYZERS, GUARDDUTY)

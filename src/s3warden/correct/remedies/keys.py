@@ -1,0 +1,36 @@
+"""The key that a bucket encrypts with: rotated by AWS."""
+
+from s3warden.correct.remedy import Edit, Remedy, Scene
+from s3warden.correct.service_writes import SERVICES
+from s3warden.detect.rule import configured
+from s3warden.model.action import Declined, Risk
+from s3warden.model.bucket import Aspect
+from s3warden.model.keys import Key
+
+
+def _rotated(scene: Scene) -> tuple[Edit, ...] | Declined:
+    key = configured(scene.state, Aspect.DEFAULT_KEY, Key)
+    if key is None or key.arn is None:
+        return Declined("no_key", "The bucket has no key that could be rotated.")
+    if key.account != scene.state.ref.account:
+        return Declined("foreign_key", "The key belongs to another account, whose business its rotation is.")
+    if key.state != "Enabled":
+        return Declined("key_unusable", f"The key is {key.state}, and AWS rotates keys in use alone.")
+    known = scene.documents.get(Aspect.KEY_ROTATION) or {}
+    answer = known.get(key.arn)
+    after = {**(answer if isinstance(answer, dict) else {}), "KeyRotationEnabled": True}
+    return (Edit(Aspect.KEY_ROTATION, after, f"Let AWS rotate the key {key.arn}", place=key.arn),)
+
+
+ROTATE = Remedy(
+    id="rotate-key",
+    title="Let AWS rotate the bucket's key",
+    rules=frozenset({"bucket-kms-key-rotation"}),
+    reads=frozenset({Aspect.DEFAULT_KEY, Aspect.KEY_ROTATION}),
+    risk=Risk.LOW,
+    risk_text="Nothing breaks: the key keeps its name, and what it encrypted stays readable; each rotation costs.",
+    iam_actions=SERVICES[Aspect.KEY_ROTATION].iam_actions,
+    plan=_rotated,
+)
+
+REMEDIES = (ROTATE,)
