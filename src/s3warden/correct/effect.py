@@ -22,6 +22,7 @@ from s3warden.model.action import Effect, Loss, LossKind
 from s3warden.model.bucket import (
     ABSENT,
     ACCOUNT_ASPECTS,
+    NOT_READ,
     AccountState,
     Aspect,
     BucketState,
@@ -58,7 +59,7 @@ def predicted(state: State, edits: Iterable[Edit], options: RuleOptions) -> Stat
     own = [edit for edit in edits if edit.bucket is None]
     changed: dict[Aspect, Reading[object]] = {}
     for edit in own:
-        changed[edit.aspect] = _reading(edit, changed.get(edit.aspect, state.reading(edit.aspect)))
+        changed[edit.aspect] = _reading(edit, changed.get(edit.aspect, _whole(state, edit.aspect)))
     if isinstance(state, AccountState):
         return replace(state, readings={**state.readings, **changed})
     account = state.account
@@ -70,6 +71,12 @@ def predicted(state: State, edits: Iterable[Edit], options: RuleOptions) -> Stat
     if Aspect.POLICY not in of_bucket:
         return after
     return replace(after, readings={**after.readings, Aspect.POLICY_STATUS: _status(after, options)})
+
+
+def _whole(state: State, aspect: Aspect) -> Reading[object]:
+    """The reading as it is kept: of all regions, where a bucket shows its own alone."""
+    kept = state.account if isinstance(state, BucketState) and aspect in ACCOUNT_ASPECTS else state
+    return NOT_READ if kept is None else kept.readings.get(aspect, NOT_READ)
 
 
 def _reading(edit: Edit, known: Reading[object]) -> Reading[object]:

@@ -20,6 +20,8 @@ from s3warden.model.bucket import Aspect
 
 GLOBAL = ("/global/AllUsers", "/global/AuthenticatedUsers")
 """How the URIs of the two groups of strangers end; their hosts differ between partitions."""
+LOG_GROUP = ("/s3/LogDelivery",)
+"""The same of the group that delivers access logs."""
 
 _EMPTY = '{"Version": "2012-10-17", "Statement": []}'
 
@@ -45,13 +47,34 @@ class Removal:
 
 def public_grants(scene: Scene) -> Removal:
     """The grants of the ACL to the two groups of strangers."""
-    return Removal(grants=frozenset(at for at, grant in enumerate(grants_of(scene)) if _to_strangers(grant)))
+    return Removal(grants=frozenset(at for at, grant in enumerate(grants_of(scene)) if _to(grant, GLOBAL)))
+
+
+def other_grants(scene: Scene) -> Removal:
+    """The grants of the ACL to single others than the owner."""
+    acl = scene.documents.get(Aspect.ACL)
+    owner = acl.get("Owner") if acl is not None else None
+    own = owner.get("ID") if isinstance(owner, dict) else None
+    named = [(at, grant.get("Grantee")) for at, grant in enumerate(grants_of(scene))]
+    return Removal(
+        grants=frozenset(at for at, who in named if isinstance(who, dict) and "URI" not in who and who.get("ID") != own)
+    )
+
+
+def delivery_grants(scene: Scene) -> Removal:
+    """The grants of the ACL to S3's log delivery."""
+    return Removal(grants=frozenset(at for at, grant in enumerate(grants_of(scene)) if _to(grant, LOG_GROUP)))
 
 
 def allows(scene: Scene) -> Removal:
     """Every Allow of the policy, none where the text is no policy."""
     listed = _statements(scene)
     return Removal(statements=frozenset(at for at, one in enumerate(listed) if one.get("Effect") == "Allow"))
+
+
+def every_statement(scene: Scene) -> Removal:
+    """All statements of the policy."""
+    return Removal(statements=frozenset(range(len(_statements(scene)))))
 
 
 def narrowed(scene: Scene, candidates: Removal, *, closed: bool = False) -> tuple[Edit, ...] | Declined:
@@ -185,9 +208,9 @@ def grant_name(grant: Answer) -> str:
     return f"{str(who).rpartition('/')[2]} {grant.get('Permission')}"
 
 
-def _to_strangers(grant: Answer) -> bool:
+def _to(grant: Answer, groups: tuple[str, ...]) -> bool:
     grantee = grant.get("Grantee")
-    return isinstance(grantee, dict) and str(grantee.get("URI", "")).endswith(GLOBAL)
+    return isinstance(grantee, dict) and str(grantee.get("URI", "")).endswith(groups)
 
 
 def _text(scene: Scene) -> str | None:

@@ -25,9 +25,17 @@ def terraform(step: Step, place: str) -> list[str]:
     document = json.loads(step.after)
     if aspect is Aspect.TAGGING:
         return [f"# In the aws_s3_bucket resource of {place}:", *_block("tags =", _tags(document))]
+    if aspect in _SERVICES:
+        return _SERVICES[aspect](place, document)
+    if aspect not in _RESOURCES:
+        return [f"# {aspect.replace('_', ' ')} of {place}:", *_commented(document)]
     kind, key, body = _RESOURCES[aspect]
     inner = [f"{key} = {quoted(place)}", *body(document)]
     return _block(f'resource "{kind}" "{_label(place)}"', inner)
+
+
+def _commented(document: object) -> list[str]:
+    return [f"#   {line}" for line in json.dumps(document, indent=2, ensure_ascii=False).splitlines()]
 
 
 def quoted(text: object) -> str:
@@ -113,13 +121,15 @@ def _logging(document: Any) -> Body:
 
 def _lifecycle(document: Any) -> Body:
     for rule in document["Rules"]:
-        if set(rule) - {"ID", "Status", "Filter", "Prefix", "AbortIncompleteMultipartUpload"}:
+        if not str(rule.get("ID")).startswith("s3warden-"):
             yield f"# The rule {rule.get('ID', '')} stays as it is."
             continue
-        prefix = rule.get("Filter", {}).get("Prefix", rule.get("Prefix", ""))
-        days = rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
         inner = [f"id = {quoted(rule['ID'])}", f"status = {quoted(rule['Status'])}"]
-        inner += _block("filter", [f"prefix = {quoted(prefix)}"])
+        inner += _block("filter", ['prefix = ""'])
+        if "Expiration" in rule:
+            yield from _block("rule", [*inner, *_block("expiration", ["expired_object_delete_marker = true"])])
+            continue
+        days = rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
         yield from _block(
             "rule", [*inner, *_block("abort_incomplete_multipart_upload", [f"days_after_initiation = {days}"])]
         )
@@ -144,5 +154,56 @@ _RESOURCES: Mapping[Aspect, tuple[str, str, Callable[[Any], Body]]] = MappingPro
         Aspect.VERSIONING: ("aws_s3_bucket_versioning", "bucket", _versioning),
         Aspect.LOGGING: ("aws_s3_bucket_logging", "bucket", _logging),
         Aspect.LIFECYCLE: ("aws_s3_bucket_lifecycle_configuration", "bucket", _lifecycle),
+    }
+)
+
+
+def _macie(place: str, document: Any) -> list[str]:
+    return [
+        f"# With the provider of {place}:",
+        *_block(f'resource "aws_macie2_account" "{_label(place)}"', _status(document)),
+    ]
+
+
+def _status(document: Any) -> list[str]:
+    return [f"status = {quoted(document['status'])}"]
+
+
+def _discovery(place: str, document: Any) -> list[str]:
+    return [f"# Macie's automated discovery in {place} is {document['status']}."]
+
+
+def _analyzer(place: str, document: Any) -> list[str]:
+    inner = [f"analyzer_name = {quoted(document['name'])}", f"type = {quoted(document['type'])}"]
+    head = f'resource "aws_accessanalyzer_analyzer" "{_label(place)}"'
+    return [f"# With the provider of {place}:", *_block(head, inner)]
+
+
+def _detector(place: str, document: Any) -> list[str]:
+    [(name, on)] = document.items()
+    inner = ["detector_id = aws_guardduty_detector.this.id", f"name = {quoted(name)}"]
+    head = f'resource "aws_guardduty_detector_feature" "{_label(place)}"'
+    return [
+        f"# With the provider of {place}:",
+        *_block(head, [*inner, f"status = {quoted('ENABLED' if on else 'DISABLED')}"]),
+    ]
+
+
+def _rotation(place: str, _document: Any) -> list[str]:
+    return [f"# In the aws_kms_key resource of {place}:", "enable_key_rotation = true"]
+
+
+def _trail(place: str, document: Any) -> list[str]:
+    return [f"# In the aws_cloudtrail resource of {place}, as its selectors:", *_commented(document)]
+
+
+_SERVICES: Mapping[Aspect, Callable[[str, Any], list[str]]] = MappingProxyType(
+    {
+        Aspect.MACIE: _macie,
+        Aspect.MACIE_DISCOVERY: _discovery,
+        Aspect.ANALYZERS: _analyzer,
+        Aspect.GUARDDUTY: _detector,
+        Aspect.KEY_ROTATION: _rotation,
+        Aspect.TRAILS: _trail,
     }
 )

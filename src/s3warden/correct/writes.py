@@ -350,8 +350,8 @@ def _call(row: Writing, operation: str, target: Subject, body: Mapping[str, obje
 
 
 def place_of(made: Step, subject: Subject) -> str:
-    """The name of the bucket, or the number of the account, that a step of a plan about `subject` changes."""
-    if isinstance(subject, BucketRef):
-        aspect, _, other = made.attribute.partition(":")
-        return other if other and aspect == Aspect.POLICY else subject.name
-    return subject.account
+    """What a step of a plan about `subject` changes: a bucket, an account by its number, a region, a trail, a key."""
+    aspect, _, place = made.attribute.partition(":")
+    if place and (aspect == Aspect.POLICY or Aspect(aspect) in SERVICES):
+        return place
+    return subject.name if isinstance(subject, BucketRef) else subject.account

@@ -31,7 +31,7 @@ from s3warden.model.bucket import BUCKET_ASPECTS, AccountRef, Aspect, BucketRef,
 from s3warden.model.finding import RuleResult, Verdict
 from s3warden.telemetry.metrics import Metrics
 from support.moto import CREDENTIALS, HOME_ACCOUNT, reset_moto, start_moto
-from support.scenes import finding
+from support.scenes import COMING, finding
 
 REGION = "eu-west-1"
 ACCOUNT = AccountRef("aws", HOME_ACCOUNT)
@@ -303,13 +303,3 @@ async def run(script: str, environment: dict[str, str], directory: Path) -> None
     )
     _out, said = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 0, said.decode()
-
-
-COMING = {
-    "bucket-encryption-kms",
-    "bucket-encryption-cmk",
-    "bucket-encryption-approved-key",
-    "bucket-key-enabled",
-    "bucket-ssec-blocked",
-    "bucket-abort-incomplete-mpu",
-}

@@ -23,6 +23,7 @@ from s3warden.model.references import Reference, References, Use
 from support.scenes import (
     ARN,
     BUCKET,
+    COMING,
     OWN_GRANT,
     account_look,
     acl,
@@ -56,14 +57,6 @@ TLS = {
 }
 ALL_FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 LIVE = "bucket-public-effective"
-COMING = {
-    "bucket-encryption-kms",
-    "bucket-encryption-cmk",
-    "bucket-encryption-approved-key",
-    "bucket-key-enabled",
-    "bucket-ssec-blocked",
-    "bucket-abort-incomplete-mpu",
-}
 LOGS = BucketRef(BUCKET.partition, BUCKET.account, "eu-west-1", "logs-111122223333-eu-west-1")
 TO_LOGS = Wanted(log_bucket="logs-{account}-{region}")
 

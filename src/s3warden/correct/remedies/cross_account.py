@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from s3warden.correct.effect import effect
-from s3warden.correct.narrowing import grant_name, grants_of
+from s3warden.correct.narrowing import grant_name, grants_of, narrowed, other_grants
 from s3warden.correct.policy_text import replaced, statements_of, with_statement, without
 from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.detect.exposed import analysed, inputs_of
@@ -106,6 +106,10 @@ def _but(principal: object, names: set[tuple[str, str]]) -> dict[str, object]:
     return kept
 
 
+def _ungranting(scene: Scene) -> tuple[Edit, ...] | Declined:
+    return narrowed(scene, other_grants(scene))
+
+
 def _denying(scene: Scene) -> tuple[Edit, ...] | Declined:
     """A Deny for the accounts that are not trusted, of the actions that change who has access."""
     ref = scene.state.ref
@@ -171,4 +175,15 @@ DENY = Remedy(
     plan=_denying,
 )
 
-REMEDIES = (EXCLUDE, DENY)
+UNGRANT = Remedy(
+    id="remove-foreign-grants",
+    title="Take accounts that are not trusted out of the ACL",
+    rules=frozenset({"bucket-acl-external-grantee"}),
+    reads=frozenset({Aspect.ACL}),
+    risk=Risk.HIGH,
+    risk_text="The accounts lose what the ACL gives them, a partner's included.",
+    iam_actions=("s3:PutBucketAcl",),
+    plan=_ungranting,
+)
+
+REMEDIES = (EXCLUDE, UNGRANT, DENY)

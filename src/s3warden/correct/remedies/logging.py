@@ -1,8 +1,10 @@
 """Access logs into the account's log bucket, which first lets S3's log delivery in."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from s3warden.correct.narrowing import delivery_grants, narrowed
 from s3warden.correct.policy_text import statements_of, with_statement
 from s3warden.correct.remedy import Edit, Look, Remedy, Scene
 from s3warden.detect.rule import UnreadableError, configured
@@ -33,6 +35,31 @@ def _logged(scene: Scene) -> tuple[Edit, ...] | Declined:
     log = Edit(Aspect.LOGGING, enabled, f"Log requests into {log_bucket}/{prefix}")
     admit = _admitting(target, log_bucket)
     return admit if isinstance(admit, Declined) else (*admit, log)
+
+
+def _by_policy(scene: Scene) -> tuple[Edit, ...] | Declined:
+    """The log bucket itself lets the delivery in by its policy; only then the grant of its ACL goes."""
+    ref = scene.state.ref
+    if not isinstance(ref, BucketRef):
+        return Declined("no_bucket", "Only a bucket has an ACL.")
+    admit = _admitting(scene.look, ref)
+    if isinstance(admit, Declined):
+        return admit
+    grants = narrowed(scene, delivery_grants(scene))
+    return grants if isinstance(grants, Declined) else (*(replace(edit, bucket=None) for edit in admit), *grants)
+
+
+def _not_delivered(scene: Scene) -> tuple[Edit, ...] | Declined:
+    return narrowed(scene, delivery_grants(scene))
+
+
+def _ungranted(scene: Scene) -> tuple[Edit, ...] | Declined:
+    known = scene.documents.get(Aspect.LOGGING) or {}
+    enabled = known.get("LoggingEnabled")
+    if not isinstance(enabled, dict):
+        return ()
+    kept = {key: value for key, value in enabled.items() if key != "TargetGrants"}
+    return (Edit(Aspect.LOGGING, {"LoggingEnabled": kept}, "Deliver access logs without grants of their own"),)
 
 
 def _unfit(target: BucketState) -> str | None:
@@ -107,7 +134,37 @@ LOG = Remedy(
     plan=_logged,
     undo_text="Logs that were delivered stay. Other buckets may log there by now: then the delivery stays let in.",
 )
+BY_POLICY = Remedy(
+    id="deliver-logs-by-policy",
+    title="Let log delivery in by the bucket policy in place of the ACL",
+    rules=frozenset({"bucket-log-target-acl-delivery"}),
+    reads=frozenset({Aspect.POLICY, Aspect.ACL}),
+    risk=Risk.MEDIUM,
+    risk_text="Logs that other accounts' buckets deliver by the ACL stop; those of this account go on.",
+    iam_actions=("s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutBucketAcl"),
+    plan=_by_policy,
+)
+NOT_DELIVERED = Remedy(
+    id="remove-log-delivery-grants",
+    title="Take log delivery's grants out of the ACL",
+    rules=frozenset({"bucket-acl-log-delivery-on-source"}),
+    reads=frozenset({Aspect.ACL}),
+    risk=Risk.LOW,
+    risk_text="Access logs that arrive here unknown to s3warden stop.",
+    iam_actions=("s3:PutBucketAcl",),
+    plan=_not_delivered,
+)
+UNGRANTED = Remedy(
+    id="remove-log-grants",
+    title="Deliver access logs without grants of their own",
+    rules=frozenset({"bucket-log-target-grants"}),
+    reads=frozenset({Aspect.LOGGING}),
+    risk=Risk.LOW,
+    risk_text="Whoever reads new logs by such a grant is refused; logs that are there keep theirs.",
+    iam_actions=("s3:PutBucketLogging",),
+    plan=_ungranted,
+)
 TARGET = frozenset({Aspect.POLICY, Aspect.OBJECT_LOCK, Aspect.REQUEST_PAYMENT, Aspect.ENCRYPTION})
 """What is read of the log bucket."""
 
-REMEDIES = (LOG,)
+REMEDIES = (LOG, BY_POLICY, NOT_DELIVERED, UNGRANTED)

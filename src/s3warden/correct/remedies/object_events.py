@@ -6,7 +6,7 @@ from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.correct.service_writes import SERVICES
 from s3warden.detect.rule import configured
 from s3warden.model.action import Declined, Risk
-from s3warden.model.bucket import Aspect, BucketRef, Present, Regional
+from s3warden.model.bucket import Aspect, BucketRef, Present
 from s3warden.model.trails import Trail, Trails
 
 SELECTOR = "s3warden"
@@ -48,9 +48,8 @@ def _recorded(scene: Scene, *, reads: bool) -> tuple[Edit, ...] | Declined:
 
 def _own(scene: Scene, ref: BucketRef) -> list[Trail]:
     """The trails that may be changed from here and work, those of the account alone first."""
-    found = configured(scene.state, Aspect.TRAILS, Regional)
-    here = next((reading for region, reading in found or () if region == ref.region), None)
-    listed = here.value.trails if isinstance(here, Present) and isinstance(here.value, Trails) else ()
+    found = configured(scene.state, Aspect.TRAILS, Trails)
+    listed = found.trails if found is not None else ()
     works = [t for t in listed if t.owner == ref.account and isinstance(t.status, Present) and t.status.value.logging]
     return sorted(works, key=lambda trail: (trail.organization, trail.arn))
 

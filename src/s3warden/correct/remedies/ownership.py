@@ -15,7 +15,7 @@ def _enforced(_scene: Scene) -> tuple[Edit, ...] | Declined:
 DISABLE_ACLS = Remedy(
     id="disable-acls",
     title="Disable ACLs",
-    rules=frozenset({"bucket-acls-disabled"}),
+    rules=frozenset({"bucket-acls-disabled", "bucket-objects-writer-owned"}),
     reads=frozenset({Aspect.OWNERSHIP, Aspect.ACL}),
     risk=Risk.HIGH,
     risk_text="Who reads an object by its own ACL, or uploads with one, is refused; log delivery by ACL stops.",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from s3warden.correct.effect import effect
-from s3warden.correct.narrowing import allows, narrowed
+from s3warden.correct.narrowing import allows, every_statement, narrowed
 from s3warden.correct.policy_text import replaced, statements_of
 from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.model.action import Declined, Risk
@@ -15,6 +15,10 @@ _OTHERS = "whether the services also work for other accounts that are meant to"
 
 def _guarded(scene: Scene) -> tuple[Edit, ...] | Declined:
     return narrowed(scene, allows(scene))
+
+
+def _forbidden(scene: Scene) -> tuple[Edit, ...] | Declined:
+    return narrowed(scene, every_statement(scene))
 
 
 def _bound(scene: Scene) -> tuple[Edit, ...] | Declined:
@@ -93,4 +97,25 @@ BOUND = Remedy(
     plan=_bound,
 )
 
-REMEDIES = (UNGUARDED, BOUND)
+OUTSIDERS = Remedy(
+    id="remove-foreign-organisations",
+    title="Take out the statements that let members of other organisations in",
+    rules=frozenset({"bucket-cross-account-outside-org"}),
+    reads=_POLICY,
+    risk=Risk.HIGH,
+    risk_text="Whoever has access by such a statement is refused, members of the own organisation in it included.",
+    iam_actions=("s3:PutBucketPolicy",),
+    plan=_guarded,
+)
+FORBIDDEN = Remedy(
+    id="remove-forbidden-statements",
+    title="Take the forbidden statements out of the bucket policy",
+    rules=frozenset({"bucket-policy-forbidden-statement"}),
+    reads=_POLICY,
+    risk=Risk.HIGH,
+    risk_text="What the statements allow is refused, and what they refuse is allowed where something else allows it.",
+    iam_actions=("s3:PutBucketPolicy",),
+    plan=_forbidden,
+)
+
+REMEDIES = (UNGUARDED, BOUND, OUTSIDERS, FORBIDDEN)

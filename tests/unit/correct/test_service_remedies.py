@@ -1,0 +1,305 @@
+"""Security services and trails: looked at through the readers, planned, and what they would be read as afterwards."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from s3warden.aws.errors import AwsError
+from s3warden.correct import planning
+from s3warden.correct.effect import predicted
+from s3warden.correct.look import Looks
+from s3warden.correct.remedies import remedies_for
+from s3warden.correct.remedy import Look, Scene
+from s3warden.detect.rule import DEFAULT_OPTIONS, Judgement, Kind, Rule, configured, fails, passes
+from s3warden.detect.rules import find
+from s3warden.detect.samples import ACCOUNT
+from s3warden.model.action import Declined, Planned, RemediationPlan
+from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Regional, State, Subject
+from s3warden.model.trails import Selectors, Trails
+from support.scenes import BUCKET, MADE_AT, finding, only
+
+REGIONS = ("eu-west-1", "us-east-1")
+MACIE_OFF = AwsError("AccessDeniedException", "Macie is not enabled", status=403)
+TRAIL = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT.account}:trail/main"
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT.account}:key/1234"
+MANAGEMENT = {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}
+
+
+class Service:
+    """A reader that answers by operation and region, else by operation, and records what it was asked."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[object, ...]] = []
+
+    async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Mapping[str, object]:
+        """The answer about the bucket."""
+        self.asked.append((ref, operation, parameters))
+        return self._answer(operation)
+
+    async def account(
+        self, ref: AccountRef, operation: str, *, region: str | None = None, **parameters: object
+    ) -> Mapping[str, object]:
+        """The answer about the account."""
+        self.asked.append((ref, operation, region, parameters))
+        return self._answer(operation)
+
+    async def service(
+        self, ref: AccountRef, service: str, operation: str, *, region: str | None = None, **parameters: object
+    ) -> Mapping[str, object]:
+        """The answer in the region."""
+        self.asked.append((ref, service, operation, region, parameters))
+        return self._answer(f"{operation} {region}", operation)
+
+    def _answer(self, *names: str) -> Mapping[str, object]:
+        answer = next((self.answers[name] for name in names if name in self.answers), AwsError("AccessDenied"))
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, Mapping)
+        return answer
+
+
+def broken(rule_id: str, seen: State) -> Rule:
+    """A rule of this id that fails for the state that was seen, and for no other."""
+
+    def check(state: State, _options: object) -> Judgement:
+        return fails("It is off.") if state is seen else passes("It is on.")
+
+    kind = Kind.ACCOUNT if isinstance(seen.ref, AccountRef) else Kind.BUCKET
+    info = find("account-public-access-block" if kind is Kind.ACCOUNT else "bucket-versioning").info
+    return Rule(replace(info, id=rule_id, needs=frozenset(), hints=frozenset()), kind, check)
+
+
+async def planned_for(rule_id: str, subject: Subject, answers: Mapping[str, Any]) -> tuple[Planned, Look]:
+    """What is planned, by a look through the real readers."""
+    aspects = {aspect for remedy in remedies_for(rule_id) for aspect in remedy.reads}
+    look = await Looks(Service(answers)).at(subject, aspects | {Aspect.ENCRYPTION}, REGIONS)
+    rule = broken(rule_id, look.state)
+    return planning.plan(finding(rule_id, subject), look, rule=rule, made_at=MADE_AT), look
+
+
+async def made_for(rule_id: str, subject: Subject, answers: Mapping[str, Any]) -> tuple[RemediationPlan, State]:
+    """The plan, and the state that its edits would leave behind."""
+    found, look = await planned_for(rule_id, subject, answers)
+    assert isinstance(found, RemediationPlan), found
+    rule = broken(rule_id, look.state)
+    edits = remedies_for(rule_id)[0].plan(Scene(finding(rule_id, subject), rule, look))
+    assert not isinstance(edits, Declined)
+    return found, predicted(look.state, edits, DEFAULT_OPTIONS)
+
+
+async def reason_for(rule_id: str, subject: Subject, answers: Mapping[str, Any]) -> str:
+    """Why nothing is planned."""
+    found, _ = await planned_for(rule_id, subject, answers)
+    assert isinstance(found, Declined), found
+    return found.reason
+
+
+def region_of(state: State, aspect: Aspect, region: str) -> Any:
+    """The value in one region."""
+    found = configured(state, aspect, Regional)
+    assert found is not None
+    reading = dict(found)[region]
+    assert isinstance(reading, Present)
+    return reading.value
+
+
+async def test_macie_is_switched_on_where_it_is_off_or_paused() -> None:
+    """Each region in its own way, and taken back in its own."""
+    answers = {
+        "GetMacieSession eu-west-1": MACIE_OFF,
+        "GetMacieSession us-east-1": {"status": "PAUSED", "createdAt": 1},
+    }
+    made, after = await made_for("account-macie-enabled", ACCOUNT, answers)
+    on, resumed = made.steps
+    assert (on.attribute, on.call.operation, on.call.region) == ("macie:eu-west-1", "EnableMacie", "eu-west-1")
+    assert (on.inverse.operation, on.before, on.after) == ("DisableMacie", None, '{"status":"ENABLED"}')
+    assert (resumed.call.operation, resumed.call.region) == ("UpdateMacieSession", "us-east-1")
+    assert resumed.inverse.arguments == {"status": "PAUSED"}
+    assert [region_of(after, Aspect.MACIE, region).status for region in REGIONS] == ["ENABLED", "ENABLED"]
+
+
+async def test_macie_that_is_off_answers_an_error() -> None:
+    """Told by its words; a step knows it for "not configured"."""
+    made, _ = await made_for("account-macie-enabled", ACCOUNT, {"GetMacieSession": MACIE_OFF})
+    assert await Looks(Service({"GetMacieSession": MACIE_OFF})).now(ACCOUNT, made.steps[0]) is None
+    denied = Service({"GetMacieSession": AwsError("AccessDeniedException", "no", status=403)})
+    with pytest.raises(AwsError, match="no"):
+        await Looks(denied).now(ACCOUNT, made.steps[0])
+
+
+async def test_macie_discovery_needs_macie() -> None:
+    """Where Macie is off another fix comes first."""
+    rule_id = "account-macie-auto-discovery"
+    made, _ = await made_for(rule_id, ACCOUNT, {"GetAutomatedDiscoveryConfiguration": {"status": "DISABLED"}})
+    assert [step.call.arguments for step in made.steps] == [{"status": "ENABLED"}] * 2
+    assert [step.inverse.arguments for step in made.steps] == [{"status": "DISABLED"}] * 2
+    assert await reason_for(rule_id, ACCOUNT, {"GetAutomatedDiscoveryConfiguration": MACIE_OFF}) == "macie_off"
+
+
+async def test_analyzer_is_created_where_none_works() -> None:
+    """One of another kind, or one that works already, is left alone."""
+    works = {"arn": "arn:a", "name": "mine", "type": "ACCOUNT", "status": "ACTIVE"}
+    answers = {"ListAnalyzers eu-west-1": {"analyzers": [works]}, "ListAnalyzers": {"analyzers": []}}
+    made, after = await made_for("account-access-analyzer", ACCOUNT, answers)
+    step = only(made)
+    assert (step.call.region, step.call.arguments) == ("us-east-1", {"analyzerName": "s3warden", "type": "ACCOUNT"})
+    assert (step.inverse.operation, step.before) == ("DeleteAnalyzer", None)
+    assert region_of(after, Aspect.ANALYZERS, "us-east-1").active
+    none = Service({"GetAnalyzer": AwsError("ResourceNotFoundException", status=404)})
+    assert await Looks(none).now(ACCOUNT, step) is None
+    there = Service({"GetAnalyzer": {"analyzer": {**works, "name": "s3warden", "createdAt": 1}}})
+    assert await Looks(there).now(ACCOUNT, step) == step.after
+    failed = {"ListAnalyzers": {"analyzers": [{**works, "name": "s3warden", "status": "FAILED"}]}}
+    assert await reason_for("account-access-analyzer", ACCOUNT, failed) == "analyzer_broken"
+
+
+DETECTOR = {"Status": "ENABLED", "Features": [{"Name": "RDS_LOGIN_EVENTS", "Status": "ENABLED"}]}
+
+
+async def test_guardduty_looks_at_s3_beside_what_it_looks_at() -> None:
+    """One feature alone is written; older answers know data sources."""
+    answers = {"ListDetectors": {"DetectorIds": ["d1"]}, "GetDetector": DETECTOR}
+    made, after = await made_for("account-guardduty-s3", ACCOUNT, answers)
+    step = made.steps[0]
+    assert step.call.arguments == {"DetectorId": "d1", "Features": [{"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}]}
+    assert step.inverse.arguments["Features"] == [{"Name": "S3_DATA_EVENTS", "Status": "DISABLED"}]
+    assert region_of(after, Aspect.GUARDDUTY, "eu-west-1").s3_events
+    old = {**answers, "GetDetector": {"Status": "ENABLED", "DataSources": {"S3Logs": {"Status": "DISABLED"}}}}
+    made, after = await made_for("account-guardduty-s3", ACCOUNT, old)
+    assert made.steps[0].call.arguments["DataSources"] == {"S3Logs": {"Enable": True}}
+    assert region_of(after, Aspect.GUARDDUTY, "eu-west-1").s3_events
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({"ListDetectors": {"DetectorIds": []}}, "no_detector"),
+        (
+            {"ListDetectors": {"DetectorIds": ["d"]}, "GetDetector": {**DETECTOR, "Status": "DISABLED"}},
+            "detector_suspended",
+        ),
+        ({"ListDetectors": {"DetectorIds": ["d"]}}, "unreadable"),
+    ],
+)
+async def test_guardduty_itself_is_switched_on_by_people(answers: Mapping[str, Any], reason: str) -> None:
+    """What has no inverse that is known beforehand, or was suspended by somebody, is not done."""
+    assert await reason_for("account-guardduty-s3", ACCOUNT, answers) == reason
+
+
+def key_answers(**more: object) -> dict[str, Any]:
+    """A bucket with a key that does not rotate."""
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+    metadata = {"Arn": KEY, "KeyManager": "CUSTOMER", "KeyState": "Enabled", **more}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+    return {
+        "GetBucketEncryption": {"ServerSideEncryptionConfiguration": rules},
+        "DescribeKey": {"KeyMetadata": metadata},
+        "GetKeyRotationStatus": {"KeyRotationEnabled": False, "KeyId": KEY},
+    }
+
+
+async def test_key_is_rotated() -> None:
+    """In its own region; the key keeps its name."""
+    made, after = await made_for("bucket-kms-key-rotation", BUCKET, key_answers())
+    step = only(made)
+    assert step.attribute == f"key_rotation:{KEY}"
+    assert (step.call.operation, step.call.arguments, step.call.region) == (
+        "EnableKeyRotation",
+        {"KeyId": KEY},
+        "eu-west-1",
+    )
+    assert (step.inverse.operation, step.before, step.undone) == (
+        "DisableKeyRotation",
+        '{"KeyRotationEnabled":false}',
+        '{"KeyRotationEnabled":false}',
+    )
+    assert after.reading(Aspect.KEY_ROTATION).value.enabled  # type: ignore[union-attr]
+
+
+async def test_key_of_another_account_or_out_of_use_is_left_alone() -> None:
+    """Its rotation is its owner's business."""
+    foreign = key_answers(Arn=KEY.replace(ACCOUNT.account, "444455556666"))
+    assert await reason_for("bucket-kms-key-rotation", BUCKET, foreign) == "foreign_key"
+    assert await reason_for("bucket-kms-key-rotation", BUCKET, key_answers(KeyState="Disabled")) == "key_unusable"
+
+
+def trail_answers(selectors: Mapping[str, Any], **more: object) -> dict[str, Any]:
+    """A bucket in the region of a trail that records."""
+    trail = {"TrailARN": TRAIL, "Name": "main", "HomeRegion": "eu-west-1", "S3BucketName": "trail-logs", **more}
+    return {
+        "DescribeTrails": {"trailList": [trail]},
+        "GetTrailStatus": {"IsLogging": True},
+        "GetEventSelectors": {"TrailARN": TRAIL, **selectors},
+    }
+
+
+async def test_data_events_are_recorded_beside_what_a_classic_trail_records() -> None:
+    """In a selector of their own, which the next bucket shares."""
+    answers = trail_answers({"EventSelectors": [MANAGEMENT]})
+    made, after = await made_for("bucket-object-events-write", BUCKET, answers)
+    step = only(made)
+    own = {"Type": "AWS::S3::Object", "Values": [f"{BUCKET.arn}/"]}
+    ours = {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": False, "DataResources": [own]}
+    assert step.call.arguments == {"TrailName": TRAIL, "EventSelectors": [MANAGEMENT, ours]}
+    assert step.inverse.arguments == {"TrailName": TRAIL, "EventSelectors": [MANAGEMENT]}
+    assert step.call.region == "eu-west-1"
+    shared = {**ours, "DataResources": [{**own, "Values": ["arn:aws:s3:::another/"]}]}
+    more, _ = await made_for(
+        "bucket-object-events-write", BUCKET, trail_answers({"EventSelectors": [MANAGEMENT, shared]})
+    )
+    both = {**ours, "DataResources": [{**own, "Values": ["arn:aws:s3:::another/", f"{BUCKET.arn}/"]}]}
+    assert only(more).call.arguments["EventSelectors"] == [MANAGEMENT, both]
+    trails = region_of(after.account, Aspect.TRAILS, "eu-west-1")  # type: ignore[union-attr, arg-type]
+    assert isinstance(trails, Trails)
+    assert isinstance(trails.trails[0].selectors, Present)
+    assert isinstance(trails.trails[0].selectors.value, Selectors)
+    assert len(trails.trails[0].selectors.value.basic) == 2
+
+
+async def test_data_events_are_recorded_by_an_advanced_selector() -> None:
+    """Reads too where a rule asks for them; selectors of others stay in their places."""
+    theirs = {"Name": "theirs", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}
+    answers = trail_answers({"AdvancedEventSelectors": [theirs]})
+    made, _ = await made_for("bucket-object-events-write", BUCKET, answers)
+    written: Any = only(made).call.arguments["AdvancedEventSelectors"]
+    kept, ours = written
+    assert kept == theirs
+    assert {field["Field"]: field for field in ours["FieldSelectors"]}["resources.ARN"]["StartsWith"] == [
+        f"{BUCKET.arn}/"
+    ]
+    assert any(field["Field"] == "readOnly" for field in ours["FieldSelectors"])
+    reads, _ = await made_for("bucket-object-events-read", BUCKET, answers)
+    more: Any = only(reads).call.arguments["AdvancedEventSelectors"]
+    both = more[1]
+    assert not any(field["Field"] == "readOnly" for field in both["FieldSelectors"])
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        (trail_answers({"EventSelectors": [MANAGEMENT]}, S3BucketName=BUCKET.name), "trail_bucket"),
+        (trail_answers({"EventSelectors": []}), "no_selectors"),
+        ({**trail_answers({"EventSelectors": [MANAGEMENT]}), "GetTrailStatus": {"IsLogging": False}}, "no_trail"),
+        (
+            trail_answers({"EventSelectors": [MANAGEMENT]}, TrailARN=TRAIL.replace(ACCOUNT.account, "444455556666")),
+            "no_trail",
+        ),
+        (trail_answers({"EventSelectors": [{**MANAGEMENT, "ReadWriteType": "ReadOnly"}] * 5}), "trail_full"),
+        (
+            trail_answers(
+                {
+                    "AdvancedEventSelectors": [
+                        {"Name": "all", "FieldSelectors": [{"Field": "eventName", "Equals": ["x"] * 500}]}
+                    ]
+                }
+            ),
+            "trail_full",
+        ),
+    ],
+)
+async def test_trail_that_cannot_take_it_is_left_alone(answers: Mapping[str, Any], reason: str) -> None:
+    """Least of all one that would record the bucket it writes into."""
+    assert await reason_for("bucket-object-events-write", BUCKET, answers) == reason
