@@ -181,6 +181,7 @@ BREAKS: dict[str, Break] = {
     "bucket-policy-required-statements": nothing,
     "bucket-policy-forbidden-statement": policy(statement(Sid="Temporary")),
     "bucket-policy-exists": nothing,
+    "bucket-policy-size": policy(*[statement(Principal=PARTNER)] * 130),
     "bucket-public-effective": public_policy,
     "bucket-public-authenticated": policy(statement(Condition={"StringLike": {"aws:SourceVpc": "vpc-*"}})),
     "bucket-public-latent": restricted_policy,
