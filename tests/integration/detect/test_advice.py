@@ -109,7 +109,10 @@ def cli() -> Iterator[Callable[[list[str]], str]]:
                 if argument.startswith("file://"):
                     (Path(directory) / argument.removeprefix("file://")).write_text("{}")
             print(json.dumps(arguments), file=asked, flush=True)
-            return str(json.loads(answers.readline()))
+            said = str(json.loads(answers.readline()))
+            # What is written back was answered empty: that a part of it is missing says nothing of the command.
+            parts = "Missing required parameter in input" in said
+            return said if parts or "Missing required parameter in" not in said else ""
 
         yield ask
         asked.close()
@@ -122,7 +125,7 @@ def typed(script: str, directory: Path) -> list[list[str]]:
     program.write_text(RECORDER.format(python=sys.executable, notes=str(notes)))
     program.chmod(0o755)
     notes.write_text("")
-    blanks = {name: BLANKS.get(name, "value") for name in re.findall(r"\$\{([A-Z_]+):[?]", script)}
+    blanks = dict.fromkeys(re.findall(r"\$\{([A-Z_]+):[?]", script), "value") | BLANKS
     environment = {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", **blanks}
     subprocess.run(
         ["bash", "-euo", "pipefail", "-c", f"s3warden() {{ :; }}\n{script}"], cwd=directory, env=environment, check=True

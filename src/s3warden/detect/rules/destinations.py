@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from s3warden.detect.advice import bucket_resource
 from s3warden.detect.proofs import some
 from s3warden.detect.rule import (
     Example,
@@ -123,11 +124,19 @@ destination {
   bucket  = aws_s3_bucket.replica.arn
   account = data.aws_caller_identity.replica.account_id
 }"""
-_CLOUDFORMATION = """\
-# In the ReplicationConfiguration of the AWS::S3::Bucket {bucket}:
-Destination:
-  Bucket: !GetAtt Replica.Arn
-  Account: !Ref ReplicaAccount"""
+_CLOUDFORMATION = bucket_resource(
+    """\
+VersioningConfiguration:
+  Status: Enabled
+ReplicationConfiguration:
+  Role: arn:{partition}:iam::{account}:role/replication
+  Rules:
+    - Status: Enabled
+      Destination:
+        Bucket: arn:{partition}:s3:::own-replica
+        Account: "{account}\"""",
+    "With a destination that names its account",
+)
 EXTERNAL = Rule(
     RuleInfo(
         id="bucket-replication-external",
@@ -225,12 +234,16 @@ destination {
         console="""\
 Open Amazon S3, Buckets, {bucket}, Management, Inventory configurations.
 Edit the configuration and choose a destination in this account, or delete it.""",
-        cloudformation="""\
-# In the InventoryConfigurations of the AWS::S3::Bucket {bucket}:
-Destination:
-  BucketArn: !GetAtt InventoryBucket.Arn
-  BucketAccountId: "{account}"
-  Format: Parquet""",
+        cloudformation=bucket_resource("""\
+InventoryConfigurations:
+  - Id: all
+    Enabled: true
+    IncludedObjectVersions: All
+    ScheduleFrequency: Daily
+    Destination:
+      BucketArn: arn:{partition}:s3:::own-inventories
+      BucketAccountId: "{account}"
+      Format: Parquet"""),
         verify="""\
 aws s3api list-bucket-inventory-configurations --bucket {bucket} --region {region} --expected-bucket-owner {account}
 aws s3api head-bucket --bucket "${DESTINATION:?}" --expected-bucket-owner {account}

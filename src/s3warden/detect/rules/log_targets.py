@@ -151,12 +151,12 @@ def _chain(state: State, _options: RuleOptions) -> Judgement:
 
 
 _TARGET_POLICY = """\
-{{
-  "Sid": "AccessLogs", "Effect": "Allow",
-  "Principal": {{"Service": "{service}"}},
-  "Action": "s3:PutObject", "Resource": "arn:{{partition}}:s3:::LOG_BUCKET/*",
-  "Condition": {{"StringEquals": {{"aws:SourceAccount": "{{account}}"}}}}
-}}"""
+#   {{
+#     "Sid": "AccessLogs", "Effect": "Allow",
+#     "Principal": {{"Service": "{service}"}},
+#     "Action": "s3:PutObject", "Resource": "arn:{{partition}}:s3:::LOG_BUCKET/*",
+#     "Condition": {{"StringEquals": {{"aws:SourceAccount": "{{account}}"}}}}
+#   }}"""
 _CLI = f"""\
 # Of the target named in LoggingEnabled: merge this statement into its policy, with its name for LOG_BUCKET:
 {_TARGET_POLICY.format(service=LOGGING_SERVICE)}
