@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
+from aiohttp import web
 
 from s3warden import assembly
 from s3warden.aws.errors import AwsError
@@ -69,7 +70,9 @@ class App:
         self._take(self._loaded)
         self._listen()
         self._metrics.registry.register(StateCollector(self._view))
-        server = TelemetryServer(self._loaded.settings.http, self._metrics, self._health, reload=self._ask_reload)
+        server = TelemetryServer(
+            self._loaded.settings.http, self._metrics, self._health, reload=self._ask_reload, more=self._more
+        )
         try:
             async with server:
                 while await self._live() is _Order.RELOAD:
@@ -153,6 +156,13 @@ class App:
             else:
                 self._health.set_ready("store", ok=True)
                 return store
+
+    async def _more(self, request: web.Request) -> web.StreamResponse:
+        """What the life that runs now answers over HTTP, if it does."""
+        correcting = self._life.correcting if self._life is not None else None
+        if correcting is None or correcting.web is None:
+            return web.json_response({"error": "there is nothing here"}, status=404)
+        return await correcting.web.handle(request)
 
     def _view(self) -> View:
         return View() if self._life is None else self._life.view()

@@ -6,6 +6,8 @@ Nothing is built, and nothing can be written, unless the operator set rows of `f
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,7 @@ from s3warden.aws.calls import Backoff, Calls
 from s3warden.aws.limiter import Limiter
 from s3warden.aws.meter import Meter
 from s3warden.aws.s3 import S3Reader
+from s3warden.aws.secrets import SecretError
 from s3warden.aws.session import Sessions
 from s3warden.aws.writing import NoWriting, Writing
 from s3warden.correct.apply import Applier, Writes
@@ -21,7 +24,9 @@ from s3warden.correct.book import Book
 from s3warden.correct.budget import Budget, Limits
 from s3warden.correct.circumstances import Surroundings
 from s3warden.correct.guard import GuardRules
+from s3warden.correct.invitations import Invitations
 from s3warden.correct.kill import KillSwitch
+from s3warden.correct.links import SHORTEST_KEY
 from s3warden.correct.look import Looks
 from s3warden.correct.mend import Mender
 from s3warden.correct.notes import Notes
@@ -30,6 +35,7 @@ from s3warden.correct.permits import Permit, Place, may_be_mended
 from s3warden.correct.plans import Plans
 from s3warden.correct.remedy import Wanted
 from s3warden.correct.undo import Undoer
+from s3warden.correct.web import Web
 from s3warden.correct.windows import Freeze, Window
 from s3warden.correct.worker import Pace, Submit, Worker
 from s3warden.correct.writers import Own
@@ -37,12 +43,16 @@ from s3warden.detect.rules import RULES
 from s3warden.detect.selection import select
 from s3warden.model.action import Mode
 from s3warden.model.event import RefreshRequest
+from s3warden.model.secret import Secret, SecretRef
 from s3warden.pipeline import Pipeline
 from s3warden.settings.remediation import DAYS, Fix
 from s3warden.settings.sections import Settings
 from s3warden.store.journal import Journal
+from s3warden.store.store import Store
 from s3warden.telemetry.metrics import Metrics
 
+# Under this key the store keeps who stopped all fixes.
+_STOPPED = "remediation_stopped_by"
 _ONE_TRY = Backoff(attempts=1)
 
 
@@ -119,6 +129,33 @@ def _last(role: str) -> str:
     return role.rpartition("/")[2]
 
 
+async def invitations(settings: Settings, parts: assembly.Reading) -> Invitations | None:
+    """What makes the links to approve by; None where the settings want none. Raises SecretError."""
+    chosen = settings.approvals
+    if chosen.base_url is None or chosen.signing_key is None:
+        return None
+    key = await _strong(chosen.signing_key, parts)
+    return Invitations(chosen.base_url, key, timedelta(seconds=chosen.valid))
+
+
+async def _strong(ref: SecretRef, parts: assembly.Reading) -> Secret:
+    """The secret, which nobody can guess. Raises SecretError."""
+    secret = await parts.secrets.resolve(ref)
+    if len(secret.reveal().encode()) < SHORTEST_KEY:
+        raise SecretError(ref, f"it must have at least {SHORTEST_KEY} bytes, or it can be guessed")
+    return secret
+
+
+async def _web(
+    settings: Settings, parts: assembly.Reading, orders: Orders, journal: Journal, key: Secret | None
+) -> Web | None:
+    """What answers over HTTP; None where the settings want neither links nor an API. Raises SecretError."""
+    tokens = {each.name: await _strong(each.token, parts) for each in settings.api_tokens}
+    if key is None and not tokens:
+        return None
+    return Web(journal, orders, tokens, key, settings.approvals.identity_header)
+
+
 @dataclass(frozen=True, slots=True)
 class Correcting:
     """The parts that change something."""
@@ -126,26 +163,31 @@ class Correcting:
     worker: Worker
     orders: Orders
     kill: KillSwitch
+    web: Web | None = None
 
     def loops(self) -> Mapping[str, Coroutine[None, None, None]]:
         """What must not end, by name."""
         return {"remediation": self.worker.run(), "orders": self.orders.run()}
 
 
-def build(
+async def build(
     settings: Settings,
     parts: assembly.Reading,
     writes: Writes,
     *,
     pipeline: Pipeline,
-    journal: Journal,
+    store: Store,
     submit: Submit,
     metrics: Metrics,
 ) -> Correcting:
     """The worker with all that it works with; from now on the pipeline tells it of every change."""
     rules, _ = assembly.rules_and_options(settings)
+    journal = store.journal
     kill = KillSwitch(Path(settings.remediation.kill_file) if settings.remediation.kill_file else None)
-    book = Book(journal)
+    stopped_by = await store.get(_STOPPED)
+    if stopped_by:
+        kill.trip(stopped_by)
+    book = Book(journal, told=pipeline.committed)
     budget = Budget()
     limits = guard(settings)
     looks = Looks(S3Reader(parts.calls), cache=pipeline.cache)
@@ -153,6 +195,9 @@ def build(
         past=journal, own=own(settings), estate=lambda: len(pipeline.cache), killed=kill.on, budget=budget
     )
     notes = Notes(book, pipeline.routing.alarm, metrics)
+    inviting = await invitations(settings, parts)
+    if inviting is not None:
+        notes.invite = inviting.links
     applier = Applier(looks, writes, book, kill.on)
     mender = Mender(
         planner=Plans(looks, lambda: pipeline.options, wanted(settings)),
@@ -182,4 +227,17 @@ def build(
 
     pipeline.touched, pipeline.changed = touched, worker.notice
     undoer = Undoer(looks, applier, book, notes, metrics)
-    return Correcting(worker, Orders(journal, undoer, book, pipeline.turn, worker.refresh_after, metrics), kill)
+    orders = Orders(
+        journal,
+        undoer,
+        book,
+        pipeline.turn,
+        worker.refresh_after,
+        metrics,
+        kill=kill,
+        again=worker.again,
+        remember=partial(store.put, _STOPPED),
+        valid=timedelta(seconds=settings.approvals.valid),
+    )
+    web = await _web(settings, parts, orders, journal, inviting.key if inviting is not None else None)
+    return Correcting(worker, orders, kill, web)

@@ -379,8 +379,8 @@ async def begin(
         mending = None
         if settings.fixes:
             writes = await stack.enter_async_context(correcting.writing(settings, parts, metrics))
-            mending = correcting.build(
-                settings, parts, writes, pipeline=pipeline, journal=store.journal, submit=queue.submit, metrics=metrics
+            mending = await correcting.build(
+                settings, parts, writes, pipeline=pipeline, store=store, submit=queue.submit, metrics=metrics
             )
         yield Life(
             settings=settings,

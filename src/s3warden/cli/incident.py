@@ -1,23 +1,17 @@
 """`s3warden incident`: the record of an exposure that is over, from the store of the daemon. Reads only."""
 
-import asyncio
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from s3warden import assembly
-from s3warden.aws.errors import AwsError
-from s3warden.aws.secrets import SecretError
-from s3warden.cli.settings import ConfigOption, loaded_or_exit
+from s3warden.cli.settings import ConfigOption
+from s3warden.cli.visiting import visited
 from s3warden.model.finding import FindingChange
 from s3warden.model.incident import Incident
 from s3warden.respond import render
 from s3warden.respond.incidents import document, text
-from s3warden.settings.load import load
-from s3warden.settings.sections import Settings
-from s3warden.store.codec import UndecodableError
 from s3warden.store.errors import StoreError
 from s3warden.store.visit import Visit
 
@@ -42,22 +36,16 @@ def incident(
 
     Example: s3warden incident inc-1f0c2a
     """
-    settings = loaded_or_exit(lambda: load(config)).settings
-    try:
-        typer.echo(asyncio.run(_told(settings, id_, form)), nl=False)
-    except (StoreError, UndecodableError, AwsError, SecretError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
 
-
-async def _told(settings: Settings, id_: str | None, form: Format) -> str:
-    async with await Visit.open(await assembly.store_url(settings)) as visit:
+    async def told(visit: Visit) -> str:
         if id_ is None:
             return listing(await visit.incidents.latest(_LISTED))
         found = await visit.incidents.find(id_)
         if found is None:
             raise StoreError(f"no incident is called {id_!r}; `s3warden incident` lists the latest")
         return printed(found, await visit.incidents.steps(found.fingerprint), form)
+
+    typer.echo(visited(config, told), nl=False)
 
 
 def printed(found: Incident, steps: Sequence[FindingChange], form: Format) -> str:

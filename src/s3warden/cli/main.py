@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from s3warden.cli import config, explain_bucket, explain_event, explain_exposure, remediations, rules
+from s3warden.cli import audit, config, explain_bucket, explain_event, explain_exposure, remediations, rules
 from s3warden.cli.healthcheck import healthcheck
 from s3warden.cli.incident import incident
 from s3warden.cli.notify import app as notify
@@ -35,6 +35,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")
 app.add_typer(policy, name="policy")
 app.add_typer(notify, name="notify")
+app.add_typer(audit.app, name="audit")
 app.command("incident")(incident)
 app.add_typer(remediations.app, name="remediations")
 app.command("undo")(remediations.undo)

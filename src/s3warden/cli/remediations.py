@@ -9,31 +9,25 @@ import getpass
 import json
 import socket
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, NoReturn
 from uuid import uuid4
 
 import typer
 
-from s3warden import assembly
-from s3warden.aws.errors import AwsError
-from s3warden.aws.secrets import SecretError
-from s3warden.cli.settings import USAGE, ConfigOption, loaded_or_exit
+from s3warden.cli.settings import USAGE, ConfigOption
+from s3warden.cli.visiting import visited
 from s3warden.correct.undo import inverse
 from s3warden.model.remediation import Asked, Remediation, Request, Stage
 from s3warden.respond.remediations import document, line, lines
-from s3warden.settings.load import load
-from s3warden.store.codec import UndecodableError
 from s3warden.store.errors import StoreError
 from s3warden.store.journal import Filter
 from s3warden.store.visit import Visit
 
 app = typer.Typer(help="What was done about findings, or was not, and why.", no_args_is_help=True)
 
-T = TypeVar("T")
 
 _POLL = 0.2
 _WITHDRAWN = "withdrawn: no daemon took it in time"
@@ -72,7 +66,7 @@ def list_(
             return json.dumps([document(entry) for entry in found], indent=2)
         return "\n".join(line(entry) for entry in found) or "Nothing was done, and nothing is held."
 
-    typer.echo(_visited(config, told))
+    typer.echo(visited(config, told))
 
 
 @app.command("show")
@@ -86,7 +80,7 @@ def show(id_: IdArgument, form: FormatOption = Format.TEXT, config: ConfigOption
         entry = await _found(visit, id_)
         return json.dumps(document(entry), indent=2) if form is Format.JSON else "\n".join(lines(entry))
 
-    typer.echo(_visited(config, told))
+    typer.echo(visited(config, told))
 
 
 @app.command("keep")
@@ -96,6 +90,72 @@ def keep(id_: IdArgument, wait: WaitOption = 30.0, config: ConfigOption = None) 
     Example: s3warden remediations keep k7m2
     """
     _ask(config, Asked.KEEP, id_, wait)
+
+
+@app.command("approve")
+def approve(
+    id_: IdArgument,
+    plan: Annotated[
+        str | None, typer.Option(help="The plan that you agree to, as the alert or `show` names it.")
+    ] = None,
+    wait: WaitOption = 30.0,
+    config: ConfigOption = None,
+) -> None:
+    """Agree to exactly one plan; without --plan it is shown first. Whoever asked for it cannot, high risk needs two.
+
+    Example: s3warden remediations approve k7m2 --plan 3f0c9a77b1e2d4c8
+    """
+    _ask(config, Asked.APPROVE, id_, wait, plan or _shown(config, id_, "Carry this out?"))
+
+
+@app.command("reject")
+def reject(
+    id_: IdArgument,
+    plan: Annotated[str | None, typer.Option(help="The plan that is not to be carried out.")] = None,
+    wait: WaitOption = 30.0,
+    config: ConfigOption = None,
+) -> None:
+    """Say that a plan is not to be carried out; another plan for the same finding is another question.
+
+    Example: s3warden remediations reject k7m2
+    """
+    _ask(config, Asked.REJECT, id_, wait, plan or _shown(config, id_, "Leave it as it is?"))
+
+
+@app.command("stop")
+def stop(wait: WaitOption = 30.0, config: ConfigOption = None) -> None:
+    """Stop all fixes at once, from the next call on; it holds over restarts.
+
+    Example: s3warden remediations stop
+    """
+    _ask(config, Asked.STOP, "", wait)
+
+
+@app.command("start")
+def start(wait: WaitOption = 30.0, config: ConfigOption = None) -> None:
+    """Take back `stop`.
+
+    Example: s3warden remediations start
+    """
+    _ask(config, Asked.START, "", wait)
+
+
+def _shown(config: ConfigOption, id_: str, question: str) -> str:
+    """Show the entry with its plan and ask; the digest of what was shown."""
+    found: list[Remediation] = []
+
+    async def told(visit: Visit) -> str:
+        found.append(await _found(visit, id_))
+        return "\n".join(lines(found[0]))
+
+    typer.echo(visited(config, told))
+    planned = found[0].plan
+    if planned is None:
+        _leave(f"{found[0].id} has no plan to answer to", 1)
+    if not sys.stdin.isatty():
+        _leave("nobody is there to ask: name the plan with --plan", USAGE)
+    typer.confirm(question, abort=True)
+    return planned.digest
 
 
 def undo(
@@ -116,19 +176,21 @@ def undo(
         return "\n".join([line(entry), *(what or ["  it wrote nothing"])])
 
     if not yes:
-        typer.echo(_visited(config, told))
+        typer.echo(visited(config, told))
         if not sys.stdin.isatty():
             _leave("nobody is there to ask: say --yes", USAGE)
         typer.confirm("Take this back?", abort=True)
     _ask(config, Asked.UNDO, id_, wait)
 
 
-def _ask(config: ConfigOption, asked: Asked, id_: str, wait: float) -> None:
-    request = Request(uuid4().hex, asked, id_, f"{getpass.getuser()}@{socket.gethostname()}", datetime.now(UTC))
+def _ask(config: ConfigOption, asked: Asked, id_: str, wait: float, digest: str = "") -> None:
+    by = f"{getpass.getuser()}@{socket.gethostname()}"
+    request = Request(uuid4().hex, asked, id_, by, datetime.now(UTC), digest)
 
     async def answered(visit: Visit) -> Request:
         # Found here first, so that a wrong id is told at once.
-        await _found(visit, id_)
+        if id_:
+            await _found(visit, id_)
         await visit.ask(request)
         deadline = asyncio.get_running_loop().time() + wait
         while asyncio.get_running_loop().time() < deadline:
@@ -139,7 +201,7 @@ def _ask(config: ConfigOption, asked: Asked, id_: str, wait: float) -> None:
         await visit.ask(replace(request, answer=_WITHDRAWN, answered_at=datetime.now(UTC)))
         return await visit.journal.request(request.id) or request
 
-    answer = _visited(config, answered)
+    answer = visited(config, answered)
     if answer.answer == _WITHDRAWN:
         _leave(
             f"no daemon answered within {wait:g} s, the request is withdrawn: is `s3warden run` up on this store?", 1
@@ -147,19 +209,6 @@ def _ask(config: ConfigOption, asked: Asked, id_: str, wait: float) -> None:
     if not answer.ok:
         _leave(str(answer.answer), 1)
     typer.echo(answer.answer)
-
-
-def _visited(config: ConfigOption, work: Callable[[Visit], Awaitable[T]]) -> T:
-    settings = loaded_or_exit(lambda: load(config)).settings
-
-    async def visit() -> T:
-        async with await Visit.open(await assembly.store_url(settings)) as opened:
-            return await work(opened)
-
-    try:
-        return asyncio.run(visit())
-    except (StoreError, UndecodableError, AwsError, SecretError) as error:
-        _leave(str(error), 1)
 
 
 async def _found(visit: Visit, id_: str) -> Remediation:

@@ -48,6 +48,8 @@ class Book:
     store: Ledger
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     draw: Callable[[], str] = new_id
+    # Called when messages wait in the store.
+    told: Callable[[], None] = lambda: None
     _open: dict[str, Remediation] = field(default_factory=dict)
     _by_finding: dict[str, str] = field(default_factory=dict)
 
@@ -60,6 +62,11 @@ class Book:
         """The unfinished entry about a finding, undoings not counted."""
         id_ = self._by_finding.get(fingerprint)
         return None if id_ is None else self._open.get(id_)
+
+    def known(self, prefix: str) -> Remediation | None:
+        """The unfinished entry whose id begins so, if it is the only one."""
+        found = [entry for id_, entry in self._open.items() if id_.startswith(prefix)]
+        return found[0] if len(found) == 1 else None
 
     def unfinished(self) -> tuple[Remediation, ...]:
         """All entries that have not ended, in the order in which they came."""
@@ -101,6 +108,8 @@ class Book:
         await self.store.record((entry, *others), (AuditEntry(entry.changed_at, kind, body),), notifications)
         for each in (entry, *others):
             self._keep(each)
+        if notifications:
+            self.told()
         return entry
 
     def _keep(self, entry: Remediation) -> None:

@@ -109,6 +109,8 @@ class Surroundings:
             last_write=self._written.get(key),
             fight=fight(key, attributes, self._fixes(past), self._writer(finding.trigger), at=at),
             failed=failures(past, finding.fingerprint),
+            approvals=entry.approvals,
+            rejection=entry.rejection,
             requester=entry.requester,
         )
 

@@ -18,6 +18,7 @@ from s3warden.correct.writers import Writer
 from s3warden.model.action import Allowed, Held, Mode, Permission, RemediationPlan, Risk
 from s3warden.model.bucket import ABSENT, BucketRef, Present, Reading, Unreadable
 from s3warden.model.configuration import Tags
+from s3warden.model.remediation import Approval, Rejection
 
 
 class Stop(StrEnum):
@@ -29,6 +30,7 @@ class Stop(StrEnum):
     TAGS_UNREADABLE = "tags_unreadable"
     OPTED_OUT = "opted_out"
     EXEMPT = "exempt"
+    REJECTED = "rejected"
     EXPOSURE_UNKNOWN = "exposure_unknown"
     FIGHT = "fight"
     GAVE_UP = "gave_up"
@@ -72,22 +74,13 @@ class LastWrite:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    """Somebody agreed to one plan, named by its digest. Times are UTC."""
-
-    by: str
-    digest: str
-    at: datetime
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Circumstances:
     """All that the guard looks at, read just now. `at` is UTC.
 
     `live`: the finding is a live public exposure. `tags` of the bucket. `units` above the account, the nearest first;
     None where that could not be told. `exemption` is the id of one that holds on the fresh data. `killed` names the
-    switch that is on. `failed` counts the tries of this finding that failed. `requester` asked for the fix by hand.
+    switch that is on. `failed` counts the tries of this finding that failed. `requester` asked for the fix by hand,
+    `approvals` and `rejection` are what people answered.
     """
 
     at: datetime
@@ -101,6 +94,7 @@ class Circumstances:
     fight: Fight | None = None
     failed: int = 0
     approvals: tuple[Approval, ...] = ()
+    rejection: Rejection | None = None
     requester: str | None = None
 
 
@@ -180,6 +174,13 @@ def _exempt(case: _Case) -> Held | None:
     return Held(Stop.EXEMPT, f"The finding is exempt by {case.now.exemption}.")
 
 
+def _rejected(case: _Case) -> Held | None:
+    no = case.now.rejection
+    if no is None or no.digest != case.plan.digest:
+        return None
+    return Held(Stop.REJECTED, f"{no.by} does not want this plan carried out.")
+
+
 def _exposure_unknown(case: _Case) -> Held | None:
     effect = case.plan.effect
     if not isinstance(case.plan.subject, BucketRef):
@@ -256,6 +257,7 @@ _CHECKS: tuple[Callable[[_Case], Held | None], ...] = (
     _mode_off,
     _opted_out,
     _exempt,
+    _rejected,
     _exposure_unknown,
     _fight,
     _gave_up,

@@ -40,7 +40,16 @@ _OVER = frozenset({"gone", "not_needed"})
 UNDONE = "undone"
 # Nothing but a person, or a change of the finding, ends these.
 _FOR_PEOPLE = frozenset(
-    {Stop.MODE_OFF, Stop.OPTED_OUT, Stop.GAVE_UP, Stop.PLAN_ONLY, Stop.APPROVAL_NEEDED, Stop.NOT_SAFE, UNDONE}
+    {
+        Stop.MODE_OFF,
+        Stop.OPTED_OUT,
+        Stop.REJECTED,
+        Stop.GAVE_UP,
+        Stop.PLAN_ONLY,
+        Stop.APPROVAL_NEEDED,
+        Stop.NOT_SAFE,
+        UNDONE,
+    }
 )
 
 

@@ -4,13 +4,15 @@ Takes an entry and what was decided, hands on the entry as it is stored. What is
 plan, held for the same reason, is written once. It decides nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeAlias
 
 import structlog
 
+from s3warden.correct.approvals import SHORT
 from s3warden.correct.book import Book
 from s3warden.correct.guard import Stop
 from s3warden.model.action import Allowed, Declined, Held, Mode, RemediationPlan, Result
@@ -22,11 +24,16 @@ from s3warden.telemetry.metrics import Metrics
 log = structlog.get_logger("s3warden.remediation")
 
 
+Links: TypeAlias = Callable[[str], tuple[tuple[str, str], ...]]
+
+
 class Alarm(Protocol):
     """What makes messages for people out of what went wrong."""
 
-    def __call__(self, finding: Finding, reason: str, detail: str, key: str) -> Sequence[Notification]:
-        """The messages that tell of it; `key` is the same over every repeat."""
+    def __call__(
+        self, finding: Finding, reason: str, facts: Sequence[tuple[str, str]], key: str, links: Links = ...
+    ) -> Sequence[Notification]:
+        """The messages that tell of it; `key` is the same over every repeat, `links` are for one destination each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ class Notes:
     book: Book
     alarm: Alarm
     metrics: Metrics
+    # The links with which people of one destination may answer.
+    invite: Callable[[Remediation, str], tuple[tuple[str, str], ...]] = lambda _entry, _destination: ()
 
     async def declined(self, entry: Remediation, finding: Finding, declined: Declined, again: datetime | None) -> None:
         """There is no plan."""
@@ -77,11 +86,15 @@ class Notes:
         await self.book.write(entry, "held", told, notifications=self._loud(entry, case.finding, held))
 
     def _loud(self, entry: Remediation, finding: Finding, held: Held) -> Sequence[Notification]:
-        """Two reasons are news by themselves: a storm, which is one page whatever its size, and a fight."""
+        """Three reasons are news: a storm, which is one page whatever its size, a fight, and what waits for people."""
+        told = [("automation", held.detail)]
         if held.reason == Stop.BREAKER:
-            return self.alarm(finding, held.reason, held.detail, f"breaker/{entry.changed_at:%Y-%m-%d}")
+            return self.alarm(finding, held.reason, told, f"breaker/{entry.changed_at:%Y-%m-%d}")
         if held.reason == Stop.FIGHT:
-            return self.alarm(finding, held.reason, held.detail, f"fight/{entry.id}")
+            return self.alarm(finding, held.reason, told, f"fight/{entry.id}")
+        if held.reason in (Stop.APPROVAL_NEEDED, Stop.NOT_SAFE) and entry.plan is not None:
+            key = f"asked/{entry.id}/{entry.plan.digest[:SHORT]}"
+            return self.alarm(finding, held.reason, [*told, *_question(entry)], key, partial(self.invite, entry))
         return ()
 
     def given_up(self, entry: Remediation, finding: Finding, tries: int, detail: str) -> Sequence[Notification]:
@@ -89,7 +102,7 @@ class Notes:
         text = f"{tries} tries to fix this failed, s3warden tries no more. The last one: {detail}"
         log.error("remediation_given_up", **about(entry), tries=tries, detail=detail)
         self.metrics.remediations_given_up.inc()
-        return self.alarm(finding, Stop.GAVE_UP, text, f"gave_up/{entry.id}")
+        return self.alarm(finding, Stop.GAVE_UP, [("automation", text)], f"gave_up/{entry.id}")
 
     async def stopped(self, entry: Remediation, held: Held, again: datetime | None) -> None:
         """Allowed before and stopped on the way, before anything was written."""
@@ -167,3 +180,18 @@ class Notes:
 def about(entry: Remediation) -> dict[str, object]:
     """The fields of a log line that tell which remediation it is about."""
     return {"remediation_id": entry.id, "subject": entry.subject.key, "rule_id": entry.rule_id}
+
+
+def _question(entry: Remediation) -> list[tuple[str, str]]:
+    """What people have to know to say yes or no: what would be done, what it may break, how to answer by hand."""
+    plan = entry.plan
+    if plan is None:
+        return []
+    steps = "; ".join(f"{step.summary} ({step.call.operation})" for step in plan.steps)
+    losses = "; ".join(f"{loss.kind.value} {loss.name}" for loss in plan.effect.losses)
+    return [
+        ("would_do", steps),
+        ("risk", f"{plan.risk.value}: {plan.risk_text}"),
+        ("would_cut_off", losses or "nobody who is known"),
+        ("answer", f"s3warden remediations approve {entry.id} (or reject), plan {plan.digest[:SHORT]}"),
+    ]

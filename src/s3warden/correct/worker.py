@@ -109,6 +109,11 @@ class Worker:
         self._agenda.put(Item(finding.fingerprint, finding.subject, self.clock() + wait))
         self._wakeup.set()
 
+    def again(self, entry: Remediation) -> None:
+        """Take up at once what `entry` is about, since somebody answered."""
+        self._agenda.put(Item(entry.fingerprint, entry.subject, self.clock()))
+        self._wakeup.set()
+
     def _feed(self, finding: Finding) -> None:
         if finding.verdict is Verdict.FAIL and self.wanted(finding):
             self.budget.ask(finding.subject.key, self.book.clock())

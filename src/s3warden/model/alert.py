@@ -33,7 +33,7 @@ class Alert:
     `fingerprint` names the finding, `sequence` the step in its history. `category` is the rule's, as text.
     `incident` names the record that the end of an exposure left. `base_severity` and `reasons` say how the severity
     came about where its context counts. `exempt` is the accepted risk by which it ended; `lapsed` are those that were
-    written for it and do not hold.
+    written for it and do not hold. `links` are what the reader may do at once: words and URLs, each for one receiver.
     """
 
     fingerprint: str
@@ -55,6 +55,7 @@ class Alert:
     runbook_url: str = ""
     category: str = ""
     incident: str = ""
+    links: tuple[tuple[str, str], ...] = ()
     base_severity: Severity | None = None
     reasons: tuple[str, ...] = ()
     exempt: Exempt | None = None

@@ -51,14 +51,36 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody agreed to one plan, named by its digest; good from `at` to `until`, both UTC. `via`: how it came in."""
+
+    by: str
+    digest: str
+    at: datetime
+    until: datetime
+    via: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Somebody does not want one plan, named by its digest, carried out."""
+
+    by: str
+    digest: str
+    at: datetime
+    via: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Remediation:
     """One entry of the journal. Times are UTC.
 
     `id` is short and may be typed. `evidence` is the digest of the facts that it is about. `reason` is a stable code:
     why there is no plan, what holds it, or why it ended as it did; `detail` says it in a sentence. `because` is why it
-    was allowed, `approved_by` who agreed. `retry_at`: when a held one is looked at again. `keep_for`, in seconds, makes
-    a fix a time-boxed one, and `until` is when it ends. `undo_of` and `undone_by` are ids of other entries. `version`
-    rises with every change. `trigger` is who made the fix necessary, `requester` who asked for it by hand.
+    was allowed, `approvals` are of those who agreed, each to one plan, `rejection` is the latest of those who did not.
+    `retry_at`: when a held one is looked at again. `keep_for`, in seconds, makes a fix a time-boxed one, and `until` is
+    when it ends. `undo_of` and `undone_by` are ids of other entries. `version` rises with every change. `trigger` is
+    who made the fix necessary, `requester` who asked for it by hand.
     """
 
     id: str
@@ -75,7 +97,8 @@ class Remediation:
     reason: str = ""
     detail: str = ""
     because: str = ""
-    approved_by: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    rejection: Rejection | None = None
     requester: str | None = None
     trigger: Trigger | None = None
     retry_at: datetime | None = None
@@ -98,6 +121,12 @@ class Remediation:
         return self.after(at, progress=(*self.progress[:number], done, *self.progress[number + 1 :]))
 
     @property
+    def approved_by(self) -> tuple[str, ...]:
+        """Who agreed to the plan as it is."""
+        digest = self.plan.digest if self.plan is not None else ""
+        return tuple(sorted({approval.by for approval in self.approvals if approval.digest == digest}))
+
+    @property
     def written(self) -> tuple[int, ...]:
         """The numbers of the steps that were written, in order."""
         return tuple(n for n, each in enumerate(self.progress) if each.state is StepState.WRITTEN)
@@ -113,13 +142,18 @@ class Asked(StrEnum):
 
     UNDO = "undo"
     KEEP = "keep"
+    APPROVE = "approve"
+    REJECT = "reject"
+    STOP = "stop"
+    START = "start"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a person asks of the daemon about one remediation, and the answer. `by` is who asks. Times are UTC.
+    """What a person asks of the daemon, mostly about one remediation, and the answer. `by` is who asks. Times are UTC.
 
-    `answer` is None until the daemon took it; `ok` tells whether it did what was asked.
+    `digest` names the plan that an approval or a rejection is about; `via` is how the request came in. `answer` is None
+    until the daemon took it; `ok` tells whether it did what was asked.
     """
 
     id: str
@@ -127,6 +161,8 @@ class Request:
     remediation: str
     by: str
     at: datetime
+    digest: str = ""
+    via: str = "cli"
     ok: bool = False
     answer: str | None = None
     answered_at: datetime | None = None

@@ -185,10 +185,8 @@ def _footer(alert: Alert) -> Block:
     record = f", record: s3warden incident {alert.incident}" if alert.incident else ""
     known = f"rule {alert.rule_id}, finding {alert.fingerprint[:12]}{record}"
     elements: list[Block] = [_plain(escape(known, LINE))]
-    if alert.runbook_url:
-        # A bar or an angle bracket would end the address; neither belongs into one unencoded.
-        url = escape(alert.runbook_url.replace("|", "%7C").replace("<", "%3C").replace(">", "%3E"), 1000)
-        elements.append({"type": "mrkdwn", "text": f"<{url}|Runbook>"})
+    links = [*alert.links, *([("Runbook", alert.runbook_url)] if alert.runbook_url else [])]
+    elements += [{"type": "mrkdwn", "text": _link(words, url)} for words, url in links]
     return {"type": "context", "elements": elements}
 
 
@@ -198,6 +196,11 @@ def _notice(notice: Notice) -> list[Block]:
     lines = [escape(f"• {render.line(each)}", LINE) for each in notice.lines]
     page.lines(lines, lambda told: f"… and {len(lines) - told} more")
     return page.blocks
+
+
+def _link(words: str, url: str) -> str:
+    # A bar or an angle bracket would end the address; neither belongs into one unencoded.
+    return f"<{escape(url.replace('|', '%7C').replace('<', '%3C').replace('>', '%3E'), 1500)}|{words}>"
 
 
 def _digest(digest: Digest) -> list[Block]:

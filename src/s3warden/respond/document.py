@@ -114,6 +114,7 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "rule_id": alert.rule_id,
         "category": alert.category,
         "incident": alert.incident or None,
+        "links": [{"text": words, "url": url} for words, url in alert.links],
         "title": alert.title,
         "severity": alert.severity.value,
         "base_severity": (alert.base_severity or alert.severity).value,

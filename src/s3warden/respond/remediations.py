@@ -50,6 +50,7 @@ def _facts(entry: Remediation) -> Iterator[tuple[str, str]]:
     yield "mode", entry.mode.value
     yield "allowed", entry.because
     yield "approved by", ", ".join(entry.approved_by)
+    yield "rejected by", entry.rejection.by if entry.rejection is not None else ""
     yield "asked by", entry.requester or ""
     yield "begun", render.moment(entry.started_at) if entry.started_at is not None else ""
     yield "ended", render.moment(entry.ended_at) if entry.ended_at is not None else ""
@@ -93,6 +94,7 @@ def document(entry: Remediation) -> dict[str, object]:
         "mode": entry.mode.value,
         "because": entry.because,
         "approved_by": list(entry.approved_by),
+        "rejected_by": entry.rejection.by if entry.rejection is not None else None,
         "requester": entry.requester,
         "undo_of": entry.undo_of,
         "undone_by": entry.undone_by,

@@ -205,6 +205,7 @@ def alert_text(alert: Alert) -> str:
         lines += [f"{label}: {value}" for label, value in evidence(alert)]
         lines += [f"Why it matters: {clean(alert.why)}"] if alert.why else []
         lines += ["Fix:", clean(alert.fix.cli)] if alert.fix.cli else []
+    lines += [f"{words}: {url}" for words, url in alert.links]
     lines += [f"Runbook: {alert.runbook_url}"] if alert.runbook_url else []
     return "\n".join(lines)
 

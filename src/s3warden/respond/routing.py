@@ -104,13 +104,21 @@ class Routing:
         record = incident_id(change.finding) if change.kind is ChangeKind.RESOLVED else None
         return told if record is None else replace(told, incident=record)
 
-    def alarm(self, finding: Finding, reason: str, detail: str, key: str) -> tuple[Notification, ...]:
+    def alarm(
+        self,
+        finding: Finding,
+        reason: str,
+        facts: Sequence[tuple[str, str]],
+        key: str,
+        links: Callable[[str], tuple[tuple[str, str], ...]] = lambda _destination: (),
+    ) -> tuple[Notification, ...]:
         """Messages about a fix that is left to people, to all who hear of such a finding.
 
-        `reason` is a stable code, `detail` a sentence that says it, `key` is the same over every repeat.
+        `reason` is a stable code, `facts` are what is told beyond the finding's own, `key` is the same over every
+        repeat. `links` gives what one destination's readers may do at once.
         """
         alert = self.describe(finding, AlertStatus.FIRING, at=finding.changed_at, reason=reason)
-        alert = replace(alert, details=(*alert.details, ("automation", detail)))
+        alert = replace(alert, details=(*facts, *alert.details))
         group = group_key(finding.subject)
         triggers = (finding.trigger.event_id,) if finding.trigger is not None else ()
         return tuple(
@@ -119,7 +127,7 @@ class Routing:
                 group_key=group,
                 dedup_key=f"s3warden/remediation/{key}",
                 severity=finding.severity,
-                alerts=(alert,),
+                alerts=(replace(alert, links=links(destination.name)),),
                 correlation=triggers,
             )
             for destination in self._destinations

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from s3warden.collect.timetable import trigger
 from s3warden.detect.own.rule import MOST
+from s3warden.settings.approvals import ApiToken, Approvals
 from s3warden.settings.destinations import Destination
 from s3warden.settings.house import Exempting, Weights
 from s3warden.settings.own_rules import OwnRule, names_own_rules
@@ -481,6 +482,10 @@ class Settings(BaseSettings):
     log: Log = Log()
     shutdown: Shutdown = Shutdown()
     remediation: Remediation = Remediation()
+    approvals: Approvals = Approvals()
+    api_tokens: tuple[ApiToken, ...] = Field(
+        default=(), description="Who may use the HTTP API for remediations. With none there is no such API."
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> "Settings":
@@ -488,6 +493,7 @@ class Settings(BaseSettings):
             ("destinations have the name", [d.name for d in self.destinations]),
             ("queues have the URL", [q.url for q in self.queues]),
             ("fixes have the name", [fix.name for fix in self.fixes]),
+            ("API tokens have the name", [token.name for token in self.api_tokens]),
             ("own rules have the id", [rule.id for rule in self.own_rules]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})

@@ -1,12 +1,12 @@
 """The HTTP server: metrics for Prometheus, probes for whoever runs the container, and a reload where that is allowed.
 
-It listens before AWS is asked anything, answers GET and HEAD, and reads no more of a request than it needs. It serves
-no finding and no secret; there is no login.
+It listens before AWS is asked anything, answers GET and HEAD, and reads no more of a request than it needs. By itself
+it serves no finding and no secret, and there is no login; what is below `MORE` is for whoever is handed in to answer.
 """
 
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -24,13 +24,15 @@ LIVE = ("/livez", "/healthz", "/-/healthy")
 READY = ("/readyz", "/-/ready")
 METRICS = "/metrics"
 RELOAD = "/-/reload"
+MORE = ("/api/", "/remediations/")
 
-_BODY_LIMIT = 1024
+_BODY_LIMIT = 4096
 _LINE_LIMIT = 4096
 _STOP_SECONDS = 2.0
 _HEADERS = {"Server": "s3warden", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Reload = Callable[[], str | None]
+More = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Options(Protocol):
@@ -52,14 +54,24 @@ class Options(Protocol):
 class TelemetryServer:
     """Serves while its context is entered; entering raises OSError where it cannot listen.
 
-    `reload` takes new settings and returns None, or what is wrong with them (no secrets). `port` is the port in use.
+    `reload` takes new settings and returns None, or what is wrong with them (no secrets). `more` answers what is below
+    `MORE`. `port` is the port in use.
     """
 
-    def __init__(self, options: Options, metrics: Metrics, health: Health, *, reload: Reload | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        metrics: Metrics,
+        health: Health,
+        *,
+        reload: Reload | None = None,
+        more: More | None = None,
+    ) -> None:
         self._options = options
         self._metrics = metrics
         self._health = health
         self._reload = reload
+        self._more = more
         self._runner: web.AppRunner | None = None
         self.port = options.port
 
@@ -101,6 +113,9 @@ class TelemetryServer:
             app.router.add_get(path, self._ready)
         if self._reload is not None and self._options.reload_endpoint:
             app.router.add_post(RELOAD, self._take_settings)
+        if self._more is not None:
+            for prefix in MORE:
+                app.router.add_route("*", f"{prefix}{{rest:.*}}", self._more)
         return app
 
     async def _landing(self, _request: web.Request) -> web.Response:

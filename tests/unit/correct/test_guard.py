@@ -9,7 +9,7 @@ import pytest
 
 from s3warden.correct.budget import Limits, Spent
 from s3warden.correct.fights import Fight
-from s3warden.correct.guard import Approval, Circumstances, GuardRules, LastWrite, Stop, decide
+from s3warden.correct.guard import Circumstances, GuardRules, LastWrite, Stop, decide
 from s3warden.correct.permits import Permit, Place
 from s3warden.correct.windows import Freeze, Window
 from s3warden.correct.writers import Writer, WriterKind
@@ -30,6 +30,7 @@ from s3warden.model.action import (
 from s3warden.model.bucket import BucketRef, Present
 from s3warden.model.configuration import Tags
 from s3warden.model.finding import Verdict
+from s3warden.model.remediation import Approval, Rejection
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 BUCKET = BucketRef("aws", "111122223333", "eu-west-1", "example-data")
@@ -82,6 +83,9 @@ STOPS = [
     pytest.param(PLAN, AUTO, replace(CALM, tags=DENIED), Stop.TAGS_UNREADABLE, id="tags unreadable"),
     pytest.param(PLAN, OPT_OUT, tagged(s3warden="hands-off"), Stop.OPTED_OUT, id="opted out"),
     pytest.param(PLAN, AUTO, replace(CALM, exemption="ex-1"), Stop.EXEMPT, id="exempt"),
+    pytest.param(
+        PLAN, AUTO, replace(CALM, rejection=Rejection("ann", PLAN.digest, NOW)), Stop.REJECTED, id="somebody said no"
+    ),
     pytest.param(
         replace(PLAN, effect=replace(SAFE, public_before=None)), AUTO, CALM, Stop.EXPOSURE_UNKNOWN, id="unknown before"
     ),
@@ -241,6 +245,12 @@ def test_high_risk_needs_two_people() -> None:
     assert isinstance(held, Held)
     twice = replace(CALM, approvals=(approval("ann", risky), approval("eve", risky)))
     assert decide(risky, rules, twice) == Allowed("Approved by ann, eve.")
+
+
+def test_a_rejection_is_of_one_plan() -> None:
+    """Who refused one plan was not asked about the next."""
+    no = replace(CALM, rejection=Rejection("ann", "another plan", NOW))
+    assert isinstance(decide(PLAN, AUTO, no), Allowed)
 
 
 def test_an_approval_does_not_lift_a_stop() -> None:

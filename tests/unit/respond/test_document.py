@@ -29,6 +29,7 @@ def test_document_tells_everything() -> None:
             "rule_id": "bucket-acl-public",
             "category": "exposure",
             "incident": None,
+            "links": [],
             "title": "Bucket is public by ACL",
             "severity": "critical",
             "base_severity": "critical",
