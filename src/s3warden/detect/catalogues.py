@@ -3,7 +3,7 @@
 Which rule answers to a control stands at the rule (`RuleInfo.maps`); this is the other side of it, so that nothing is
 left out unsaid. Ids are those of Security Hub's controls for S3, AWS Config's managed rules, Prowler 5.46, Cloud
 Custodian 0.9.53 (filters), CloudSploit of December 2025, the CIS AWS Foundations Benchmark 1.4 to 7.0, and Cloud
-Conformity's S3-001 to S3-029.
+Conformity's S3-001 to S3-029 with what of its other services bears on buckets.
 """
 
 from collections.abc import Mapping
@@ -58,6 +58,16 @@ _CONFORMITY = (
     Asked("S3-027", "Block public access is on for the account"),
     Asked("S3-028", "The bucket key is on"),
     Asked("S3-029", "Macie has findings on the bucket"),
+    # Of other services, and about buckets or what guards them.
+    Asked("CT-002", "The trail's bucket has access logging"),
+    Asked("CT-003", "The trail's bucket is not public"),
+    Asked("CT-004", "The trail's bucket has MFA delete"),
+    Asked("CT-011", "The trail delivers its logs"),
+    Asked("CT-012", "Object events are logged by CloudTrail"),
+    Asked("CT-014", "The trail writes to the bucket that is meant for it"),
+    Asked("IAM-065", "Access Analyzer is on"),
+    Asked("KMS-004", "No key is scheduled for deletion", "Judged for the keys that buckets use."),
+    Asked("Route53-011", "DNS names lead to what is there", "Judged for names that lead to buckets."),
 )
 _SECURITY_HUB = (
     Asked("S3.1", "Block public access is on for the account"),
@@ -131,6 +141,8 @@ _PROWLER = (
     Asked("cloudtrail_s3_dataevents_write_enabled", "Object writes are logged by CloudTrail"),
     Asked("cloudwatch_log_metric_filter_for_s3_bucket_policy_changes", "An alarm tells of changed buckets"),
     Asked("guardduty_s3_protection_enabled", "GuardDuty's S3 protection is on"),
+    Asked("kms_cmk_not_deleted_unintentionally", "No key is scheduled for deletion", "Judged for keys of buckets."),
+    Asked("kms_key_not_publicly_accessible", "No key is open to everyone", "Judged for keys of buckets."),
     Asked("macie_is_enabled", "Macie is on"),
     Asked("s3_access_point_public_access_block", "Access points block public access"),
     Asked("s3_account_level_public_access_blocks", "Block public access is on for the account"),
@@ -162,6 +174,7 @@ _CUSTODIAN = (
     Asked("bucket-notification", "Event notifications are as wanted"),
     Asked("bucket-replication", "Replication is as wanted"),
     Asked("check-public-block", "Block public access is on for the bucket"),
+    Asked("configure-lifecycle", "The lifecycle is as wanted", "An action there."),
     Asked("cross-account", "Another account has access"),
     Asked("data-events", "Object events are logged by CloudTrail"),
     Asked("global-grants", "The ACL grants to everyone or every AWS account"),
@@ -176,10 +189,10 @@ _CUSTODIAN = (
     Asked("ownership", "Object ownership is as wanted"),
     Asked("tag", "A tag is there", "Tags that are wanted are settings of the rule."),
     Asked("value", "Any attribute has a value", _COMPARED),
-    Asked("account.access-analyzer", "Access Analyzer is on"),
-    Asked("account.check-macie", "Macie is on"),
-    Asked("account.s3-public-block", "Block public access is on for the account"),
-    Asked("distribution.mismatch-s3-origin", "CloudFront's S3 origins are the account's own"),
+    Asked("access-analyzer", "Access Analyzer is on"),
+    Asked("check-macie", "Macie is on"),
+    Asked("s3-public-block", "Block public access is on for the account"),
+    Asked("mismatch-s3-origin", "CloudFront's S3 origins are the account's own"),
     Asked("s3-access-point.cross-account", "Another account has access by an access point"),
     Asked("s3-access-point-multi.cross-account", "Another account has access by a multi-region access point"),
     Asked("s3-table-bucket.cross-account", "Another account has access to a table bucket"),

@@ -267,7 +267,12 @@ MULTI_REGION_BLOCK = Rule(
         console=_MULTI_STEPS,
         cloudformation=_MULTI_RESOURCE,
         verify=_SHOWS_MULTI % "PublicAccessBlock with true four times",
-        maps=maps({Framework.SECURITY_HUB: "S3.24"}),
+        maps=maps(
+            {
+                Framework.SECURITY_HUB: "S3.24",
+                Framework.PROWLER: "s3_multi_region_access_point_public_access_block",
+            }
+        ),
         default=True,
         references=(_MULTI_GUIDE,),
     ),

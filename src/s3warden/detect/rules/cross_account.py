@@ -238,7 +238,7 @@ ACCESS = _rule(
             **CROSS_ACCOUNT,
             Framework.CONFORMITY: "S3-015",
             Framework.PROWLER: "s3_bucket_cross_account_access",
-            Framework.CUSTODIAN: "cross-account",
+            Framework.CUSTODIAN: "cross-account, s3-access-point-multi.cross-account",
         }
     ),
     (

@@ -61,6 +61,8 @@ aws s3api get-bucket-encryption --bucket {bucket} --region {region} --expected-b
                 Framework.SECURITY_HUB: "S3.4",
                 Framework.CONFIG: "s3-bucket-server-side-encryption-enabled",
                 Framework.CUSTODIAN: "bucket-encryption",
+                Framework.PROWLER: "s3_bucket_default_encryption",
+                Framework.CLOUDSPLOIT: "bucketEncryption",
             }
         ),
         default=False,

@@ -124,6 +124,8 @@ LIFECYCLE = Rule(
                 Framework.SECURITY_HUB: "S3.13",
                 Framework.CONFIG: "s3-lifecycle-policy-check",
                 Framework.CUSTODIAN: "configure-lifecycle",
+                Framework.PROWLER: "s3_bucket_lifecycle_enabled",
+                Framework.CLOUDSPLOIT: "bucketLifecycleConfiguration",
                 Framework.PCI_3_2_1: "3.1, 3.2, 10.7",
                 Framework.PCI_4_0: "10.5.1, 3.2.1, 3.3.1.1, 3.3.1.3, 3.3.2, 3.3.3",
                 Framework.ISO_27001: "A.8.10",
@@ -166,7 +168,13 @@ NONCURRENT = Rule(
         console=LIFECYCLE_STEPS % "Tick Permanently delete noncurrent versions of objects, and set the days",
         cloudformation=_cloudformation("old", "NoncurrentVersionExpiration:\n        NoncurrentDays: 90"),
         verify=shows_setting("get-bucket-lifecycle-configuration", "a rule with NoncurrentVersionExpiration"),
-        maps=maps({Framework.SECURITY_HUB: "S3.10", Framework.CONFIG: "s3-version-lifecycle-policy-check"}),
+        maps=maps(
+            {
+                Framework.SECURITY_HUB: "S3.10",
+                Framework.CONFIG: "s3-version-lifecycle-policy-check",
+                Framework.CLOUDSPLOIT: "versionedBucketsLC",
+            }
+        ),
         default=False,
         references=(f"{_GUIDE}lifecycle-configuration-examples.html",),
     ),

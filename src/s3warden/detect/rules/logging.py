@@ -83,6 +83,7 @@ aws s3api list-objects-v2 --bucket "${LOG_BUCKET:?}" --prefix {bucket}/ --region
                 Framework.CONFIG: "s3-bucket-logging-enabled",
                 Framework.PROWLER: "s3_bucket_server_access_logging_enabled",
                 Framework.CUSTODIAN: "bucket-logging",
+                Framework.CLOUDSPLOIT: "bucketLogging",
             }
         ),
         default=True,

@@ -112,6 +112,7 @@ EVENT_NOTIFICATIONS = Rule(
             {
                 Framework.SECURITY_HUB: "S3.11",
                 Framework.CONFIG: "s3-event-notifications-enabled",
+                Framework.PROWLER: "s3_bucket_event_notifications_enabled",
                 Framework.CUSTODIAN: "bucket-notification",
                 Framework.PCI_4_0: "11.5.2, 11.6.1, 12.10.5, A3.3.1, A3.5.1",
             }

@@ -219,6 +219,7 @@ aws s3api head-bucket --bucket "${{BUCKET:?}}" --expected-bucket-owner {{account
             {
                 Framework.SECURITY_HUB: "CloudFront.12",
                 Framework.CONFIG: "cloudfront-s3-origin-non-existent-bucket",
+                Framework.PROWLER: "cloudfront_distributions_s3_origin_non_existent_bucket",
                 Framework.CUSTODIAN: "mismatch-s3-origin",
             }
         ),

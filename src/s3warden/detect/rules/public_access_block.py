@@ -68,6 +68,7 @@ resource "aws_s3_bucket_public_access_block" "this" {
                 Framework.CONFIG: "s3-bucket-level-public-access-prohibited",
                 Framework.PROWLER: "s3_bucket_level_public_access_block",
                 Framework.CUSTODIAN: "check-public-block",
+                Framework.CLOUDSPLOIT: "bucketPublicAccessBlock",
             }
         ),
         default=True,

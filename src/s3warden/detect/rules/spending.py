@@ -88,7 +88,7 @@ resource "aws_s3_bucket_accelerate_configuration" "this" {
         console=property_steps("Transfer acceleration", "Choose Enable, or Disable, as agreed."),
         cloudformation=bucket_resource("AccelerateConfiguration:\n  AccelerationStatus: Enabled"),
         verify=shows_setting("get-bucket-accelerate-configuration", "the Status that was agreed"),
-        maps=maps({Framework.CONFORMITY: "S3-024"}),
+        maps=maps({Framework.CONFORMITY: "S3-024", Framework.CLOUDSPLOIT: "bucketTransferAcceleration"}),
         default=False,
         references=(f"{_GUIDE}transfer-acceleration.html",),
     ),

@@ -171,6 +171,7 @@ aws s3api head-bucket --bucket {bucket} --region {region} --endpoint-url "${HTTP
                 Framework.SECURITY_HUB: "S3.5",
                 Framework.CONFIG: "s3-bucket-ssl-requests-only",
                 Framework.PROWLER: "s3_bucket_secure_transport_policy",
+                Framework.CLOUDSPLOIT: "bucketSecureTransportEnabled, bucketEncryptionInTransit",
             }
         ),
         default=True,

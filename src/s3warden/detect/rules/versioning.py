@@ -59,6 +59,8 @@ aws s3api get-bucket-versioning --bucket {bucket} --region {region} --expected-b
                 Framework.CONFORMITY: "S3-012",
                 Framework.SECURITY_HUB: "S3.14",
                 Framework.CONFIG: "s3-bucket-versioning-enabled",
+                Framework.PROWLER: "s3_bucket_object_versioning",
+                Framework.CLOUDSPLOIT: "bucketVersioning",
             }
         ),
         default=True,
