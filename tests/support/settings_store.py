@@ -18,6 +18,10 @@ def _logging(given: Mapping[str, Any]) -> Any:
     return given["BucketLoggingStatus"] or None
 
 
+def _notification(given: Mapping[str, Any]) -> Any:
+    return given["NotificationConfiguration"] or None
+
+
 def _lifecycle(given: Mapping[str, Any]) -> Any:
     size = "TransitionDefaultMinimumObjectSize"
     return {"Rules": given["LifecycleConfiguration"]["Rules"], **({size: given[size]} if size in given else {})}
@@ -40,6 +44,9 @@ _PUTS: Mapping[tuple[str, str], tuple[Aspect, Callable[[Mapping[str, Any]], Any]
     ("s3", "PutBucketVersioning"): (Aspect.VERSIONING, lambda given: given["VersioningConfiguration"]),
     ("s3", "PutBucketLogging"): (Aspect.LOGGING, _logging),
     ("s3", "PutBucketLifecycleConfiguration"): (Aspect.LIFECYCLE, _lifecycle),
+    ("s3", "PutBucketAccelerateConfiguration"): (Aspect.ACCELERATE, lambda given: given["AccelerateConfiguration"]),
+    ("s3", "PutBucketRequestPayment"): (Aspect.REQUEST_PAYMENT, lambda given: given["RequestPaymentConfiguration"]),
+    ("s3", "PutBucketNotificationConfiguration"): (Aspect.NOTIFICATION, _notification),
     ("s3", "PutBucketTagging"): (Aspect.TAGGING, lambda given: given["Tagging"]),
 }
 _DELETES = {

@@ -37,9 +37,11 @@ from s3warden.model.configuration import (
     AUTHENTICATED_USERS,
     LOG_DELIVERY,
     Acl,
+    Encryption,
     Grant,
     GranteeKind,
     PublicAccessBlock,
+    RequestPayment,
     Website,
 )
 from s3warden.model.references import References, Use
@@ -118,6 +120,29 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
         verdict_after=result.verdict,
         losses=tuple(sorted(set(_losses(scene.state, before, then)))),
         unknown=(*own, *_doubts(scene.state, before, then)),
+    )
+
+
+def _undelivered(state: BucketState, after: BucketState) -> Iterator[Loss]:
+    """Whose access logs S3 would deliver here no longer: it does so neither under KMS nor where the requester pays."""
+    pointing = state.reading(Aspect.REFERRERS)
+    if _takes_logs(state) and not _takes_logs(after) and isinstance(pointing, Present):
+        listed = pointing.value.used_as(Use.ACCESS_LOGS) if isinstance(pointing.value, References) else ()
+        for each in listed:
+            yield Loss(LossKind.LOGS, f"access logs of {each.holder}")
+
+
+def _takes_logs(state: BucketState) -> bool:
+    encryption, payment = state.reading(Aspect.ENCRYPTION), state.reading(Aspect.REQUEST_PAYMENT)
+    by_key = (
+        isinstance(encryption, Present)
+        and isinstance(encryption.value, Encryption)
+        and any(rule.algorithm != "AES256" for rule in encryption.value.rules)
+    )
+    return not by_key and not (
+        isinstance(payment, Present)
+        and isinstance(payment.value, RequestPayment)
+        and payment.value.payer == "Requester"
     )
 
 

@@ -24,7 +24,7 @@ from s3warden.model.finding import Finding, Verdict
 BESIDE = TARGET
 """What a look has to read of the bucket that `beside` names."""
 
-_LOGGED = "bucket-access-logging"
+_LOGGED = frozenset({"bucket-access-logging", "bucket-log-target-self"})
 
 
 def aspects(rule: Rule) -> frozenset[Aspect]:
@@ -35,7 +35,7 @@ def aspects(rule: Rule) -> frozenset[Aspect]:
 
 def beside(rule: Rule, subject: Subject, wanted: Wanted) -> BucketRef | None:
     """The other bucket that a plan about a finding of `rule` would change too: the one that is to receive the logs."""
-    if rule.info.id != _LOGGED or not isinstance(subject, BucketRef) or wanted.log_bucket is None:
+    if rule.info.id not in _LOGGED or not isinstance(subject, BucketRef) or wanted.log_bucket is None:
         return None
     name = wanted.log_bucket.replace("{account}", subject.account).replace("{region}", subject.region)
     return BucketRef(subject.partition, subject.account, subject.region, name)

@@ -233,6 +233,22 @@ WRITES: Mapping[Aspect, Writing] = MappingProxyType(
             "s3:PutBucketNotification",
             cleared={},
         ),
+        Aspect.ACCELERATE: _bucket(
+            Aspect.ACCELERATE,
+            "PutBucketAccelerateConfiguration",
+            lambda answer: {"AccelerateConfiguration": {"Status": answer["Status"]}},
+            "s3:PutAccelerateConfiguration",
+            cleared={"Status": "Suspended"},
+            cleared_as={"Status": "Suspended"},
+        ),
+        Aspect.REQUEST_PAYMENT: _bucket(
+            Aspect.REQUEST_PAYMENT,
+            "PutBucketRequestPayment",
+            lambda answer: {"RequestPaymentConfiguration": {"Payer": answer["Payer"]}},
+            "s3:PutBucketRequestPayment",
+            cleared={"Payer": "BucketOwner"},
+            cleared_as={"Payer": "BucketOwner"},
+        ),
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: Writing(
             put="PutPublicAccessBlock",
             body=_BLOCK,

@@ -11,7 +11,7 @@ MARKERS = "s3warden-expired-delete-markers"
 
 
 def _aborting(scene: Scene) -> tuple[Edit, ...] | Declined:
-    days = scene.wanted.abort_days
+    days = min(scene.wanted.abort_days, scene.options.abort_uploads_days)
     action = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days}}
     return _merged(scene, ABORT, action, f"Clear away uploads that were not finished in {days} days")
 

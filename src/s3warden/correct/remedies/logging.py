@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import reduce
 
 from s3warden.correct.narrowing import delivery_grants, narrowed
 from s3warden.correct.policy_text import statements_of, with_statement
@@ -60,6 +61,23 @@ def _ungranted(scene: Scene) -> tuple[Edit, ...] | Declined:
         return ()
     kept = {key: value for key, value in enabled.items() if key != "TargetGrants"}
     return (Edit(Aspect.LOGGING, {"LoggingEnabled": kept}, "Deliver access logs without grants of their own"),)
+
+
+def _under_agreed_keys(scene: Scene) -> tuple[Edit, ...] | Declined:
+    known = scene.documents.get(Aspect.LOGGING) or {}
+    enabled, ref = known.get("LoggingEnabled"), scene.state.ref
+    if not isinstance(enabled, dict) or not isinstance(ref, BucketRef):
+        return ()
+    after = dict(enabled)
+    if scene.options.log_prefix is not None:
+        words = {"{bucket}": ref.name, "{account}": ref.account, "{region}": ref.region}
+        after["TargetPrefix"] = reduce(lambda text, word: text.replace(*word), words.items(), scene.options.log_prefix)
+    form = scene.options.log_key_format
+    if form is not None:
+        after["TargetObjectKeyFormat"] = (
+            {"SimplePrefix": {}} if form == "SimplePrefix" else {"PartitionedPrefix": {"PartitionDateSource": form}}
+        )
+    return (Edit(Aspect.LOGGING, {"LoggingEnabled": after}, "Deliver access logs under the agreed keys"),)
 
 
 def _unfit(target: BucketState) -> str | None:
@@ -126,7 +144,7 @@ def _listed(value: object) -> list[str]:
 LOG = Remedy(
     id="log-requests",
     title="Log requests into the account's log bucket",
-    rules=frozenset({"bucket-access-logging"}),
+    rules=frozenset({"bucket-access-logging", "bucket-log-target-self"}),
     reads=frozenset({Aspect.LOGGING}),
     risk=Risk.LOW,
     risk_text="The logs cost storage, and grow with every request.",
@@ -164,7 +182,18 @@ UNGRANTED = Remedy(
     iam_actions=("s3:PutBucketLogging",),
     plan=_ungranted,
 )
+AGREED_KEYS = Remedy(
+    id="deliver-logs-under-agreed-keys",
+    title="Deliver access logs under the agreed keys",
+    rules=frozenset({"bucket-log-target-prefix"}),
+    reads=frozenset({Aspect.LOGGING}),
+    risk=Risk.LOW,
+    risk_text="Whatever looks for new logs under the old keys finds none.",
+    iam_actions=("s3:PutBucketLogging",),
+    plan=_under_agreed_keys,
+    undo_text="Logs that were delivered meanwhile stay under their keys.",
+)
 TARGET = frozenset({Aspect.POLICY, Aspect.OBJECT_LOCK, Aspect.REQUEST_PAYMENT, Aspect.ENCRYPTION})
 """What is read of the log bucket."""
 
-REMEDIES = (LOG, BY_POLICY, NOT_DELIVERED, UNGRANTED)
+REMEDIES = (LOG, BY_POLICY, NOT_DELIVERED, UNGRANTED, AGREED_KEYS)
