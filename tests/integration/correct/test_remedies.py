@@ -38,11 +38,20 @@ ACCOUNT = AccountRef("aws", HOME_ACCOUNT)
 BUCKET = BucketRef("aws", HOME_ACCOUNT, REGION, "mended-data")
 LOGS = BucketRef("aws", HOME_ACCOUNT, REGION, "mended-logs")
 ARN = BUCKET.arn
-OPTIONS = RuleOptions(minimum_tls="1.2", upload_encryption=("aws:kms",))
+OPTIONS = RuleOptions(
+    minimum_tls="1.2",
+    upload_encryption=("aws:kms",),
+    kms_keys=("alias/data",),
+    organization_id="o-ourownorg1",
+    forbidden_statements=('{"Sid": "Forbidden"}',),
+)
 WANTED = Wanted(
     log_bucket=LOGS.name, kms_key="alias/data", tags=dict.fromkeys(("Role", "Environment", "Owner"), "blue")
 )
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
+LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
+# The key of the world that is tested; the emulator gives it its name.
+KEYS: list[str] = []
 AUTHENTICATED = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
 PARTNER = {
     "Sid": "Partner",
@@ -111,6 +120,47 @@ async def plain_acl(s3: Any, _control: Any) -> object:
     return await s3.put_bucket_acl(Bucket=BUCKET.name, ACL="private")
 
 
+async def kms(s3: Any, _control: Any) -> object:
+    """Encrypted by a KMS key, which the emulator makes, without a bucket key."""
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEYS[0]}
+    rules = [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": False}]
+    return await s3.put_bucket_encryption(Bucket=BUCKET.name, ServerSideEncryptionConfiguration={"Rules": rules})
+
+
+def logged(target: str, *, granted: bool = False) -> Break:
+    """Access logs that go there, once the delivery is let in."""
+
+    async def put(s3: Any, _control: Any) -> object:
+        service = {"Service": "logging.s3.amazonaws.com"}
+        admit = {
+            "Effect": "Allow",
+            "Principal": service,
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{target}/*",
+        }
+        text = json.dumps({"Version": "2012-10-17", "Statement": [admit]})
+        await s3.put_bucket_policy(Bucket=target, Policy=text)
+        enabled: dict[str, Any] = {"TargetBucket": target, "TargetPrefix": "own/"}
+        if granted:
+            grantee = {"Type": "CanonicalUser", "ID": "f" * 64}
+            enabled["TargetGrants"] = [{"Grantee": grantee, "Permission": "READ"}]
+        return await s3.put_bucket_logging(Bucket=BUCKET.name, BucketLoggingStatus={"LoggingEnabled": enabled})
+
+    return put
+
+
+async def old_versions(s3: Any, _control: Any) -> object:
+    """Versions that a lifecycle rule ends."""
+    await s3.put_bucket_versioning(Bucket=BUCKET.name, VersioningConfiguration={"Status": "Enabled"})
+    rule = {
+        "ID": "old",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+    }
+    return await s3.put_bucket_lifecycle_configuration(Bucket=BUCKET.name, LifecycleConfiguration={"Rules": [rule]})
+
+
 CASES: dict[str, Break] = {
     "bucket-public-effective": both(policy(READ), grants((ALL_USERS, "READ"), (AUTHENTICATED, "WRITE"))),
     "bucket-public-authenticated": policy({**READ, "Condition": {"StringLike": {"aws:SourceVpc": "vpc-*"}}}),
@@ -129,7 +179,29 @@ CASES: dict[str, Break] = {
     "bucket-tls-required": nothing,
     "bucket-tls-min-version": nothing,
     "bucket-upload-encryption-enforced": nothing,
+    "bucket-cross-account-access": policy({**PARTNER, "Sid": "Ours", "Principal": {"AWS": HOME_ACCOUNT}}),
+    "bucket-cross-account-admin-actions": policy({**PARTNER, "Sid": "Admin", "Action": "s3:PutBucketAcl"}),
+    "bucket-cross-account-outside-org": policy(
+        {**READ, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-elsewhere1"}}}
+    ),
+    "bucket-acl-external-grantee": grants(),
+    "bucket-acl-log-delivery-on-source": grants((LOG_DELIVERY, "WRITE"), (LOG_DELIVERY, "READ_ACP")),
+    "bucket-policy-spoofable-condition": policy({**READ, "Condition": {"StringLike": {"aws:Referer": "https://*"}}}),
+    "bucket-policy-broad-source-ip": policy({**READ, "Condition": {"IpAddress": {"aws:SourceIp": "52.0.0.0/9"}}}),
+    "bucket-policy-service-confused-deputy": policy({**READ, "Principal": {"Service": "cloudtrail.amazonaws.com"}}),
+    "bucket-policy-oac-wildcard-sourcearn": policy({**READ, "Principal": {"Service": "cloudfront.amazonaws.com"}}),
+    "bucket-policy-forbidden-statement": policy({**READ, "Sid": "Forbidden"}),
     "bucket-default-encryption": nothing,
+    "bucket-encryption-kms": nothing,
+    "bucket-encryption-approved-key": nothing,
+    "bucket-key-enabled": kms,
+    "bucket-ssec-blocked": nothing,
+    "bucket-kms-key-rotation": kms,
+    "bucket-log-target-self": logged(BUCKET.name),
+    "bucket-log-target-grants": logged(LOGS.name, granted=True),
+    "bucket-abort-incomplete-mpu": nothing,
+    "bucket-expired-delete-markers": old_versions,
+    "bucket-transfer-acceleration": nothing,
     "bucket-access-logging": nothing,
     "bucket-versioning": nothing,
     "bucket-required-tags": nothing,
@@ -204,6 +276,8 @@ class World:
         cors = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://example.com"]}]}
         await s3.put_bucket_cors(Bucket=BUCKET.name, CORSConfiguration=cors)
         await policy()(s3, None)
+        kms_client = await self.sessions.client("kms", region=REGION)
+        KEYS[:] = [(await kms_client.create_key())["KeyMetadata"]["Arn"]]
         await broken(s3, await self.sessions.client("s3control", region=REGION))
 
     async def settings(self, ref: Subject = BUCKET) -> Documents:
@@ -240,9 +314,23 @@ def world(sessions: Sessions) -> World:
     return World(sessions)
 
 
+# The emulator does not tell EventBridge nor who pays, drops the format of log keys, knows no Access Analyzer, and says
+# of a detector and a session less than AWS does; these are planned against answers made by hand. The others need
+# something beside the bucket: a log bucket that is known as such, a foreign writer, a key by its manager.
+UNTRIED = {
+    "bucket-event-notifications",
+    "bucket-eventbridge-enabled",
+    "bucket-requester-pays",
+    "bucket-log-target-prefix",
+    "bucket-log-target-acl-delivery",
+    "bucket-objects-writer-owned",
+    "bucket-encryption-cmk",
+}
+
+
 def test_every_remedy_is_tried() -> None:
     """On each rule that it mends."""
-    assert {rule_id for remedy in REMEDIES for rule_id in remedy.rules} - COMING == set(CASES)
+    assert {rule_id for remedy in REMEDIES for rule_id in remedy.rules} - COMING - UNTRIED == set(CASES)
 
 
 @pytest.mark.parametrize("rule_id", CASES)
