@@ -8,6 +8,9 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 _REPORTED = "unit/detect/rules/test_reported.py"
+_REFERENCES = "unit/detect/rules/test_references.py"
+_REMEDIES = "unit/correct/test_remedies.py"
+_POLICY_TEXT = "unit/correct/test_policy_text.py"
 _CONFORMANCE = "unit/detect/rules/test_conformance.py"
 
 # What was reported, or found in the code, and where it is tested: a file, and a function in it.
@@ -21,6 +24,50 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "prowler#4257, #5386": (_REPORTED, "test_prowler_4257_5386_a_restricted_policy_is_not_public"),
     "prowler#3346, PR#3364": (_REPORTED, "test_prowler_3346_3364_reading_is_not_writing"),
     "prowler#1481": (_REPORTED, "test_prowler_1481_http_to_the_bucket_itself_counts"),
+    "prowler#11190": (
+        _REFERENCES,
+        "test_prowler_11190_a_reference_is_one_finding_of_the_account_and_none_of_each_bucket",
+    ),
+    "prowler PR#5543": (_REFERENCES, "test_prowler_5543_origin_that_is_no_bucket_is_never_missing"),
+    "steampipe#753": (_REFERENCES, "test_steampipe_753_existing_bucket_is_no_missing_origin"),
+    "domain-protect#244": (
+        _REFERENCES,
+        "test_domain_protect_244_takeover_is_told_by_the_name_and_not_by_a_page",
+    ),
+    "prowler code: 403 means healthy": (
+        _REFERENCES,
+        "test_prowler_missing_origin_name_that_a_stranger_took_is_not_healthy",
+    ),
+    "cloudsploit: records of one kind": (
+        _REFERENCES,
+        "test_cloudsploit_dns_wildcard_record_leads_every_name_to_whoever_takes_it",
+    ),
+    "kics#4576": (_REPORTED, "test_kics_4576_mfa_delete_is_not_asked_beside_a_lifecycle"),
+    "checkov#6293": (_REPORTED, "test_checkov_6293_rotation_is_asked_of_keys_that_can_rotate"),
+    "cloud-custodian#5460": ("unit/correct/test_mend.py", "test_trouble_that_passes_is_waited_for"),
+    "aws-cdk#26832, terragrunt PR#6876, cloudformation-coverage-roadmap#1606": (
+        _REMEDIES,
+        "test_logging_first_lets_the_delivery_in",
+    ),
+    "auto-remediate S3-001: grants of another bucket": (_REMEDIES, "test_every_public_grant_goes_and_no_other"),
+    "auto-remediate S3-014: rewritten principals": (
+        _REMEDIES,
+        "test_public_statement_goes_and_the_others_stay_to_the_letter",
+    ),
+    "auto-remediate S3-016: a bucket without policy": (_POLICY_TEXT, "test_first_statement_of_a_bucket"),
+    "auto-remediate: a success is fixed": (_REMEDIES, "test_fixed_is_not_needed"),
+    "auto-remediate CT-003: ACL alone": (_REMEDIES, "test_grant_and_statement_close_together"),
+    "prowler fixer: the whole policy goes": ("unit/correct/test_look.py", "test_fix_never_deletes_a_policy"),
+    "prowler fixer: ACL set to private": (_REMEDIES, "test_acl_is_not_written_while_acls_are_disabled"),
+    "ASR code: TLS appended each time": (_POLICY_TEXT, "test_same_sid_is_replaced_not_doubled"),
+    "ASR code: a fresh lifecycle": (
+        "unit/correct/test_planning_properties.py",
+        "test_plan_mends_its_rule_alone_and_is_taken_back",
+    ),
+    "AWS Config: the account's block tells no bucket": (
+        "unit/collect/test_parser_cloudtrail.py",
+        "test_case_05_account_block_is_the_whole_account",
+    ),
     "prowler#1076": ("integration/aws/test_estate.py", "test_buckets_of_all_regions_are_listed_with_their_regions"),
     "prowler#838": ("integration/aws/test_session.py", "test_every_account_is_called_in_its_own_name"),
     "steampipe-mod-aws-compliance#538, #523": (

@@ -29,10 +29,13 @@ from s3warden.detect.samples import (
     policy,
     unguarded,
 )
+from s3warden.detect.surroundings import KEY_ARN
 from s3warden.model.bucket import ABSENT, ACCOUNT_ASPECTS, Aspect, Present, Reading, State
 from s3warden.model.configuration import ALL_USERS, AUTHENTICATED_USERS, Encryption, EncryptionRule, Website
 from s3warden.model.finding import RuleResult, Verdict
 from s3warden.model.framework import Control, Framework
+from s3warden.model.keys import Key
+from s3warden.model.storage import Lifecycle, LifecycleRule
 
 PARTNER = "444455556666"
 PUBLIC = ("bucket-public-effective", "bucket-public-authenticated", "bucket-policy-public", "bucket-acl-public-read")
@@ -165,6 +168,25 @@ def test_checkov_6982_7269_6287_sound_settings_pass() -> None:
         state = bucket({Aspect.ENCRYPTION: Present(Encryption((EncryptionRule(algorithm),)))})
         assert verdict("bucket-default-encryption", state) is Verdict.PASS
     assert verdict("bucket-policy-wildcard-principal", bucket()) is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (Key(KEY_ARN, KEY_ARN, manager="AWS", rotatable=False), Verdict.PASS),
+        (Key(KEY_ARN, KEY_ARN), Verdict.NOT_APPLICABLE),
+    ],
+)
+def test_checkov_6293_rotation_is_asked_of_keys_that_can_rotate(key: Key, expected: Verdict) -> None:
+    """A key of AWS's own is rotated by AWS, and imported material cannot be rotated."""
+    state = bucket({Aspect.DEFAULT_KEY: Present(key), Aspect.KEY_ROTATION: ABSENT})
+    assert verdict("bucket-kms-key-rotation", state) is expected
+
+
+def test_kics_4576_mfa_delete_is_not_asked_beside_a_lifecycle() -> None:
+    """S3 does not have both, so that asking for it would ask for the impossible."""
+    rules = Lifecycle((LifecycleRule(enabled=True, expires_after=30),))
+    assert verdict("bucket-mfa-delete", bucket({Aspect.LIFECYCLE: Present(rules)})) is Verdict.NOT_APPLICABLE
 
 
 def test_checkov_6156_transport_is_checked() -> None:
