@@ -42,6 +42,7 @@ from s3warden.correct.writers import Own
 from s3warden.detect.rules import RULES
 from s3warden.detect.selection import select
 from s3warden.model.action import Mode
+from s3warden.model.bucket import AccountRef
 from s3warden.model.event import RefreshRequest
 from s3warden.model.secret import Secret, SecretRef
 from s3warden.pipeline import Pipeline
@@ -191,8 +192,19 @@ async def build(
     budget = Budget()
     limits = guard(settings)
     looks = Looks(S3Reader(parts.calls), cache=pipeline.cache)
+
+    async def units(account: AccountRef) -> tuple[str, ...] | None:
+        above = pipeline.house.units_of(account.account)
+        return None if above is None else tuple(sorted(above))
+
     surroundings = Surroundings(
-        past=journal, own=own(settings), estate=lambda: len(pipeline.cache), killed=kill.on, budget=budget
+        past=journal,
+        own=own(settings),
+        estate=lambda: len(pipeline.cache),
+        killed=kill.on,
+        units=units,
+        exempt=pipeline.exempt_by,
+        budget=budget,
     )
     notes = Notes(book, pipeline.routing.alarm, metrics)
     inviting = await invitations(settings, parts)

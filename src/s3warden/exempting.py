@@ -18,7 +18,7 @@ from s3warden.aws.errors import AwsError
 from s3warden.detect.exemptions.decision import carried
 from s3warden.detect.exemptions.register import Register
 from s3warden.model.alert import Notification
-from s3warden.model.bucket import Aspect, BucketRef, Subject
+from s3warden.model.bucket import ACCOUNT_ASPECTS, NOT_READ, Aspect, BucketRef, Subject
 from s3warden.model.event import Origin, Outcome, RefreshRequest
 from s3warden.model.exemption import Exemption
 from s3warden.model.finding import Finding, FindingChange
@@ -35,7 +35,6 @@ _UNITS_EVERY = timedelta(minutes=15)
 _UNITS_BELIEVED = timedelta(hours=24)
 _SPENT = "exemptions_spent"
 _UNITS = "organization_units"
-_NOTHING = frozenset[Aspect]()
 
 
 class Keeper(Protocol):
@@ -187,10 +186,21 @@ class Exempting:
 
     async def _judge_again(self, subjects: Iterable[Subject]) -> None:
         asked = tuple(dict.fromkeys(subjects))
-        for subject in asked:
-            await self.submit(RefreshRequest(subject, _NOTHING, Origin.EXEMPTION, urgent=True))
+        wanted = {subject: self._unread(subject) for subject in asked}
+        for subject, unread in wanted.items():
+            # The account first: its buckets are judged by what is read of it.
+            if isinstance(subject, BucketRef) and unread & ACCOUNT_ASPECTS and subject.owner not in wanted:
+                await self.submit(RefreshRequest(subject.owner, unread, Origin.EXEMPTION, urgent=True))
+        for subject, unread in wanted.items():
+            await self.submit(RefreshRequest(subject, unread, Origin.EXEMPTION, urgent=True))
         if asked:
             log.info("judging_again", subjects=len(asked))
+
+    def _unread(self, subject: Subject) -> frozenset[Aspect]:
+        """What an exemption asks for and was never read; mostly nothing, and then AWS is not asked."""
+        state = self.path.cache.bucket(subject) if isinstance(subject, BucketRef) else None
+        needs = self.path.house.needs if state is not None else frozenset[Aspect]()
+        return frozenset(aspect for aspect in needs if state is not None and state.reading(aspect) == NOT_READ)
 
     async def _remind(self, now: datetime) -> None:
         told = reminders(self.register.exemptions, self.used(), self.destinations, self.hours, now)

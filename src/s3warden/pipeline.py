@@ -22,7 +22,7 @@ from s3warden.collect.fetch import Fetch, passing
 from s3warden.collect.recheck import doubtful
 from s3warden.collect.ripples import Ripples
 from s3warden.detect.exemptions.register import spent_by
-from s3warden.detect.house import House, in_house
+from s3warden.detect.house import House, exempt_now, in_house
 from s3warden.detect.incidents import incident
 from s3warden.detect.ledger import Ledger
 from s3warden.detect.rule import Kind, Rule, RuleFailedError, RuleOptions
@@ -40,7 +40,7 @@ from s3warden.model.bucket import (
     Subject,
 )
 from s3warden.model.event import Done, Listing, Origin, Outcome, RefreshRequest, Retry, Trigger
-from s3warden.model.finding import ChangeKind, FindingChange, Reason, RuleResult
+from s3warden.model.finding import ChangeKind, Finding, FindingChange, Reason, RuleResult
 from s3warden.model.incident import Incident
 from s3warden.respond.baseline import Baseline
 from s3warden.respond.routing import Routing
@@ -284,6 +284,10 @@ class Pipeline:
                 await self._settle(subject, (), request, known_before=True, ended=reason, state=state)
                 self.cache.forget(subject)
                 self._verdicts.forget(subject)
+
+    def exempt_by(self, finding: Finding, state: State) -> str | None:
+        """The id of the exemption that holds for the finding on this state, which was just read; None if none does."""
+        return exempt_now(finding.rule_id, self.rules, state, self.options, self.house, self.clock())
 
     def turn(self, subject: Subject) -> asyncio.Lock:
         """Whoever holds it is the only one who looks at the subject, or changes it."""

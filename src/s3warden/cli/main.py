@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from s3warden.cli import audit, config, explain_bucket, explain_event, explain_exposure, remediations, rules
+from s3warden.cli import (
+    audit,
+    config,
+    exemptions,
+    explain_bucket,
+    explain_event,
+    explain_exposure,
+    remediations,
+    rules,
+)
 from s3warden.cli.healthcheck import healthcheck
 from s3warden.cli.incident import incident
 from s3warden.cli.notify import app as notify
@@ -32,6 +41,7 @@ app.command("scan")(scan)
 app.command("plan")(plan)
 app.add_typer(explain, name="explain")
 app.add_typer(rules.app, name="rules")
+app.add_typer(exemptions.app, name="exemptions")
 app.add_typer(config.app, name="config")
 app.add_typer(policy, name="policy")
 app.add_typer(notify, name="notify")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from s3warden.detect.context import NEUTRAL, Context, in_context
+from s3warden.detect.evaluate import evaluate
+from s3warden.detect.exemptions.decision import Case
 from s3warden.detect.exemptions.register import Register
 from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.model.bucket import Aspect, State
@@ -16,10 +18,14 @@ from s3warden.model.finding import RuleResult
 
 @dataclass(slots=True)
 class House:
-    """What the house adds to the rules: how severities are weighed, and which risks are accepted."""
+    """What the house adds to the rules: how severities are weighed, and which risks are accepted.
+
+    `names_units`: the settings name organisational units elsewhere, too.
+    """
 
     context: Context = NEUTRAL
     register: Register = field(default_factory=Register)
+    names_units: bool = False
     _rules: Sequence[Rule] = ()
     _by_id: Mapping[str, Rule] = field(default_factory=dict)
 
@@ -31,7 +37,7 @@ class House:
     @property
     def asks_for_units(self) -> bool:
         """Whether the organisational units of the accounts must be known."""
-        return self.context.asks_for_units or self.register.asks_for_units
+        return self.names_units or self.context.asks_for_units or self.register.asks_for_units
 
     def known(self, rules: Sequence[Rule]) -> Mapping[str, Rule]:
         """The rules by id, worked out once for one choice of rules."""
@@ -42,6 +48,25 @@ class House:
     def units_of(self, account: str) -> frozenset[str] | None:
         """The units above an account, its root included; None while they are not known."""
         return None if self.register.units is None else self.register.units.get(account)
+
+
+def exempt_now(
+    rule_id: str, rules: Sequence[Rule], state: State, options: RuleOptions, house: House, at: datetime
+) -> str | None:
+    """The id of the exemption that holds for the finding of a rule on this very state; None if none does.
+
+    The same decision as everywhere, on what was just read, for whoever is about to change something: where it cannot be
+    told whether one holds, that one is named, too.
+    """
+    rule, register = house.known(rules).get(rule_id), house.register
+    if rule is None:
+        return None
+    (result,) = evaluate((rule,), state, options=options) or (None,)
+    if result is None:
+        return None
+    decision = register.decide(Case(rule, result, state, register.place(state), options, at))
+    found = decision.by or decision.doubt
+    return found.id if found is not None else None
 
 
 def in_house(

@@ -86,13 +86,13 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def _zone(value: str) -> str:
     try:
         zone(value)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         raise ValueError("must be the name of a time zone, such as Europe/Berlin or UTC") from None
     return value
 
 
 def zone(name: str) -> tzinfo:
-    """The time zone of that name. Raises OSError or ValueError where there is none."""
+    """The time zone of that name. Raises OSError, ValueError or KeyError where there is none."""
     return UTC if name == "UTC" else ZoneInfo(name)
 
 

@@ -8,16 +8,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from s3warden.model.finding import Finding
 from s3warden.model.remediation import Request
+from s3warden.store.codec import decode_finding
 from s3warden.store.database import Database, cause, database
 from s3warden.store.errors import StoreUnavailableError, StoreVersionError
 from s3warden.store.incidents import IncidentReader
 from s3warden.store.journal import JournalReader
-from s3warden.store.schema import REVISIONS
+from s3warden.store.schema import REVISIONS, findings
 from s3warden.store.writes import Step, request_writes, statements
 
 
@@ -58,6 +60,12 @@ class Visit:
         statement = statements(self._database.insert)[Step.REQUEST]
         async with self._translated(), self._database.visitor() as connection, connection.begin():
             await connection.execute(statement, list(request_writes(request)[Step.REQUEST]))
+
+    async def open_findings(self) -> list[Finding]:
+        """The findings that stand. Raises UndecodableError for one that cannot be read."""
+        query = select(findings.c.body).where(findings.c.open)
+        async with self._reading() as connection:
+            return [decode_finding(row.body) for row in await connection.execute(query)]
 
     async def _check(self) -> None:
         self._database.present()

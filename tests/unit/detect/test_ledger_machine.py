@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from s3warden.detect.ledger import Ledger
 from s3warden.model.bucket import BucketRef, Cause
 from s3warden.model.event import Origin
+from s3warden.model.exemption import Exempt
 from s3warden.model.finding import ChangeKind, Evidence, Finding, FindingChange, Reason, RuleResult, Severity, Verdict
 
 SUBJECTS = tuple(BucketRef("aws", "111122223333", "eu-west-1", name) for name in ("one", "two"))
@@ -22,6 +23,7 @@ VERDICTS = st.builds(
         Evidence, st.just("Because."), st.fixed_dictionaries({"fact": st.sampled_from("xy")}), st.booleans()
     ),
     cause=st.just(None),
+    exempt=st.sampled_from([None, Exempt("a", "team-a", "agreed"), Exempt("b", "team-b", "agreed")]),
 )
 LOOKS = st.fixed_dictionaries({}, optional=dict.fromkeys(RULES, VERDICTS))
 
@@ -34,6 +36,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.ledger = Ledger()
         self.open: dict[tuple[BucketRef, str], Verdict] = {}
+        self.exempt: dict[tuple[BucketRef, str], Exempt | None] = {}
         self.stored: dict[str, Finding] = {}
         self.ids: set[str] = set()
         self.last: tuple[BucketRef, tuple[RuleResult, ...], bool] | None = None
@@ -49,6 +52,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 result.severity,
                 result.evidence,
                 cause if result.verdict is Verdict.UNKNOWN else None,
+                exempt=result.exempt,
             )
             for rule_id, result in look.items()
         )
@@ -116,8 +120,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _remember(self, subject: BucketRef, results: tuple[RuleResult, ...]) -> None:
         verdicts = {result.rule_id: result.verdict for result in results}
+        exempt = {result.rule_id: result.exempt for result in results}
         for rule_id in RULES:
             key = (subject, rule_id)
+            fails, before = verdicts.get(rule_id) is Verdict.FAIL, self.exempt.get(key)
+            # What could not be read makes nothing exempt: it leaves an exemption that still stands, or ends it.
+            self.exempt[key] = exempt.get(rule_id) if fails or exempt.get(rule_id) == before else None
             match verdicts.get(rule_id), self.open.get(key):
                 case Verdict.FAIL, _:
                     self.open[key] = Verdict.FAIL
@@ -131,6 +139,12 @@ class LedgerMachine(RuleBasedStateMachine):
         found = {(finding.subject, finding.rule_id): finding.verdict for finding in self.ledger.findings()}
         assert found == self.open
         assert len(self.ledger) == len(self.open)
+
+    @invariant()
+    def exempt_is_what_was_decided_last(self) -> None:
+        for finding in self.ledger.findings():
+            assert isinstance(finding.subject, BucketRef)
+            assert finding.exempt == self.exempt[finding.subject, finding.rule_id]
 
     @invariant()
     def store_and_memory_agree(self) -> None:

@@ -1,5 +1,6 @@
 """Findings and messages as JSON: every value of the model comes back as it went in."""
 
+import json
 from dataclasses import replace
 from datetime import UTC
 
@@ -8,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from s3warden.model.alert import Alert, Digest, DigestLine, Fix, Notification
+from s3warden.model.alert import Alert, Digest, DigestLine, Fix, Notice, Notification
 from s3warden.model.bucket import AccountRef, BucketRef, Subject
 from s3warden.model.event import Actor, Trigger
+from s3warden.model.exemption import Exempt
 from s3warden.model.finding import Evidence, Finding
 from s3warden.store.codec import (
     UndecodableError,
@@ -20,7 +22,7 @@ from s3warden.store.codec import (
     encode_notification,
     storable,
 )
-from support.alerts import finding, notification
+from support.alerts import NIGHT, finding, notification
 
 TIMES = st.datetimes(timezones=st.just(UTC))
 TEXTS = st.text(max_size=20)
@@ -40,6 +42,10 @@ FINDINGS = st.builds(
     resolved_at=st.none() | TIMES,
     unknown_since=st.none() | TIMES,
     sequence=st.integers(1, 2**62),
+    base_severity=...,
+    reasons=st.lists(TEXTS, max_size=2).map(tuple),
+    exempt=st.none() | st.builds(Exempt, ticket=..., ends_at=st.none() | TIMES, until_resolved=...),
+    lapsed=st.lists(TEXTS, max_size=2).map(tuple),
 )
 ALERTS = st.builds(
     Alert,
@@ -139,3 +145,17 @@ def test_a_message_with_a_lone_surrogate_keeps_the_rest() -> None:
 
 def _spelt(text: str) -> str:
     return "".join(f"\\u{ord(each):04x}" if "\ud800" <= each <= "\udfff" else each for each in text)
+
+
+def test_a_finding_from_before_there_were_exemptions_still_reads() -> None:
+    """The new fields take their defaults."""
+    body = json.loads(encode_finding(finding()))
+    for name in ("base_severity", "reasons", "exempt", "lapsed"):
+        del body[name]
+    assert decode_finding(json.dumps(body)) == finding()
+
+
+def test_a_notice_comes_back_as_it_went() -> None:
+    """Kind, moment, title and lines."""
+    told = replace(notification(1), alerts=(), notice=Notice("exemption-ends", NIGHT, "it ends", ("one", "two")))
+    assert decode_notification(encode_notification(told)) == told

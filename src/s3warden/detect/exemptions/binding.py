@@ -19,7 +19,7 @@ from s3warden.detect.proofs import some
 from s3warden.detect.questions import raw_statements, status_of, understood
 from s3warden.detect.rule import Judgement, Rule, RuleOptions, UnreadableError
 from s3warden.detect.rules.exposure import AUTHENTICATED, PUBLIC
-from s3warden.model.bucket import Aspect, BucketState, Present, Reading, State
+from s3warden.model.bucket import Aspect, BucketState, Present, Reading, State, Unreadable
 from s3warden.model.configuration import Acl, Grant, Policy, PolicyStatus
 from s3warden.model.exemption import Allowance, Approved
 from s3warden.model.finding import RuleResult, Verdict
@@ -63,19 +63,19 @@ def beyond(approved: Approved, rule: Rule, state: State, options: RuleOptions, r
     as_told = bool(approved.facts) and dict(approved.facts) == dict(result.evidence.details)
     if not isinstance(state, BucketState):
         return None if as_told else _other_facts(approved, result)
-    if understood(inputs_of(state, options)) is not None:
-        return Beyond("the policy cannot be understood, so it cannot be held against what was approved", undecided=True)
+    if isinstance(state.reading(Aspect.POLICY), Unreadable) or understood(inputs_of(state, options)) is not None:
+        return Beyond("the policy could not be read and understood", undecided=True)
     try:
         judged = next((j for j in _access(approved, rule, state, options) if j.verdict not in _SOUND), None)
-        if judged is None and rule.info.id not in _ANSWERED and not as_told:
-            judged = _own(approved, rule, state, options)
+        if judged is not None:
+            return Beyond(judged.evidence.summary, undecided=judged.verdict is Verdict.UNKNOWN)
+        if rule.info.id in _ANSWERED or as_told or (own := _own(approved, rule, state, options)).verdict in _SOUND:
+            return None
     except UnreadableError as error:
         return Beyond(f"{error.aspect.replace('_', ' ')} could not be read", undecided=True)
-    if judged is None or judged.verdict in _SOUND:
-        return None
-    if approved.facts and judged.verdict is Verdict.FAIL and rule.info.id not in _ANSWERED:
+    if approved.facts:
         return _other_facts(approved, result)
-    return Beyond(judged.evidence.summary, undecided=judged.verdict is Verdict.UNKNOWN)
+    return Beyond(own.evidence.summary, undecided=own.verdict is Verdict.UNKNOWN)
 
 
 def _access(approved: Approved, rule: Rule, state: BucketState, options: RuleOptions) -> Iterator[Judgement]:

@@ -63,6 +63,12 @@ class Decision:
         return carried(self.by) if self.by is not None else None
 
     @property
+    def doubt(self) -> Exemption | None:
+        """An exemption of which it cannot be told whether it holds, where none does."""
+        doubtful = (miss.exemption for miss in self.misses if miss.why in (Why.UNDECIDED, Why.UNREADABLE))
+        return next(doubtful, None) if self.by is None else None
+
+    @property
     def lapsed(self) -> tuple[str, ...]:
         """What is to be told of exemptions that were written for this finding and do not hold."""
         return tuple(str(miss) for miss in self.misses if miss.lapsed) if self.by is None else ()
@@ -111,11 +117,11 @@ def is_for(exemption: Exemption, rule: Rule) -> bool:
 def _miss(case: Case, exemption: Exemption) -> Miss | None:
     if not is_for(exemption, case.rule):
         return Miss(exemption, Why.RULE, f"it does not name the rule {case.rule.info.id}")
+    if case.result.verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
+        return Miss(exemption, Why.NOT_FAILING, "there is no finding to exempt")
     elsewhere = mismatch(exemption.scope, case.place)
     if elsewhere is not None:
         return Miss(exemption, Why.UNREADABLE if elsewhere.unread else Why.SCOPE, elsewhere.text)
-    if case.result.verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
-        return Miss(exemption, Why.NOT_FAILING, "there is no finding to exempt")
     if exemption.ends_at is not None and case.at >= exemption.ends_at:
         return Miss(exemption, Why.EXPIRED, f"it ended at {exemption.ends_at:%Y-%m-%d %H:%M %Z}")
     if exemption.until_resolved and _was_resolved(case, exemption):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from s3warden.detect.exemptions.decision import Case, Decision, exempted, is_for
 from s3warden.detect.exemptions.scope import Place, may_concern, place_of
+from s3warden.detect.exposed import HINTS, NEEDS
 from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.model.bucket import Aspect, State, Subject
 from s3warden.model.exemption import Exemption
@@ -43,8 +44,9 @@ class Register:
 
     @property
     def needs(self) -> frozenset[Aspect]:
-        """What must be read of buckets so that every scope can be told."""
-        return frozenset({Aspect.TAGGING} if any(e.scope.tags for e in self.exemptions) else ())
+        """What must be read so that every scope can be told, and all access held against what was approved."""
+        access = NEEDS | HINTS if any(e.approved for e in self.exemptions) else frozenset[Aspect]()
+        return access | ({Aspect.TAGGING} if any(e.scope.tags for e in self.exemptions) else frozenset())
 
     @property
     def asks_for_units(self) -> bool:
