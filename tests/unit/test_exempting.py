@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import pytest
+import structlog
 
 from s3warden.assembly import working_hours
 from s3warden.aws.errors import AwsError
@@ -320,17 +320,16 @@ async def test_nobody_asks_the_organisation_for_nothing() -> None:
     assert daemon.organisation.asked == 0
 
 
-async def test_the_report_names_the_unused_and_the_ended(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_report_names_the_unused_and_the_ended() -> None:
     """In the log after each sweep, and as figures for the metrics."""
     idle, over = leak("idle", scope=Scope(buckets=("other",))), leak("over", ends_at=START - timedelta(days=1))
     daemon = Daemon(leak(), idle, over)
     await daemon.path.refresh(event(bucket("ledger")))
-    daemon.exempting.report()
+    with structlog.testing.capture_logs() as lines:
+        daemon.exempting.report()
     assert daemon.exempting.counts() == {"in_force": 2, "unused": 1, "ended": 1}
-    told = capsys.readouterr().out
-    assert "exemptions_reported" in told
-    assert "['over']" in told
-    assert "['idle']" in told
+    (line,) = lines
+    assert (line["event"], line["ended"], line["unused"]) == ("exemptions_reported", ["over"], ["idle"])
 
 
 async def test_a_store_that_is_away_keeps_nothing_over() -> None:
