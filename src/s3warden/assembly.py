@@ -42,6 +42,7 @@ from s3warden.model.bucket import AccountRef, Aspect, BucketRef
 from s3warden.model.event import Listing
 from s3warden.model.exemption import Exemption
 from s3warden.model.rule import RuleInfo
+from s3warden.narrowing import Narrowed, Only
 from s3warden.pipeline import Commit, Pipeline
 from s3warden.respond.notifier import Notifier
 from s3warden.respond.notifiers.slack import Slack
@@ -56,6 +57,9 @@ from s3warden.telemetry.logging import hide
 from s3warden.telemetry.metrics import Metrics
 
 log = structlog.get_logger("s3warden.assembly")
+
+
+EVERYTHING = Only()
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,15 +335,17 @@ class _Trusting:
         return listing
 
 
-def sweep(settings: Settings, estate: Estate, submit: Submit, path: Pipeline, metrics: Metrics) -> Sweep:
-    """The full pass over the estate."""
+def sweep(
+    settings: Settings, estate: Estate, submit: Submit, path: Pipeline, metrics: Metrics, only: Only = EVERYTHING
+) -> Sweep:
+    """The full pass over the estate, or over a part of it."""
 
     def known(account: AccountRef) -> tuple[BucketRef, ...]:
         subjects = path.ledger.subjects()
         return tuple(s for s in subjects if isinstance(s, BucketRef) and s.owner == account)
 
     sweep = Sweep(
-        _Trusting(estate, path),
+        Narrowed(_Trusting(estate, path), only),
         submit,
         path.cache,
         aspects=path.needed,

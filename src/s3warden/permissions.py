@@ -8,7 +8,7 @@ Sources: the service authorization reference of each service, for the names of a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from s3warden import assembly
@@ -18,6 +18,7 @@ from s3warden.collect.derived import with_sources
 from s3warden.collect.fetch import READS
 from s3warden.detect.rules import needs
 from s3warden.model.bucket import BUCKET_ASPECTS, Aspect
+from s3warden.model.exemption import Exemption
 from s3warden.model.secret import SecretPlace, SecretRef
 from s3warden.settings.destinations import Sns
 from s3warden.settings.load import secrets
@@ -41,18 +42,20 @@ QUEUE: Final[Mapping[str, str]] = {
 
 ORGANIZATION: Final[Mapping[str, str]] = {
     "ListAccounts": "organizations:ListAccounts",
+    "ListRoots": "organizations:ListRoots",
     "ListAccountsForParent": "organizations:ListAccountsForParent",
     "ListOrganizationalUnitsForParent": "organizations:ListOrganizationalUnitsForParent",
 }
-"""The calls that name the accounts of an organisation; the latter two where units are included or excluded."""
+"""The calls that name the accounts of an organisation, and the units above them where these matter."""
 
 _OF_BUCKETS = frozenset({"s3:ListBucket", "s3:GetBucketLocation"})
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
 
 
-def needed(settings: Settings) -> frozenset[Aspect]:
-    """All that the enabled rules look at, and what must be read for it. Raises UnknownRuleError."""
-    return with_sources(needs(assembly.rules_and_options(settings)[0]))
+def needed(settings: Settings, exemptions: Sequence[Exemption] = ()) -> frozenset[Aspect]:
+    """All that the enabled rules look at, what weighs them, and what must be read for it. Raises UnknownRuleError."""
+    rules, _options = assembly.rules_and_options(settings)
+    return with_sources(needs(rules) | assembly.house(settings, exemptions).needs)
 
 
 def partition_of(region: str | None) -> str:
@@ -60,9 +63,9 @@ def partition_of(region: str | None) -> str:
     return next((name for prefix, name in _PARTITIONS.items() if region and region.startswith(prefix)), "aws")
 
 
-def reading(settings: Settings, partition: str) -> dict[str, Any]:
+def reading(settings: Settings, partition: str, exemptions: Sequence[Exemption] = ()) -> dict[str, Any]:
     """The policy of whoever reads an account. Raises UnknownRuleError."""
-    aspects = needed(settings)
+    aspects = needed(settings, exemptions)
     plain = {ASPECTS[aspect].iam_action for aspect in aspects & BUCKET_ASPECTS & ASPECTS.keys()}
     of_buckets = plain | _OF_BUCKETS
     others = {read.iam_action for aspect in aspects for read in READS[aspect]} | set(LISTING.values())
@@ -74,23 +77,33 @@ def reading(settings: Settings, partition: str) -> dict[str, Any]:
     )
 
 
-def daemon(settings: Settings, partition: str) -> dict[str, Any]:
+def daemon(settings: Settings, partition: str, exemptions: Sequence[Exemption] = ()) -> dict[str, Any]:
     """The policy of the daemon's own identity, without what reads its own account."""
     accounts = settings.accounts
     elsewhere = accounts.ids or (("*",) if accounts.organization else ())
     roles = [role_arn(partition, account, settings.aws.role_name) for account in elsewhere]
     topics = [each.topic_arn for each in settings.destinations if isinstance(each, Sns)]
-    units = any(not each.isdigit() for each in (*accounts.include, *accounts.exclude))
-    listing = set(ORGANIZATION.values()) if units else {ORGANIZATION["ListAccounts"]}
+    listing = [ORGANIZATION[call] for call in _organization_calls(settings, exemptions)]
     refs = [ref for _, ref in secrets(settings)]
     return _policy(
         *_queues((queue for queue in settings.queues if queue.account is None), settings.aws.region, partition),
         _statement("AssumeReadingRole", ["sts:AssumeRole"], roles),
-        _statement("ListAccounts", listing, ["*"] if accounts.organization else []),
+        _statement("ListAccounts", listing, ["*"] if listing else []),
         _statement("Tell", ["sns:Publish"], topics),
         _statement("ReadSecrets", ["secretsmanager:GetSecretValue"], _secret_arns(refs, partition)),
         _statement("ReadParameters", ["ssm:GetParameter"], _parameter_arns(refs, partition)),
     )
+
+
+def _organization_calls(settings: Settings, exemptions: Sequence[Exemption]) -> frozenset[str]:
+    """What is asked of the organisation: its accounts if they are guarded, its tree where units are spoken of."""
+    accounts, below = settings.accounts, {"ListAccountsForParent", "ListOrganizationalUnitsForParent"}
+    calls = {"ListAccounts"} if accounts.organization else set[str]()
+    if accounts.organization and any(not each.isdigit() for each in (*accounts.include, *accounts.exclude)):
+        calls |= below
+    if assembly.house(settings, exemptions).asks_for_units:
+        calls |= below | {"ListRoots"}
+    return frozenset(calls)
 
 
 def _policy(*statements: Mapping[str, Any] | None) -> dict[str, Any]:

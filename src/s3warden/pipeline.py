@@ -84,6 +84,10 @@ async def _forgotten(_over: frozenset[tuple[str, str]]) -> None:
     return
 
 
+def _uncounted(_subject: Subject, _results: Sequence[RuleResult]) -> None:
+    return
+
+
 @dataclass(slots=True)
 class Pipeline:
     """From a request to a stored verdict. `needed` are the aspects that the enabled rules read.
@@ -106,6 +110,8 @@ class Pipeline:
     # Who mends: told of each request, whose triggers name who writes, and of all changes that are committed.
     touched: Callable[[RefreshRequest], None] = _nobody_mends
     changed: Callable[[Sequence[FindingChange]], None] = _nobody_mends
+    # Who counts: told of all verdicts on each subject; none where it is no more.
+    count: Callable[[Subject, Sequence[RuleResult]], None] = _uncounted
     house: House = field(default_factory=House)
     spend: Callable[[frozenset[tuple[str, str]]], Awaitable[None]] = _forgotten
     # What the rules find in an account before they were told of there is told in one digest.
@@ -324,6 +330,7 @@ class Pipeline:
             await self.store.commit(plan.changes, plan.notifications, [each for each in ends if each is not None])
         self.ledger.apply(plan.changes)
         self.baseline.judged(subject)
+        self.count(subject, results)
         self._report(plan.changes, request)
         if plan.notifications:
             self.committed()

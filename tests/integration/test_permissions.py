@@ -15,7 +15,7 @@ from s3warden.collect.fetch import READS, Fetch
 from s3warden.detect.rule import Rule
 from s3warden.detect.rules import RULES, needs
 from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, Aspect, BucketRef, Cause
-from s3warden.permissions import LISTING, reading
+from s3warden.permissions import LISTING, ORGANIZATION, reading
 from s3warden.settings.sections import Rules, Settings
 from support.modelled import Modelled
 
@@ -99,6 +99,10 @@ class Listing:
             raise AwsError("AccessDenied", "with an explicit deny in a service control policy", cause=Cause.SCP)
         answers: dict[str, Mapping[str, Any]] = {
             "ListBuckets": {"Buckets": [{"Name": "ledger"}]},
+            "ListAccounts": {"Accounts": [{"Id": "444455556666", "Status": "ACTIVE"}]},
+            "ListRoots": {"Roots": [{"Id": "r-ab12"}]},
+            "ListAccountsForParent": {"Accounts": [{"Id": "444455556666"}]},
+            "ListOrganizationalUnitsForParent": {"OrganizationalUnits": []},
             "DescribeRegions": {"Regions": [{"RegionName": "eu-west-1"}]},
             "GetBucketLocation": {"LocationConstraint": "eu-west-1"},
         }
@@ -128,6 +132,16 @@ async def test_calls_that_list_are_in_the_policy_and_nothing_else_is() -> None:
     aws.refuses = False
     await estate.listing(HOME)
     assert aws.asked == set(LISTING)
+
+
+async def test_calls_to_the_organisation_are_in_the_policy_and_nothing_else_is() -> None:
+    """Its accounts, those below a unit, and the tree."""
+    aws = Listing()
+    estate = Estate(aws, aws, Scope(organization=True, exclude=("ou-ab12-cdefgh34",)))  # type: ignore[arg-type]
+    await estate.accounts()
+    assert aws.asked == set(ORGANIZATION) - {"ListRoots"}
+    await estate.units()
+    assert aws.asked == set(ORGANIZATION)
 
 
 def test_actions_are_spelt_as_iam_spells_them() -> None:

@@ -41,11 +41,11 @@ def iam(
 
     Example: s3warden policy iam --config config.toml --role daemon
     """
-    settings = loaded_or_exit(lambda: load(config)).settings
-    place = partition or permissions.partition_of(settings.aws.region)
+    loaded = loaded_or_exit(lambda: load(config))
+    place = partition or permissions.partition_of(loaded.settings.aws.region)
     make = {Role.READING: permissions.reading, Role.DAEMON: permissions.daemon}[role]
     try:
-        typer.echo(json.dumps(make(settings, place), indent=2))
+        typer.echo(json.dumps(make(loaded.settings, place, loaded.exemptions), indent=2))
     except UnknownRuleError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(USAGE) from None
@@ -57,9 +57,10 @@ def print_event_pattern(config: ConfigOption = None) -> None:
 
     Example: aws events put-rule --name s3warden --event-pattern "$(s3warden policy event-pattern)"
     """
-    settings = loaded_or_exit(lambda: load(config)).settings
+    loaded = loaded_or_exit(lambda: load(config))
     try:
-        typer.echo(json.dumps(event_pattern(permissions.needed(settings)), indent=2))
+        needed = permissions.needed(loaded.settings, loaded.exemptions)
+        typer.echo(json.dumps(event_pattern(needed), indent=2))
     except UnknownRuleError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(USAGE) from None

@@ -1,85 +1,45 @@
-"""`s3warden scan`: the daemon's sweep, once, with the result on standard output."""
+"""`s3warden scan`: the daemon's sweep, once, with the result on standard output or in a file."""
 
 import asyncio
-import json
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
 from s3warden import assembly
 from s3warden.aws.errors import AwsError
 from s3warden.aws.secrets import SecretError
-from s3warden.cli.settings import USAGE, ConfigOption, loaded_or_exit
+from s3warden.catalogue import catalogue
+from s3warden.cli.settings import USAGE, ConfigOption, loaded_or_exit, split_patterns
 from s3warden.collect.cache import Cache
 from s3warden.collect.refresh import RefreshQueue
 from s3warden.collect.sources.sweep import SweepReport
 from s3warden.detect.ledger import Ledger
-from s3warden.detect.rules import UnknownRuleError
+from s3warden.detect.rule import Kind, Rule
+from s3warden.detect.rules import UnknownRuleError, select
 from s3warden.model.alert import Notification
-from s3warden.model.bucket import AccountRef, BucketRef, Subject
 from s3warden.model.exemption import Exemption
-from s3warden.model.finding import Finding, FindingChange, Severity, Verdict
+from s3warden.model.finding import FindingChange, Severity
+from s3warden.model.framework import Framework
 from s3warden.model.incident import Incident
-from s3warden.respond.document import exemption
+from s3warden.narrowing import Only
+from s3warden.pipeline import Pipeline
+from s3warden.report.forms import FORMS, Form
+from s3warden.report.scanned import Scanned, worst_first
+from s3warden.report.tally import Tally
 from s3warden.settings.load import load
 from s3warden.settings.sections import Settings
 from s3warden.telemetry import logging
 from s3warden.telemetry.metrics import Metrics
 
 FINDINGS, INCOMPLETE = 3, 4
-_STYLES = {
-    Severity.CRITICAL: "bold red",
-    Severity.HIGH: "red",
-    Severity.MEDIUM: "yellow",
-    Severity.LOW: "blue",
-    Severity.INFO: "dim",
-}
-
-
-class Format(StrEnum):
-    """How the result is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a scan found in so many accounts and buckets. `partial`: it was interrupted, and there is no report."""
-
-    findings: tuple[Finding, ...]
-    report: SweepReport | None
-    accounts: int
-    buckets: int
-    checks: int
-    partial: bool
-
-    @property
-    def unknown(self) -> tuple[Finding, ...]:
-        """The checks that could not be decided."""
-        return tuple(finding for finding in self.findings if finding.undecided)
-
-    @property
-    def exempt(self) -> tuple[Finding, ...]:
-        """What is wrong and accepted."""
-        return tuple(f for f in self.findings if f.verdict is Verdict.FAIL and f.exempt is not None)
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything was listed, read and decided."""
-        return not self.partial and not self.unknown and self.report is not None and self.report.complete
 
 
 class _NoStore:
@@ -94,9 +54,31 @@ class _NoStore:
         """Nothing to do."""
 
 
-def scan(
+def scan(  # noqa: PLR0913 - each is an option of the command
     config: ConfigOption = None,
-    form: Annotated[Format | None, typer.Option("--format", help="Default: table.")] = None,
+    *,
+    form: Annotated[Form, typer.Option("--format", help="How to print.")] = Form.TABLE,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", dir_okay=False, help="File to write. Default: standard output.")
+    ] = None,
+    rules: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Rules to apply in place of `rules.enable`, named as there."),
+    ] = None,
+    framework: Annotated[
+        Framework | None,
+        typer.Option(help="Report by the controls of a framework, and apply the rules that map to them."),
+    ] = None,
+    severity: Annotated[
+        Severity | None, typer.Option(help="Leave out rules that are less severe than this by themselves.")
+    ] = None,
+    bucket: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only buckets of this name; `*` stands for any text.")
+    ] = None,
+    account: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only this account, of those guarded.")
+    ] = None,
+    passed: Annotated[bool, typer.Option("--passed", help="Also tell the checks that pass.")] = False,
     fail_on: Annotated[
         Severity, typer.Option(help="Lowest severity of a finding that makes the exit code 3.")
     ] = Severity.LOW,
@@ -104,35 +86,72 @@ def scan(
 ) -> None:
     """Look at every bucket once and print what is wrong. Nothing is stored, nobody is told, nothing is changed.
 
+    `--rules` and `--framework` choose among all rules, but for those that `rules.disable` names.
+
     Exit codes: 0 clean, 1 error, 2 usage, 3 findings, 4 incomplete (something could not be read or decided).
 
-    Example: s3warden scan --config config.toml --format json > report.json
+    Example: s3warden scan --framework cis-5.0 --format html -o report.html
     """
     loaded = loaded_or_exit(lambda: load(config, flags={("log", "level"): log_level}))
     settings = loaded.settings
     logging.configure(settings.log.level, settings.log.format, stream=sys.stderr)
+    only = Only(tuple(bucket or ()), tuple(account or ()))
     try:
-        result = asyncio.run(_scan(settings, loaded.exemptions))
+        chosen = choose(settings, split_patterns(rules or ()), framework, severity, buckets_only=bool(only.buckets))
+        scanned = asyncio.run(_scan(_applying(settings, chosen), loaded.exemptions, only, framework))
     except UnknownRuleError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(USAGE) from None
+        _leave(str(error), USAGE)
     except (AwsError, SecretError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
-    _print(result, form or Format.TABLE)
-    raise typer.Exit(exit_code(result, fail_on))
+        _leave(str(error), 1)
+    _write(scanned, form, output, passed=passed)
+    raise typer.Exit(exit_code(scanned, fail_on))
 
 
-def exit_code(result: Result, fail_on: Severity) -> int:
+def _leave(error: str, code: int) -> NoReturn:
+    typer.echo(f"error: {error}", err=True)
+    raise typer.Exit(code) from None
+
+
+def exit_code(scanned: Scanned, fail_on: Severity) -> int:
     """3 for a finding at or above `fail_on` that is not exempt, else 4 if something is not known, else 0."""
-    failing = (f for f in result.findings if f.verdict is Verdict.FAIL and f.exempt is None)
-    if any(finding.severity.rank >= fail_on.rank for finding in failing):
+    if any(finding.severity.rank >= fail_on.rank for finding in scanned.failing):
         return FINDINGS
-    return 0 if result.complete else INCOMPLETE
+    return 0 if scanned.complete else INCOMPLETE
 
 
-async def _scan(settings: Settings, exemptions: Sequence[Exemption]) -> Result:
-    metrics, cache, ledger = Metrics(CollectorRegistry()), Cache(), Ledger()
+def choose(
+    settings: Settings,
+    patterns: Sequence[str],
+    framework: Framework | None,
+    severity: Severity | None,
+    *,
+    buckets_only: bool = False,
+) -> tuple[Rule, ...]:
+    """The rules of one scan. Raises UnknownRuleError, also where nothing is left to apply."""
+    every = catalogue(settings)
+    enable = patterns or ((framework.value,) if framework else settings.rules.enable)
+    chosen = [
+        rule
+        for rule in select(every, enable, settings.rules.disable)
+        if (framework is None or any(control.framework is framework for control in rule.info.maps))
+        and (severity is None or rule.info.severity.rank >= severity.rank)
+        and (rule.kind is Kind.BUCKET or not buckets_only)
+    ]
+    if not chosen:
+        _leave("no rule is left to apply: widen --rules, --framework or --severity", USAGE)
+    return tuple(chosen)
+
+
+def _applying(settings: Settings, rules: Sequence[Rule]) -> Settings:
+    """The same settings, with these rules enabled and no others."""
+    chosen = settings.rules.model_copy(update={"enable": tuple(rule.info.id for rule in rules), "disable": ()})
+    return settings.model_copy(update={"rules": chosen})
+
+
+async def _scan(
+    settings: Settings, exemptions: Sequence[Exemption], only: Only, framework: Framework | None
+) -> Scanned:
+    metrics, cache, tally = Metrics(CollectorRegistry()), Cache(), Tally()
     async with assembly.reading(settings, metrics) as parts:
         await parts.sessions.identify()
         path = assembly.pipeline(
@@ -140,14 +159,15 @@ async def _scan(settings: Settings, exemptions: Sequence[Exemption]) -> Result:
             parts.fetch,
             cache,
             store=_NoStore(),
-            ledger=ledger,
+            ledger=Ledger(),
             committed=lambda: None,
             metrics=metrics,
             exemptions=exemptions,
         )
+        path.count = tally.judged
         await assembly.know_units(path.house, parts.estate)
         queue = RefreshQueue(path.refresh, limits=assembly.refresh_limits(settings), metrics=metrics)
-        sweep = assembly.sweep(settings, parts.estate, queue.submit, path, metrics)
+        sweep = assembly.sweep(settings, parts.estate, queue.submit, path, metrics, only)
         working = asyncio.create_task(queue.run())
         report = None
         try:
@@ -161,14 +181,38 @@ async def _scan(settings: Settings, exemptions: Sequence[Exemption]) -> Result:
             working.cancel()
             with suppress(asyncio.CancelledError):
                 await working
-    accounts = len(report.accounts) if report else len(cache.accounts())
-    return Result(
-        findings=ledger.findings(),
-        report=report,
+        home_region = parts.sessions.home_region
+    return _scanned(settings, path, tally, report, only, framework, home_region)
+
+
+def _scanned(
+    settings: Settings,
+    path: Pipeline,
+    tally: Tally,
+    report: SweepReport | None,
+    only: Only,
+    framework: Framework | None,
+    home_region: str,
+) -> Scanned:
+    accounts = len(report.accounts) if report else len(path.cache.accounts())
+    buckets = report.buckets if report else len(path.cache)
+    missed = only.missed(report.accounts, buckets) if report else ()
+    return Scanned(
+        findings=tuple(sorted(path.ledger.findings(), key=worst_first)),
+        rules={rule.info.id: rule.info for rule in path.rules},
+        tally=tally,
+        known=assembly.rule_infos(settings),
         accounts=accounts,
-        buckets=report.buckets if report else len(cache),
-        checks=path.checks(len(cache), accounts),
+        buckets=buckets,
+        checks=path.checks(len(path.cache), accounts),
+        started_at=report.started_at if report else None,
+        ended_at=report.ended_at if report else None,
+        failures=(*(report.failure_texts() if report else ()), *missed),
         partial=report is None,
+        listed=report is not None and report.complete and not missed,
+        framework=framework,
+        home_region=home_region,
+        version=version("s3warden"),
     )
 
 
@@ -178,131 +222,17 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _print(result: Result, form: Format) -> None:
-    findings = sorted(result.findings, key=_order)
-    match form:
-        case Format.JSON:
-            print(json.dumps(_document(result, findings), indent=2))
-        case Format.JSONL:
-            for finding in findings:
-                print(json.dumps(as_json(finding)))
-            # A line on standard output is a finding and nothing else.
-            for failure in _failures(result):
-                typer.echo(f"not listed: {failure}", err=True)
-        case Format.TABLE:
-            _print_table(result, findings)
-
-
-def _failures(result: Result) -> tuple[str, ...]:
-    return result.report.failure_texts() if result.report else ()
-
-
-def _order(finding: Finding) -> tuple[bool, bool, bool, int, str, str]:
-    known = finding.verdict is Verdict.FAIL and finding.exempt is None
-    return (
-        not known,
-        finding.exempt is not None,
-        not finding.evidence.live,
-        -finding.severity.rank,
-        finding.subject.key,
-        finding.rule_id,
-    )
-
-
-def _document(result: Result, findings: Sequence[Finding]) -> dict[str, object]:
-    report = result.report
-    return {
-        "complete": result.complete,
-        "partial": result.partial,
-        "started_at": report.started_at.isoformat() if report else None,
-        "ended_at": report.ended_at.isoformat() if report else None,
-        "accounts": result.accounts,
-        "buckets": result.buckets,
-        "coverage": {
-            "checks": result.checks,
-            "unknown": len(result.unknown),
-            "unknown_by_cause": dict(Counter(str(finding.cause) for finding in result.unknown)),
-        },
-        "failures": list(_failures(result)),
-        "exempt": len(result.exempt),
-        "findings": [as_json(finding) for finding in findings],
-    }
-
-
-def as_json(finding: Finding) -> dict[str, object]:
-    """A finding, flat, for machines."""
-    return {
-        "fingerprint": finding.fingerprint,
-        "rule_id": finding.rule_id,
-        "verdict": finding.verdict.value,
-        "severity": finding.severity.value,
-        "base_severity": (finding.base_severity or finding.severity).value,
-        "severity_reasons": list(finding.reasons),
-        "exemption": exemption(finding.exempt) if finding.exempt else None,
-        "lapsed_exemptions": list(finding.lapsed),
-        "live": finding.evidence.live,
-        **_place(finding.subject),
-        "summary": finding.evidence.summary,
-        "details": dict(finding.evidence.details),
-        "cause": finding.cause.value if finding.cause else None,
-    }
-
-
-def _place(subject: Subject) -> dict[str, object]:
-    match subject:
-        case AccountRef():
-            return {"account": subject.account, "region": None, "bucket": None, "arn": None}
-        case BucketRef():
-            return {
-                "account": subject.account,
-                "region": subject.region,
-                "bucket": subject.name,
-                "arn": subject.arn,
-            }
-
-
-def _print_table(result: Result, findings: Sequence[Finding]) -> None:
-    # A pipe has no width of its own; wide enough that no line breaks.
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("severity", "account", "bucket", "rule", "what is wrong"):
-        table.add_column(name, overflow="fold", no_wrap=name == "severity")
-    for finding in findings:
-        known = finding.verdict is Verdict.FAIL
-        bucket = finding.subject.name if isinstance(finding.subject, BucketRef) else "-"
-        word = ("live " if finding.evidence.live else "") + finding.severity.value if known else "unknown"
-        if finding.exempt is not None:
-            word = f"exempt {finding.severity.value}"
-        table.add_row(
-            Text(word, style="dim" if finding.exempt else _STYLES[finding.severity] if known else "magenta"),
-            finding.subject.account,
-            Text(bucket),
-            finding.rule_id,
-            Text(_what(finding)),
-        )
-    if findings:
-        console.print(table)
-    _print_summary(console, result)
-
-
-def _what(finding: Finding) -> str:
-    """What is wrong, and in short what moved its severity or what holds it back."""
-    more = [f"exempt by {finding.exempt.id}"] if finding.exempt is not None else [*finding.lapsed, *finding.reasons]
-    return f"{finding.evidence.summary} [{'; '.join(more)}]" if more else finding.evidence.summary
-
-
-def _print_summary(console: Console, result: Result) -> None:
-    failing = Counter(f.severity for f in result.findings if f.verdict is Verdict.FAIL and f.exempt is None)
-    told = ", ".join(f"{failing[severity]} {severity.value}" for severity in reversed(Severity) if failing[severity])
-    nothing = "nothing wrong found" if result.complete else "nothing wrong found, but not everything was seen"
-    console.print(
-        f"\nBuckets: {result.buckets}, accounts: {result.accounts}. Findings: {told or nothing}.", highlight=False
-    )
-    if result.exempt:
-        console.print(f"Exempt: {len(result.exempt)}, not among these.", highlight=False)
-    known = result.checks - len(result.unknown)
-    console.print(f"Coverage: {known} of {result.checks} checks decided.", highlight=False)
-    for cause, count in Counter(str(finding.cause) for finding in result.unknown).most_common():
-        console.print(f"  unknown: {count} by {cause}", highlight=False)
-    for failure in _failures(result):
-        console.print(f"  not listed: {failure}", highlight=False, markup=False)
+def _write(scanned: Scanned, form: Form, output: Path | None, *, passed: bool) -> None:
+    try:
+        if output is None:
+            FORMS[form](scanned, sys.stdout, passed)
+        else:
+            # CSV brings its own line ends.
+            with output.open("w", encoding="utf-8", newline="") as stream:
+                FORMS[form](scanned, stream, passed)
+    except OSError as error:
+        _leave(f"{output or 'standard output'} cannot be written: {error.strerror}", 1)
+    if form is Form.JSONL:
+        # A line there is a finding and nothing else.
+        for failure in scanned.failures:
+            typer.echo(f"not listed: {failure}", err=True)

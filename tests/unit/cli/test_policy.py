@@ -48,12 +48,12 @@ def statements(tmp_path: Path, *arguments: str, accounts: str = "", region: str 
 
 
 def test_reading_takes_what_the_enabled_rules_need(tmp_path: Path) -> None:
-    """One rule, one setting; and what finds the buckets."""
+    """One rule, one setting; the tags that weigh its severity; and what finds the buckets."""
     found = statements(tmp_path)
     assert found["ReadBuckets"] == {
         "Sid": "ReadBuckets",
         "Effect": "Allow",
-        "Action": ["s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucket"],
+        "Action": ["s3:GetBucketLocation", "s3:GetBucketTagging", "s3:GetBucketVersioning", "s3:ListBucket"],
         "Resource": "arn:aws:s3:::*",
     }
     assert found["ReadS3"]["Action"] == ["s3:ListAllMyBuckets"]
@@ -92,6 +92,19 @@ def test_an_organisation_is_listed_as_deep_as_needed(tmp_path: Path, accounts: s
     found = statements(tmp_path, "--role", "daemon", accounts=accounts)
     assert found["ListAccounts"]["Action"] == actions
     assert found["AssumeReadingRole"]["Resource"] == "arn:aws:iam::*:role/security/reader"
+
+
+def test_units_that_exemptions_or_severities_speak_of_are_looked_up(tmp_path: Path) -> None:
+    """Even where the organisation's accounts are named one by one."""
+    path = tmp_path / "config.toml"
+    path.write_text('[severity]\nproduction_accounts = ["ou-ab12-cdefgh34"]\n')
+    result = CliRunner().invoke(app, ["iam", "--config", str(path), "--role", "daemon"])
+    (statement,) = json.loads(result.stdout)["Statement"]
+    assert statement["Action"] == [
+        "organizations:ListAccountsForParent",
+        "organizations:ListOrganizationalUnitsForParent",
+        "organizations:ListRoots",
+    ]
 
 
 def test_partition_follows_the_region_or_the_flag(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ from typer.testing import CliRunner, Result
 
 from s3warden.assembly import Reading
 from s3warden.aws.errors import AwsError
-from s3warden.cli import scan as module
-from s3warden.cli.scan import scan
+from s3warden.cli.scan import exit_code, scan
 from s3warden.collect.fetch import Fetch
 from s3warden.collect.sources.sweep import SweepLimits
 from s3warden.model.bucket import AccountRef, BucketRef, Cause
 from s3warden.model.event import Listing
+from s3warden.report.forms import Form
+from s3warden.report.scanned import Scanned
 from support.alerts import NIGHT, finding
 from support.spine import ACCOUNT, DENIED, HOME, OFF, ON, PUBLIC_READ, THROTTLED, World, bucket
 
@@ -35,6 +37,7 @@ class Estate:
     locked: dict[str, AwsError] = field(default_factory=dict)
     refusal: AwsError | None = None
     interrupted: bool = False
+    home_region: str = "eu-west-1"
 
     async def identify(self) -> None:
         """Who we are does not matter here."""
@@ -203,6 +206,93 @@ def test_an_interrupted_scan_prints_what_it_knows(run: Scan, estate: Estate) -> 
 def test_a_known_failure_that_cannot_be_read_again_counts_as_both(estate: Estate) -> None:
     """It fails, and its present state is not known."""
     stale = replace(finding(subject=BucketRef("aws", HOME, "eu-west-1", "b")), unknown_since=NIGHT)
-    result = module.Result((stale,), None, accounts=1, buckets=1, checks=1, partial=False)
-    assert result.unknown == (stale,)
-    assert module.exit_code(result, stale.severity) == 3
+    scanned = Scanned((stale,), {}, accounts=1, buckets=1, checks=1)
+    assert scanned.unknown == (stale,)
+    assert not scanned.complete
+    assert exit_code(scanned, stale.severity) == 3
+
+
+def test_only_the_buckets_asked_for_are_looked_at(run: Scan, estate: Estate) -> None:
+    """And no rule about accounts is applied then; a name that nobody has is no sound bucket."""
+    estate.aws.blocks[HOME] = OFF
+    estate.aws.buckets |= {"one": {"GetBucketVersioning": {}}, "other": {"GetBucketVersioning": {}}}
+    found = json.loads(run("--bucket", "on*", "--format", "json").stdout)
+    assert ([each["bucket"] for each in found["findings"]], found["buckets"]) == (["one"], 1)
+    result = run("--bucket", "misspelt")
+    assert result.exit_code == 4
+    assert "not listed: no bucket is called misspelt" in result.stdout
+
+
+def test_only_the_accounts_asked_for_are_looked_at(run: Scan, estate: Estate) -> None:
+    """One that is not guarded makes the report incomplete."""
+    estate.aws.blocks |= {HOME: OFF, OTHER.account: OFF}
+    found = json.loads(run("--account", OTHER.account, "--format", "json").stdout)
+    assert [each["account"] for each in found["findings"]] == [OTHER.account]
+    result = run("--account", "999999999999")
+    assert (result.exit_code, "account 999999999999 is not guarded" in result.stdout) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "rules"),
+    [
+        (("--rules", "bucket-versioning"), {"bucket-versioning"}),
+        (("--rules", "bucket-versioning, bucket-required-tags"), {"bucket-versioning", "bucket-required-tags"}),
+        (("--severity", "high"), {"account-public-access-block"}),
+        (("--framework", "cis-5.0", "--rules", RULES), {"account-public-access-block"}),
+    ],
+)
+def test_only_the_rules_asked_for_are_applied(
+    run: Scan, estate: Estate, words: tuple[str, ...], rules: set[str]
+) -> None:
+    """In place of those that the settings enable, or of them those severe enough, or those of a framework."""
+    estate.aws.blocks[HOME] = OFF
+    estate.aws.buckets["bad"] = {"GetBucketVersioning": {}, "GetBucketTagging": {"TagSet": []}}
+    found = json.loads(run(*words, "--format", "json").stdout)
+    assert {each["rule_id"] for each in found["findings"]} == rules
+
+
+def test_nothing_left_to_apply_is_a_mistake_of_the_caller(run: Scan) -> None:
+    """A scan by no rule would be clean whatever there is."""
+    result = run("--severity", "critical", "--rules", "bucket-required-tags")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "error: no rule is left to apply: widen --rules, --framework or --severity\n"
+
+
+def test_a_framework_is_reported_by_its_controls(run: Scan, estate: Estate) -> None:
+    """With what passes counted, rules that are not enabled named, and no claim of compliance."""
+    estate.aws.blocks[HOME] = OFF
+    words = ("--framework", "cis-5.0", "--rules", "account-public-access-block")
+    report = json.loads(run(*words, "--format", "json").stdout)["framework"]
+    (control,) = [each for each in report["controls"] if each["id"] == "2.1.4"]
+    assert (control["status"], control["counts"]["fail"]) == ("fail", 1)
+    assert control["rules"] == ["account-public-access-block"]
+    assert "bucket-public-access-block" in control["rules_not_enabled"]
+    assert {each["status"] for each in report["controls"] if not each["rules"]} == {"not_checked"}
+    text = run(*words).stdout
+    assert "maps to" in text
+    assert "complies" not in text.lower()
+
+
+def test_checks_that_pass_are_told_where_asked_for(run: Scan) -> None:
+    """They are counted in any case."""
+    result = run("--passed", "--format", "jsonl")
+    assert result.exit_code == 0
+    assert {json.loads(line)["outcome"] for line in result.stdout.splitlines()} == {"pass"}
+    assert len(result.stdout.splitlines()) == 4
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_every_form_goes_to_a_file(run: Scan, estate: Estate, tmp_path: Path, form: Form) -> None:
+    """The same bytes as on standard output, which stays empty."""
+    estate.aws.buckets["bad"] = {"GetBucketVersioning": {}}
+    path = tmp_path / "report"
+    result = run("--format", form.value, "--output", str(path))
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "bucket-versioning" in path.read_text(encoding="utf-8")
+
+
+def test_a_file_that_cannot_be_written_is_told(run: Scan, tmp_path: Path) -> None:
+    """Exit 1, no traceback."""
+    result = run("--output", str(tmp_path / "nowhere" / "report"))
+    assert result.exit_code == 1
+    assert result.stderr.endswith("report cannot be written: No such file or directory\n")

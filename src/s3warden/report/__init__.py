@@ -1,0 +1,1 @@
+"""Reports: what a scan found, counted and told in many forms."""
