@@ -280,8 +280,16 @@ class Bench:
         found: list[dict[str, Any]] = json.loads(answer["Policy"])["Statement"]
         return found
 
-    def _alarm(self, finding: Finding, reason: str, detail: str, key: str) -> Sequence[Notification]:
-        return (Notification("oncall", finding.fingerprint, key, finding.severity, correlation=(reason, detail)),)
+    def _alarm(
+        self,
+        finding: Finding,
+        reason: str,
+        facts: Sequence[tuple[str, str]],
+        key: str,
+        links: Callable[[str], tuple[tuple[str, str], ...]] = lambda _destination: (),
+    ) -> Sequence[Notification]:
+        told = (reason, dict(facts)["automation"], *(url for _, url in links("oncall")))
+        return (Notification("oncall", finding.fingerprint, key, finding.severity, correlation=told),)
 
 
 def now() -> datetime:

@@ -1,17 +1,18 @@
 """What people ask of the running daemon, and fixes whose time is over."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from s3warden.correct.kill import KillSwitch
 from s3warden.correct.mend import Aftermath
 from s3warden.correct.orders import Orders
 from s3warden.correct.permits import Permit
 from s3warden.model.action import Mode
-from s3warden.model.remediation import Asked, Remediation, Request
+from s3warden.model.remediation import Asked, AuditEntry, Remediation, Request
 from s3warden.store.errors import StoreUnavailableError
 from s3warden.store.journal import AmbiguousIdError
 from support.mending import ALLOWED, FRIEND, RULE, Bench, now, run
@@ -27,6 +28,13 @@ class Desk:
         self.waiting: list[Request] = []
         self.answers: list[Request] = []
         self.away = 0
+        self.kill = KillSwitch(environment={})
+        self.again: list[str] = []
+        self.remembered: list[str] = []
+
+    async def remember(self, by: str) -> None:
+        """Note who stopped all fixes."""
+        self.remembered.append(by)
 
     async def requests(self) -> list[Request]:
         """What waits."""
@@ -55,6 +63,10 @@ class Desk:
         """What has not ended."""
         return await self.bench.shelf.unfinished()
 
+    async def record(self, *, audit: Sequence[AuditEntry] = ()) -> None:
+        """Add to the audit log."""
+        await self.bench.shelf.record(audit=audit)
+
     def ask(self, asked: Asked, of: str) -> None:
         """Leave a request."""
         self.waiting.append(Request(f"r{len(self.answers)}", asked, of, "sam@host", now()))
@@ -70,7 +82,17 @@ def working(bench: Bench, desk: Desk, act: Callable[[], Any], seconds: float = 3
     async def main() -> None:
         await bench.mender.mend(bench.finding)
         act()
-        orders = Orders(desk, bench.undoer, bench.book, lambda _subject: asyncio.Lock(), follow, bench.metrics)
+        orders = Orders(
+            desk,
+            bench.undoer,
+            bench.book,
+            lambda _subject: asyncio.Lock(),
+            follow,
+            bench.metrics,
+            kill=desk.kill,
+            again=lambda entry: desk.again.append(entry.id),
+            remember=desk.remember,
+        )
         task = asyncio.create_task(orders.run())
         await asyncio.sleep(seconds)
         task.cancel()
@@ -152,3 +174,23 @@ def test_the_kill_switch_puts_the_end_off() -> None:
     bench.switch = None
     working(bench, Desk(bench), lambda: None, 8000)
     assert (bench.only.until, bench.is_open) == (None, True)
+
+
+def test_the_switch_is_kept_before_it_is_turned() -> None:
+    """Stopping and starting are noted, remembered over restarts, and what it held is taken up again."""
+    bench = Bench()
+    desk = Desk(bench)
+    seen: list[tuple[str, str]] = []
+
+    class Watched(KillSwitch):
+        def trip(self, by: str) -> None:
+            seen.append((by, desk.remembered[-1]))
+            super().trip(by)
+
+    def act() -> None:
+        desk.kill = Watched(environment={})
+        desk.waiting = [Request("a", Asked.STOP, "", "sam", now()), Request("b", Asked.START, "", "sam", now())]
+
+    working(bench, desk, act)
+    assert [each.ok for each in desk.answers] == [True, True]
+    assert (seen, desk.remembered, desk.kill.on()) == ([("sam", "sam")], ["sam", ""], None)
