@@ -9,18 +9,20 @@ A look that begins while somebody changes the bucket may see the state before, a
 reads the changed aspect itself, and does not spare.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
 from s3warden.model.bucket import ABSENT, Aspect, Present, Reading
-from s3warden.model.configuration import Acl, Ownership, Policy
+from s3warden.model.configuration import Acl, Ownership, Policy, PolicyStatus
 
 Known: TypeAlias = Mapping[Aspect, Reading[object]]
 
 ACLS_DISABLED = Present(Acl(owner="", grants=()))
 """The ACL of a bucket that has none in effect and was not asked for it: the owner's canonical id is not known."""
+NOT_PUBLIC = Present(PolicyStatus(is_public=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,32 @@ def _nobody_by_canonical_id(known: Known) -> bool:
     """Whether no canonical id in the policy has to be told from the owner's own, which only the ACL has."""
     match known[Aspect.POLICY]:
         case Present(value=Policy(text=text)):
-            # A backslash may write the word in another way.
-            return "canonicaluser" not in text.lower() and "\\u" not in text
+            return "canonicaluser" not in text.lower() and not _is_disguised(text)
         case reading:
             return reading == ABSENT
+
+
+def _policy_status(known: Known) -> Reading[object] | None:
+    """A policy that allows nothing is not public: only an Allow can make it so."""
+    match known[Aspect.POLICY]:
+        case Present(value=Policy(text=text)):
+            harmless = "allow" not in text.lower() and not _is_disguised(text) and _is_whole(text)
+            return NOT_PUBLIC if harmless else None
+        case reading:
+            return ABSENT if reading == ABSENT else None
+
+
+def _is_whole(text: str) -> bool:
+    """Whether nothing of the policy broke off: what is missing could say anything."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_disguised(text: str) -> bool:
+    """Whether a word may be written in another way in this JSON."""
+    return "\\u" in text
 
 
 def _absent_with(source: Aspect) -> _Inference:
@@ -55,7 +79,7 @@ def _absent_with(source: Aspect) -> _Inference:
 _INFERENCES: Mapping[Aspect, _Inference] = MappingProxyType(
     {
         Aspect.ACL: _Inference(frozenset({Aspect.OWNERSHIP, Aspect.POLICY}), _acl),
-        Aspect.POLICY_STATUS: _absent_with(Aspect.POLICY),
+        Aspect.POLICY_STATUS: _Inference(frozenset({Aspect.POLICY}), _policy_status),
         Aspect.REPLICATION: _absent_with(Aspect.VERSIONING),
         Aspect.OBJECT_LOCK: _absent_with(Aspect.VERSIONING),
     }

@@ -9,7 +9,7 @@ import pytest
 from s3warden.aws.errors import AwsError
 from s3warden.collect.aspects import ASPECTS
 from s3warden.collect.fetch import Fetch
-from s3warden.collect.spared import ACLS_DISABLED
+from s3warden.collect.spared import ACLS_DISABLED, NOT_PUBLIC
 from s3warden.model.bucket import ABSENT, Aspect, BucketRef, BucketState, Cause, Present, Unreadable
 from s3warden.model.configuration import Acl, Ownership, Policy
 from support.answers import ANSWERS
@@ -85,7 +85,8 @@ async def test_an_event_asks_all_at_once() -> None:
 async def test_what_does_not_follow_is_asked() -> None:
     """With ACLs enabled, a policy and versioning, everything is read."""
     enabled = {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}}
-    state, asked = await look({Aspect.OWNERSHIP: enabled})
+    allowing = {"Policy": '{"Statement": [{"Effect": "Allow"}]}'}
+    state, asked = await look({Aspect.OWNERSHIP: enabled, Aspect.POLICY: allowing})
     assert asked == WANTED
     assert all(state.reading(aspect) == Present(ANSWERS[aspect][1]) for aspect in SPARED)
 
@@ -116,6 +117,24 @@ async def test_an_owner_named_by_its_canonical_id_is_told_from_others(word: str)
     policy = f'{{"Statement": [{{"Principal": {{{word}: "79a5"}}}}]}}'
     _, asked = await look({**NONE, Aspect.POLICY: {"Policy": policy}})
     assert Aspect.ACL in asked
+
+
+@pytest.mark.parametrize(
+    ("text", "spared"),
+    [
+        ('{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}]}', True),
+        ('{"Statement": [{"Effect": "Deny"}, {"Effect": "Allow"}]}', False),
+        ('{"Statement": [{"Effect": "\\u0041llow"}]}', False),
+        ('{"Statement": [{"Effect": "Deny"}, {"Eff', False),
+        ('["Deny"]', False),
+    ],
+)
+async def test_a_policy_that_allows_nothing_is_not_public(text: str, spared: bool) -> None:
+    """AWS is not asked whether a policy without any Allow is public."""
+    state, asked = await look({**NONE, Aspect.POLICY: {"Policy": text}})
+    assert (Aspect.POLICY_STATUS not in asked) is spared
+    expected = NOT_PUBLIC if spared else Present(ANSWERS[Aspect.POLICY_STATUS][1])
+    assert state.reading(Aspect.POLICY_STATUS) == expected
 
 
 async def test_without_its_source_an_aspect_is_read_like_any_other() -> None:
