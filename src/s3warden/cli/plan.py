@@ -21,8 +21,10 @@ from s3warden.cli.locate import NotFoundError, located
 from s3warden.cli.settings import USAGE, ConfigOption, loaded_or_exit
 from s3warden.correct.look import Looks
 from s3warden.correct.plans import Plans
+from s3warden.correct.remedies import REMEDIES
 from s3warden.correct.remedy import Look
 from s3warden.correct.render_plan import as_cli, as_json, as_terraform, as_text, declined_as_json, grouped, where
+from s3warden.correct.render_remedies import as_markdown
 from s3warden.correcting import wanted
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import Kind, Rule, RuleOptions
@@ -66,6 +68,7 @@ def plan(
     form: Annotated[
         Format, typer.Option("--format", help="For people, as commands, as code, or as JSON.")
     ] = Format.TEXT,
+    show_list: Annotated[bool, typer.Option("--list", help="List what can be mended at all, and leave.")] = False,
     config: ConfigOption = None,
     log_level: Annotated[str, typer.Option(help="Lowest level of log lines on standard error.")] = "error",
 ) -> None:
@@ -75,6 +78,9 @@ def plan(
 
     Example: s3warden plan payroll-exports --rule bucket-public-effective --format cli
     """
+    if show_list:
+        typer.echo(as_markdown(REMEDIES))
+        raise typer.Exit
     settings = loaded_or_exit(lambda: load(config, flags={("log", "level"): log_level})).settings
     logging.configure(settings.log.level, settings.log.format, stream=sys.stderr)
     try:

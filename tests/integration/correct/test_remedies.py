@@ -49,7 +49,6 @@ WANTED = Wanted(
     log_bucket=LOGS.name, kms_key="alias/data", tags=dict.fromkeys(("Role", "Environment", "Owner"), "blue")
 )
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
-LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 # The key of the world that is tested; the emulator gives it its name.
 KEYS: list[str] = []
 AUTHENTICATED = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
@@ -127,7 +126,7 @@ async def kms(s3: Any, _control: Any) -> object:
     return await s3.put_bucket_encryption(Bucket=BUCKET.name, ServerSideEncryptionConfiguration={"Rules": rules})
 
 
-def logged(target: str, *, granted: bool = False) -> Break:
+def logged(target: str) -> Break:
     """Access logs that go there, once the delivery is let in."""
 
     async def put(s3: Any, _control: Any) -> object:
@@ -140,10 +139,7 @@ def logged(target: str, *, granted: bool = False) -> Break:
         }
         text = json.dumps({"Version": "2012-10-17", "Statement": [admit]})
         await s3.put_bucket_policy(Bucket=target, Policy=text)
-        enabled: dict[str, Any] = {"TargetBucket": target, "TargetPrefix": "own/"}
-        if granted:
-            grantee = {"Type": "CanonicalUser", "ID": "f" * 64}
-            enabled["TargetGrants"] = [{"Grantee": grantee, "Permission": "READ"}]
+        enabled = {"TargetBucket": target, "TargetPrefix": "own/"}
         return await s3.put_bucket_logging(Bucket=BUCKET.name, BucketLoggingStatus={"LoggingEnabled": enabled})
 
     return put
@@ -185,7 +181,6 @@ CASES: dict[str, Break] = {
         {**READ, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-elsewhere1"}}}
     ),
     "bucket-acl-external-grantee": grants(),
-    "bucket-acl-log-delivery-on-source": grants((LOG_DELIVERY, "WRITE"), (LOG_DELIVERY, "READ_ACP")),
     "bucket-policy-spoofable-condition": policy({**READ, "Condition": {"StringLike": {"aws:Referer": "https://*"}}}),
     "bucket-policy-broad-source-ip": policy({**READ, "Condition": {"IpAddress": {"aws:SourceIp": "52.0.0.0/9"}}}),
     "bucket-policy-service-confused-deputy": policy({**READ, "Principal": {"Service": "cloudtrail.amazonaws.com"}}),
@@ -195,10 +190,8 @@ CASES: dict[str, Break] = {
     "bucket-encryption-kms": nothing,
     "bucket-encryption-approved-key": nothing,
     "bucket-key-enabled": kms,
-    "bucket-ssec-blocked": nothing,
     "bucket-kms-key-rotation": kms,
     "bucket-log-target-self": logged(BUCKET.name),
-    "bucket-log-target-grants": logged(LOGS.name, granted=True),
     "bucket-abort-incomplete-mpu": nothing,
     "bucket-expired-delete-markers": old_versions,
     "bucket-transfer-acceleration": nothing,
@@ -314,14 +307,17 @@ def world(sessions: Sessions) -> World:
     return World(sessions)
 
 
-# The emulator does not tell EventBridge nor who pays, drops the format of log keys, knows no Access Analyzer, and says
-# of a detector and a session less than AWS does; these are planned against answers made by hand. The others need
-# something beside the bucket: a log bucket that is known as such, a foreign writer, a key by its manager.
+# The emulator does not tell EventBridge nor who pays, drops the format of log keys and what is said of SSE-C, and adds to
+# the grants of logs. The others need something beside the bucket: a log bucket that is known as such, a foreign writer,
+# a key by its manager. All of them are planned against answers made by hand.
 UNTRIED = {
     "bucket-event-notifications",
     "bucket-eventbridge-enabled",
     "bucket-requester-pays",
     "bucket-log-target-prefix",
+    "bucket-log-target-grants",
+    "bucket-ssec-blocked",
+    "bucket-acl-log-delivery-on-source",
     "bucket-log-target-acl-delivery",
     "bucket-objects-writer-owned",
     "bucket-encryption-cmk",
@@ -331,6 +327,10 @@ UNTRIED = {
 def test_every_remedy_is_tried() -> None:
     """On each rule that it mends."""
     assert {rule_id for remedy in REMEDIES for rule_id in remedy.rules} - COMING - UNTRIED == set(CASES)
+
+
+# AWS knows no way back to "never" for these.
+NO_WAY_BACK = {"bucket-versioning": Aspect.VERSIONING, "bucket-transfer-acceleration": Aspect.ACCELERATE}
 
 
 @pytest.mark.parametrize("rule_id", CASES)
@@ -353,9 +353,11 @@ async def test_action_mends_its_rule_and_is_taken_back_to_the_letter(rule_id: st
         await world.make(step.inverse)
         assert await world.looks.now(ACCOUNT, step) == step.undone
     after = await world.settings(subject)
-    if rule_id == "bucket-versioning":
-        assert after.pop(Aspect.VERSIONING) == {"Status": "Suspended"}  # type: ignore[attr-defined]
-        assert before.pop(Aspect.VERSIONING) is None  # type: ignore[attr-defined]
+    no_way_back = NO_WAY_BACK.get(rule_id)
+    if no_way_back is not None:
+        assert before[no_way_back] is None
+        assert after[no_way_back] == {"Status": "Suspended"}
+        after = {**after, no_way_back: None}
     assert canonical(after) == canonical(before)
     assert await world.settings(LOGS) == logs
 
@@ -377,7 +379,7 @@ async def test_printed_commands_do_what_the_plan_does(
     after = await world.settings(subject)
     for step in made.steps:
         assert await world.looks.now(ACCOUNT, step) == step.undone
-    assert {aspect for aspect in before if after[aspect] != before[aspect]} <= {Aspect.VERSIONING}
+    assert {aspect for aspect in before if after[aspect] != before[aspect]} <= set(NO_WAY_BACK.values())
 
 
 async def run(script: str, environment: dict[str, str], directory: Path) -> None:

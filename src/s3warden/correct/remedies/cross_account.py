@@ -28,7 +28,7 @@ class _Named:
 
 def _excluding(scene: Scene) -> tuple[Edit, ...] | Declined:
     """As few of those named as mend the rule, taken out one by one."""
-    trusted = scene.options.trusted_accounts
+    trusted = (*scene.options.trusted_accounts, scene.state.ref.account)
     chosen = frozenset(one for one in _all_named(scene) if not any(account in one.name for account in trusted))
     edits = _edits(scene, chosen)
     if isinstance(edits, Declined):
