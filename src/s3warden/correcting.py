@@ -212,7 +212,7 @@ async def build(
         notes.invite = inviting.links
     applier = Applier(looks, writes, book, kill.on)
     mender = Mender(
-        planner=Plans(looks, lambda: pipeline.options, wanted(settings)),
+        planner=Plans(looks, lambda: pipeline.options, wanted(settings), pipeline.regions),
         rules={rule.info.id: rule for rule in rules},
         options=lambda: pipeline.options,
         guard=limits,

@@ -164,6 +164,10 @@ class Pipeline:
         """What a sweep has still to judge: subjects seen before it found what points at them, or what they rely on."""
         return self._ripples.take(origin=Origin.SWEEP)
 
+    def regions(self, account: AccountRef) -> frozenset[str]:
+        """Where the account is known to have buckets."""
+        return self._accounts.regions(account)
+
     async def refresh(self, request: RefreshRequest) -> Outcome:
         """Look at the subject, judge it, and store what changed together with who is to be told."""
         with bound_contextvars(subject=request.subject.key, origin=request.origin.value):

@@ -44,6 +44,10 @@ class Accounts:
         """The account has buckets in these regions, as a listing tells."""
         self._regions[ref] |= frozenset(regions)
 
+    def regions(self, ref: AccountRef) -> frozenset[str]:
+        """Where the account is known to have buckets."""
+        return self._regions[ref]
+
     async def read(self, ref: AccountRef, aspects: frozenset[Aspect], *, sweep: bool = False) -> AccountState:
         """The state with those of `aspects` that are read at all as a read that begins now finds them.
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from s3warden.aws.errors import AwsError
 from s3warden.collect.aspects import ASPECTS
 from s3warden.collect.cache import Cache
+from s3warden.collect.derived import with_sources
 from s3warden.collect.fetch import BucketReader, Fetch
 from s3warden.collect.shapes import Answer
 from s3warden.correct.remedy import Documents, Look
@@ -53,7 +54,7 @@ class Looks:
 
         `regions` are where the account has buckets, a bucket's own among them. Raises nothing of AWS's.
         """
-        wanted = frozenset(aspects)
+        wanted = with_sources(aspects)
         regions = {*regions, subject.region} if isinstance(subject, BucketRef) else regions
         recorder = _Recorder(self._reader)
         fetch = Fetch(recorder, self._clock)
