@@ -104,7 +104,10 @@ SOUND_NEIGHBOURS: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.KEY_POLICY: Present(Policy(_KEY_POLICY)),
         Aspect.LOG_TARGET: log_target(),
         Aspect.REPLICATION_DESTINATIONS: destinations(
-            (reference(Use.REPLICATION, "example-replica", detail="everything"), named("example-replica"))
+            (
+                reference(Use.REPLICATION, "example-replica", detail="everything"),
+                named("example-replica", region="eu-central-1"),
+            )
         ),
         Aspect.INVENTORY_DESTINATIONS: destinations(
             (reference(Use.INVENTORY, "example-lists", detail="all"), named("example-lists"))

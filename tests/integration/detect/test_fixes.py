@@ -295,6 +295,9 @@ ADDS: dict[str, dict[str, object]] = {
 # a root user, and a hidden policy an administrator; the emulator knows no multi-region access points, forgets or
 # garbles some settings, and this AWS CLI knows no block of SSE-C; access points have a test of their own.
 UNTRIED = {
+    # Where a destination is, is known of the whole estate alone.
+    "bucket-replication-cross-region",
+    "bucket-replication-forbidden-region",
     # Who sends logs is known of the whole estate alone.
     "bucket-acl-log-delivery-on-source",
     "bucket-log-target-acl-delivery",

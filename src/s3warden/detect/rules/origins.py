@@ -372,9 +372,14 @@ trusted_key_groups = [aws_cloudfront_key_group.viewers.id]""",
 Open CloudFront, Distributions, the distribution, Behaviors, each behavior: Edit.
 Choose Restrict viewer access: Yes, with a trusted key group, and Save changes.""",
         cloudformation="""\
-# In each behavior of the AWS::CloudFront::Distribution:
-TrustedKeyGroups:
-  - !Ref KeyGroup""",
+# With the key group in TrustedKeyGroups of each behavior of the AWS::CloudFront::Distribution:
+KeyGroup:
+  Type: AWS::CloudFront::KeyGroup
+  Properties:
+    KeyGroupConfig:
+      Name: signers
+      Items:
+        - !Ref PublicKey""",
         verify="""\
 aws cloudfront list-distributions \\
   --query 'DistributionList.Items[].[Id, WebACLId, DefaultCacheBehavior.TrustedKeyGroups]'
