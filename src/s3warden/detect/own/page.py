@@ -1,6 +1,6 @@
 """The view as a table for people: every field that an own rule may speak of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from s3warden.detect.own.shapes import Type
 from s3warden.detect.own.view import ROOTS, Field
@@ -16,13 +16,21 @@ def _lines() -> Iterator[str]:
     yield "# What own rules may speak of\n"
     yield "<!-- Made by `s3warden rules fields`; a test holds the two equal. -->\n"
     yield "How to read this page, and how to write a rule: [own-rules.md](own-rules.md).\n"
-    for root, fields in ROOTS[Kind.BUCKET].items():
-        yield f"## `{root}`\n"
-        yield "| field | type | meaning |"
-        yield "| --- | --- | --- |"
-        for name, field in fields.items():
-            yield from _rows(f"{root}.{name}", field)
-        yield ""
+    beside = ROOTS[Kind.BUCKET]["account"]
+    yield from _table("`bucket`", "bucket", ROOTS[Kind.BUCKET]["bucket"])
+    yield from _table("`account` in rules about buckets", "account", beside)
+    account = ROOTS[Kind.ACCOUNT]["account"]
+    regional = {name: field for name, field in account.items() if field.type is not beside[name].type}
+    yield from _table("`account` in rules about accounts, where it differs", "account", regional)
+
+
+def _table(title: str, root: str, fields: Mapping[str, Field]) -> Iterator[str]:
+    yield f"## {title}\n"
+    yield "| field | type | meaning |"
+    yield "| --- | --- | --- |"
+    for name, field in fields.items():
+        yield from _rows(f"{root}.{name}", field)
+    yield ""
 
 
 def _rows(path: str, field: Field) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 from s3warden.detect.rule import RuleFailedError
 from s3warden.model.bucket import Absent, Present, Regional, Unreadable
 from s3warden.model.configuration import Policy, Tags
+from s3warden.model.references import Settings
 
 Plain: TypeAlias = Any
 
@@ -97,13 +98,12 @@ def type_of(hint: Any) -> Type:
         return _union(arguments)
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
         return _several_of(arguments[0])
-    if origin is Regional:
-        return Type("map", {}, _optional(type_of(arguments[0])))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return STRING
     if isinstance(hint, type) and is_dataclass(hint):
         hints = get_type_hints(hint)
-        return record({each.name: type_of(hints[each.name]) for each in fields(hint)})
+        shown = (each.name for each in fields(hint) if hints[each.name] is not Settings)
+        return record({name: type_of(hints[name]) for name in shown})
     raise TypeError(f"the view has no form for {hint}")
 
 
@@ -144,6 +144,11 @@ def _optional(kind: Type) -> Type:
 def optional(hint: Any) -> Type:
     """The type of an aspect with values of the type `hint`: where it is a record, it says whether it is there."""
     return _optional(type_of(hint))
+
+
+def regional(hint: Any) -> Type:
+    """The type of an aspect that has a value of the type `hint` in each region: a map by region."""
+    return Type("map", {}, optional(hint))
 
 
 def plain(value: Any, kind: Type) -> Plain:

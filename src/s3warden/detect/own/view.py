@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from s3warden.detect.own.shapes import CONFIGURED, STRING, HiddenError, Plain, Type, optional, plain
+from s3warden.detect.own.shapes import CONFIGURED, STRING, HiddenError, Plain, Type, optional, plain, regional
 from s3warden.detect.rule import Kind, UnreadableError
 from s3warden.model.bucket import Absent, Aspect, BucketState, Reading, State
 from s3warden.model.configuration import (
@@ -31,8 +31,24 @@ from s3warden.model.configuration import (
     Versioning,
     Website,
 )
-from s3warden.model.references import References
+from s3warden.model.keys import Key, KeyRotation
+from s3warden.model.origins import Distributions, DnsRecords
+from s3warden.model.references import Destinations, LogTarget, References
+from s3warden.model.services import (
+    AccessFindings,
+    Analyzers,
+    BackupSelections,
+    Detector,
+    LastBackup,
+    Macie,
+    MacieCoverage,
+    MacieDiscovery,
+    MetricFilters,
+    OrganizationBlock,
+    StorageLenses,
+)
 from s3warden.model.storage import Cors, Inventory, Lifecycle, Notification, ObjectLock, Replication, Tiering
+from s3warden.model.trails import EventDataStores, Trails
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +73,63 @@ _IMPLIED: Mapping[Aspect, Any] = MappingProxyType(
 )
 """How AWS behaves while the aspect is not configured, where that is not nothing."""
 
-_BLOCK = Field("the account's public access block", optional(PublicAccessBlock), Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK)
-_MULTI_REGION = Field(
-    "the account's multi-region access points", optional(MultiRegionAccessPoints), Aspect.MULTI_REGION_ACCESS_POINTS
+_SERVICES: Mapping[str, tuple[Aspect, type, str]] = MappingProxyType(
+    {
+        "analyzers": (Aspect.ANALYZERS, Analyzers, "access analyzers"),
+        "backup_selections": (Aspect.BACKUP_SELECTIONS, BackupSelections, "what AWS Backup is told to save"),
+        "event_data_stores": (Aspect.EVENT_DATA_STORES, EventDataStores, "stores of CloudTrail Lake"),
+        "guardduty": (Aspect.GUARDDUTY, Detector, "GuardDuty"),
+        "macie": (Aspect.MACIE, Macie, "Macie: `ENABLED` or `PAUSED`"),
+        "macie_discovery": (Aspect.MACIE_DISCOVERY, MacieDiscovery, "Macie's automated discovery"),
+        "metric_filters": (Aspect.METRIC_FILTERS, MetricFilters, "metric filters over the trails' logs"),
+        "storage_lenses": (Aspect.STORAGE_LENSES, StorageLenses, "Storage Lens dashboards"),
+        "trails": (Aspect.TRAILS, Trails, "the trails that record what happens in the region"),
+    }
+)
+"""What is read of an account region by region."""
+
+_WHOLE: Mapping[str, Field] = MappingProxyType(
+    {
+        "id": Field("the account's 12 digits", STRING),
+        "partition": Field("`aws`, `aws-cn`, …", STRING),
+        "distributions": _field(Aspect.DISTRIBUTIONS, Distributions, "CloudFront distributions with buckets behind"),
+        "dns_records": _field(Aspect.DNS_RECORDS, DnsRecords, "public DNS records that lead to S3"),
+        "multi_region_access_points": _field(
+            Aspect.MULTI_REGION_ACCESS_POINTS, MultiRegionAccessPoints, "multi-region access points"
+        ),
+        "organization_block": _field(
+            Aspect.ORGANIZATION_BLOCK, OrganizationBlock, "what the organisation's policies say of public access"
+        ),
+        "outside_names": _field(
+            Aspect.OUTSIDE_NAMES, Destinations, "buckets that distributions, records and access points lead to"
+        ),
+        "public_access_block": _field(
+            Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, PublicAccessBlock, "the account's public access block"
+        ),
+    }
 )
 
 ACCOUNT: Mapping[str, Field] = MappingProxyType(
     {
-        "id": Field("the account's 12 digits", STRING),
-        "partition": Field("`aws`, `aws-cn`, …", STRING),
-        "public_access_block": _BLOCK,
-        "multi_region_access_points": _MULTI_REGION,
+        **_WHOLE,
+        **{
+            name: Field(f"{text}, by region", regional(kind), aspect)
+            for name, (aspect, kind, text) in _SERVICES.items()
+        },
     }
 )
+"""The account, in rules about accounts."""
+
+BESIDE: Mapping[str, Field] = MappingProxyType(
+    {
+        **_WHOLE,
+        **{
+            name: Field(f"{text}, in the bucket's region", optional(kind), aspect)
+            for name, (aspect, kind, text) in _SERVICES.items()
+        },
+    }
+)
+"""The account, in rules about buckets."""
 
 BUCKET: Mapping[str, Field] = MappingProxyType(
     {
@@ -77,14 +137,22 @@ BUCKET: Mapping[str, Field] = MappingProxyType(
         "arn": Field("its ARN", STRING),
         "region": Field("where it lives", STRING),
         "accelerate": _field(Aspect.ACCELERATE, Accelerate, "transfer acceleration: `Enabled` or `Suspended`"),
+        "access_findings": _field(Aspect.ACCESS_FINDINGS, AccessFindings, "open findings of Access Analyzer"),
         "access_points": _field(Aspect.ACCESS_POINTS, AccessPoints, "the access points of the own account"),
         "acl": _field(Aspect.ACL, Acl, "owner and grants"),
         "cors": _field(Aspect.CORS, Cors, "cross-origin rules"),
+        "default_key": _field(Aspect.DEFAULT_KEY, Key, "the KMS key that new objects are encrypted with"),
         "encryption": _field(Aspect.ENCRYPTION, Encryption, "default encryption"),
         "intelligent_tiering": _field(Aspect.INTELLIGENT_TIERING, Tiering, "archive configurations"),
         "inventory": _field(Aspect.INVENTORY, Inventory, "inventories"),
+        "inventory_destinations": _field(Aspect.INVENTORY_DESTINATIONS, Destinations, "whose their destinations are"),
+        "key_policy": _field(Aspect.KEY_POLICY, Policy, "the policy of the default key"),
+        "key_rotation": _field(Aspect.KEY_ROTATION, KeyRotation, "the rotation of the default key"),
+        "last_backup": _field(Aspect.LAST_BACKUP, LastBackup, "when AWS Backup saved the bucket last"),
         "lifecycle": _field(Aspect.LIFECYCLE, Lifecycle, "lifecycle rules"),
+        "log_target": _field(Aspect.LOG_TARGET, LogTarget, "whose the target of the access logs is"),
         "logging": _field(Aspect.LOGGING, Logging, "where access logs go"),
+        "macie_coverage": _field(Aspect.MACIE_COVERAGE, MacieCoverage, "what Macie knows of the bucket"),
         "notification": _field(Aspect.NOTIFICATION, Notification, "whom the bucket tells of its objects"),
         "object_lock": _field(Aspect.OBJECT_LOCK, ObjectLock, "Object Lock and its default retention"),
         "ownership": _field(Aspect.OWNERSHIP, Ownership, "object ownership"),
@@ -93,15 +161,18 @@ BUCKET: Mapping[str, Field] = MappingProxyType(
         "public_access_block": _field(Aspect.PUBLIC_ACCESS_BLOCK, PublicAccessBlock, "the bucket's own block"),
         "referrers": _field(Aspect.REFERRERS, References, "what in the guarded accounts relies on the bucket"),
         "replication": _field(Aspect.REPLICATION, Replication, "where objects are copied"),
+        "replication_destinations": _field(
+            Aspect.REPLICATION_DESTINATIONS, Destinations, "whose the destinations of replication are"
+        ),
         "request_payment": _field(Aspect.REQUEST_PAYMENT, RequestPayment, "who pays: `BucketOwner` or `Requester`"),
-        "tags": Field("the bucket's tags by key", optional(Tags), Aspect.TAGGING),
+        "tags": _field(Aspect.TAGGING, Tags, "the bucket's tags by key"),
         "versioning": _field(Aspect.VERSIONING, Versioning, "`Enabled` or `Suspended`; empty where it never was on"),
         "website": _field(Aspect.WEBSITE, Website, "static website hosting"),
     }
 )
 
 ROOTS: Mapping[Kind, Mapping[str, Mapping[str, Field]]] = MappingProxyType(
-    {Kind.BUCKET: {"bucket": BUCKET, "account": ACCOUNT}, Kind.ACCOUNT: {"account": ACCOUNT}}
+    {Kind.BUCKET: {"bucket": BUCKET, "account": BESIDE}, Kind.ACCOUNT: {"account": ACCOUNT}}
 )
 """What a rule of each kind may speak of."""
 

@@ -13,10 +13,11 @@ from s3warden.detect.own.view import ROOTS
 from s3warden.detect.own.watch import PATIENCE, SLOW, watched
 from s3warden.detect.rule import Kind, Rule
 from s3warden.detect.samples import ALL_ON, DENIED, account, bucket
-from s3warden.model.bucket import ABSENT, Aspect, Cause, Present, State
+from s3warden.model.bucket import ABSENT, AccountState, Aspect, Cause, Present, Reading, Regional, State
 from s3warden.model.configuration import Tags, Versioning
 from s3warden.model.finding import RuleResult, Severity, Verdict
 from s3warden.model.rule import Category
+from s3warden.model.services import Macie
 
 VERSIONED = Written(
     id="own-versioned",
@@ -28,6 +29,7 @@ VERSIONED = Written(
     applies_when='bucket.name.endsWith("-data")',
     message='{{ bucket.name }} of {{ bucket.tags.Owner }}: versioning is "{{ bucket.versioning.status }}".',
 )
+ENABLED = Present(Macie("ENABLED"))
 OFF = {Aspect.VERSIONING: Present(Versioning("Suspended"))}
 
 
@@ -113,6 +115,29 @@ def test_no_unreadable_field_ever_passes(root: str, name: str) -> None:
     rule = replace(VERSIONED, applies_when="", pass_when=f"has({root}.{name}) || true")
     if field.aspect is not None:
         assert judged(rule, bucket({field.aspect: DENIED})).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("regions", "of_bucket", "of_account"),
+    [
+        ({"eu-west-1": ENABLED}, Verdict.PASS, Verdict.PASS),
+        ({"eu-west-1": ENABLED, "us-east-1": ABSENT}, Verdict.PASS, Verdict.FAIL),
+        ({"eu-west-1": ABSENT, "us-east-1": ENABLED}, Verdict.FAIL, Verdict.FAIL),
+        ({"us-east-1": ENABLED}, Verdict.UNKNOWN, Verdict.PASS),
+        ({"eu-west-1": ENABLED, "us-east-1": DENIED}, Verdict.PASS, Verdict.UNKNOWN),
+    ],
+)
+def test_rules_over_services_of_regions(
+    regions: dict[str, Reading[Macie]], of_bucket: Verdict, of_account: Verdict
+) -> None:
+    """A rule about buckets sees the bucket's own region, one about accounts a map of all."""
+    plain = replace(VERSIONED, applies_when="", message="", pass_when='account.macie.status == "ENABLED"')
+    whole = replace(plain, kind=Kind.ACCOUNT, pass_when='account.macie.all(r, account.macie[r].status == "ENABLED")')
+    sound = bucket()
+    readings: dict[Aspect, Reading[object]] = {Aspect.MACIE: Present(Regional(tuple(regions.items())))}
+    its = AccountState(sound.ref.owner, sound.read_at, readings)
+    assert judged(plain, replace(sound, account=its)).verdict is of_bucket
+    assert judged(whole, its).verdict is of_account
 
 
 def test_rules_about_accounts() -> None:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ from s3warden.detect.own.shapes import ITEMS, Type
 from s3warden.detect.own.view import ACCOUNT, BUCKET, ROOTS, empty, view
 from s3warden.detect.rule import Kind, RuleFailedError, UnreadableError
 from s3warden.detect.samples import ALL_ON, DENIED, allow, bucket, by_policy, point, points, policy, service
-from s3warden.model.bucket import ABSENT, Aspect, Present, Reading
+from s3warden.model.bucket import ABSENT, ACCOUNT_ASPECTS, Aspect, BucketState, Present, Reading, Regional
 from s3warden.model.configuration import Acl, Grant, GranteeKind, Policy
+from s3warden.model.services import Macie
 from s3warden.model.storage import Lifecycle, LifecycleRule, Selection
 
 PAGE = Path(__file__).parents[4] / "docs/own-rules-fields.md"
@@ -24,6 +27,15 @@ READ = [(root, name) for root, name in FIELDS if ROOTS[Kind.BUCKET][root][name].
 def seen(readings: Mapping[Aspect, Reading[object]], name: str) -> Any:
     """One field of a bucket."""
     return view(bucket(readings), Kind.BUCKET, [("bucket", name)])["bucket"][name]
+
+
+def with_reading(state: BucketState, aspect: Aspect, reading: Reading[object]) -> BucketState:
+    """The bucket with this reading, of its account's where it is one of those."""
+    if aspect not in ACCOUNT_ASPECTS:
+        return replace(state, readings={**state.readings, aspect: reading})
+    account = state.account
+    assert account is not None
+    return replace(state, account=replace(account, readings={**account.readings, aspect: reading}))
 
 
 def conforms(value: object, kind: Type) -> bool:
@@ -37,12 +49,37 @@ def conforms(value: object, kind: Type) -> bool:
             return isinstance(value, dict) and all(conforms(each, kind.item or kind) for each in value.values())
         case "int or null":
             return value is None or isinstance(value, int)
+        case "timestamp or null":
+            return value is None or isinstance(value, datetime)
     return isinstance(value, {"bool": bool, "string": str, "int": int, "double": float}[kind.name])
 
 
 def test_page_and_code_have_the_same_fields() -> None:
     """`make docs` makes it anew."""
     assert PAGE.read_text(encoding="utf-8") == fields_markdown()
+
+
+def test_every_aspect_is_in_the_view() -> None:
+    """What is read for built-in rules, own rules may speak of too."""
+    assert {field.aspect for fields in ROOTS[Kind.BUCKET].values() for field in fields.values()} >= set(Aspect)
+
+
+def test_services_are_seen_region_by_region() -> None:
+    """A rule about accounts sees all, and none where one could not be read; one about buckets sees the own region."""
+    read: tuple[tuple[str, Reading[Macie]], ...] = (("eu-west-1", Present(Macie("ENABLED"))), ("us-east-1", ABSENT))
+    used = [("account", "macie")]
+    state = with_reading(bucket(), Aspect.MACIE, Present(Regional(read)))
+    assert state.account is not None
+    assert view(state, Kind.BUCKET, used)["account"]["macie"] == {"configured": True, "status": "ENABLED"}
+    assert view(state.account, Kind.ACCOUNT, used)["account"]["macie"] == {
+        "eu-west-1": {"configured": True, "status": "ENABLED"},
+        "us-east-1": {"configured": False, "status": ""},
+    }
+    state = with_reading(bucket(), Aspect.MACIE, Present(Regional((*read, ("eu-north-1", DENIED)))))
+    assert state.account is not None
+    assert view(state, Kind.BUCKET, used)["account"]["macie"]["configured"]
+    with pytest.raises(UnreadableError):
+        view(state.account, Kind.ACCOUNT, used)
 
 
 @pytest.mark.parametrize(("root", "name"), FIELDS)
@@ -59,7 +96,7 @@ def test_what_could_not_be_read_is_not_seen(root: str, name: str) -> None:
     """Whoever asks for it gets the cause, never an empty value."""
     aspect = ROOTS[Kind.BUCKET][root][name].aspect
     assert aspect is not None
-    state = bucket({aspect: DENIED})
+    state = with_reading(bucket(), aspect, DENIED)
     with pytest.raises(UnreadableError) as caught:
         view(state, Kind.BUCKET, [(root, name)])
     assert (caught.value.aspect, caught.value.reading) == (aspect, DENIED)
