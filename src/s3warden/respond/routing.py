@@ -182,7 +182,9 @@ class Routing:
         finding = change.finding
         if finding.verdict is not Verdict.FAIL or finding.exempt is not None:
             return False
-        urgent = finding.evidence.live and finding.severity is Severity.CRITICAL
+        # What the context plays down is told at a first look all the same: a leak is a leak.
+        own = finding.base_severity or finding.severity
+        urgent = finding.evidence.live and Severity.CRITICAL in (own, finding.severity)
         if finding.rule_id in baseline and not urgent:
             return False
         return change.kind is ChangeKind.OPENED or (change.kind is ChangeKind.UPDATED and change.reason in _OPENING)

@@ -81,6 +81,12 @@ def test_the_first_sweep_tells_of_no_accepted_leak() -> None:
     assert heard(plan(change(ChangeKind.OPENED, HELD), baseline=True)) == []
 
 
+def test_the_first_sweep_tells_of_a_leak_that_its_context_plays_down() -> None:
+    """By itself it is critical and works now: it does not wait for the digest."""
+    weighed = replace(LEAK, severity=Severity.HIGH, base_severity=Severity.CRITICAL, reasons=("development (-1)",))
+    assert heard(plan(change(ChangeKind.OPENED, weighed), baseline=True)) == [("firing", "")]
+
+
 def test_the_severity_says_how_it_came_about() -> None:
     """In the text that people read."""
     weighed = replace(LEAK, severity=Severity.HIGH, base_severity=Severity.CRITICAL, reasons=("harmless data (-1)",))
