@@ -235,11 +235,14 @@ def refresh_limits(settings: Settings) -> RefreshLimits:
 def house(settings: Settings, exemptions: Sequence[Exemption]) -> House:
     """How the house weighs what the rules say, and what it accepts."""
     chosen = settings.severity.model_dump(exclude={"production_accounts", "development_accounts"})
-    harmless = (*settings.severity.harmless_names, *settings.rules.log_buckets)
+    marked = settings.rules.sensitive_buckets
+    tags, names = ([each for each in marked if each.startswith("tag:") is by_tag] for by_tag in (True, False))
     context = Context(
         **{
             **chosen,
-            "harmless_names": harmless,
+            "harmless_names": (*settings.severity.harmless_names, *settings.rules.log_buckets),
+            "sensitive_names": (*settings.severity.sensitive_names, *names),
+            "sensitive_tags": (*settings.severity.sensitive_tags, *(each.removeprefix("tag:") for each in tags)),
             "production_places": settings.severity.production_accounts,
             "development_places": settings.severity.development_accounts,
         }

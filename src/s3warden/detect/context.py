@@ -21,10 +21,11 @@ from functools import lru_cache
 
 from s3warden.detect.exemptions.binding import SHARING
 from s3warden.detect.rule import Rule
-from s3warden.model.bucket import Absent, Aspect, BucketRef, Cause, State, Unreadable
+from s3warden.model.bucket import Absent, Aspect, BucketRef, Cause, Present, State, Unreadable
 from s3warden.model.configuration import Tags
 from s3warden.model.finding import RuleResult, Severity, Verdict
 from s3warden.model.rule import Category
+from s3warden.model.services import MacieCoverage
 
 MOST = 2
 """Levels that a severity moves at most, all reasons together."""
@@ -32,6 +33,9 @@ MOST = 2
 # The rules that say whether anybody outside gets in; unless they know, nobody does.
 _DECISIVE = frozenset({"bucket-public-effective", "bucket-public-authenticated"})
 _LEVELS = tuple(Severity)
+# Macie's sensitivityScore: 51 to 100 is sensitive, 50 not looked at yet, 1 to 49 nothing found, -1 failed (Amazon
+# Macie user guide, "Sensitivity scoring for S3 buckets").
+_SENSITIVE_SCORE = 51
 
 
 class Exposure(StrEnum):
@@ -45,7 +49,7 @@ class Exposure(StrEnum):
 
 
 class Sensitivity(StrEnum):
-    """What the data is, as tags or the bucket's name tell. UNKNOWN: the tags could not be read."""
+    """What the data is, as Macie, tags or the bucket's name tell. UNKNOWN: the tags could not be read."""
 
     SENSITIVE = "sensitive"
     HARMLESS = "harmless"
@@ -202,7 +206,16 @@ def _exposure(results: Iterable[RuleResult], state: State, rules: Mapping[str, R
 def _sensitivity(
     state: State, tags: Sequence[tuple[str, str]], context: Context, *, unread: Cause | None
 ) -> tuple[Sensitivity, str]:
-    """The worst that any tag says; where none says anything, what the name says, but for the better only if read."""
+    """The worst that Macie or any tag says; where none says anything, the name, but for the better only if tags are read.
+
+    Macie looks at samples: what it has not found is no proof that it is not there.
+    """
+    reading = state.reading(Aspect.MACIE_COVERAGE)
+    score = (
+        reading.value.sensitivity if isinstance(reading, Present) and isinstance(reading.value, MacieCoverage) else None
+    )
+    if score is not None and score >= _SENSITIVE_SCORE:
+        return Sensitivity.SENSITIVE, f"Macie's score of {score}"
     for wanted, kind in (
         (context.sensitive_tags, Sensitivity.SENSITIVE),
         (context.harmless_tags, Sensitivity.HARMLESS),

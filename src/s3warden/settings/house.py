@@ -59,7 +59,8 @@ class Weights(Section):
             "*backup*", "*credential*", "*customer*", "*dump*", "*invoice*", "*payroll*", "*pii*", "*secret*",
             "*terraform-state*", "*tfstate*",
         ),
-        description="Names of buckets with sensitive data, where no tag says what it is; `*` stands for any text.",
+        description="Names of buckets with sensitive data, where no tag says what it is; `*` stands for any text. "
+        "`rules.sensitive_buckets` are added.",
     )  # fmt: skip
     harmless_names: Texts = Field(
         default=("*-access-logs", "*-access-logs-*", "*-alb-logs", "*-elb-logs", "*-nlb-logs"),

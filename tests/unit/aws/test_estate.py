@@ -100,6 +100,26 @@ def organisation(aws: FakeAws) -> FakeAws:
     return aws
 
 
+async def test_every_account_is_below_its_units_and_the_root() -> None:
+    """At any depth; suspended accounts too, since their buckets are still there."""
+    aws = organisation(FakeAws())
+    aws.on("ListRoots", {"Roots": [{"Id": "r-1"}]})
+    assert await estate(aws).units() == {
+        "1" * 12: frozenset({"r-1"}),
+        "2" * 12: frozenset({"r-1", "ou-a"}),
+        "3" * 12: frozenset({"r-1", "ou-a", "ou-b"}),
+        "4" * 12: frozenset({"r-1", "ou-a", "ou-b"}),
+    }
+
+
+async def test_units_that_cannot_be_listed_are_an_error() -> None:
+    """Half a tree would put accounts below too few units."""
+    aws = organisation(FakeAws())
+    aws.on("ListRoots", refusal("AccessDeniedException", 400))
+    with pytest.raises(AwsError):
+        await estate(aws).units()
+
+
 @pytest.mark.parametrize(
     ("include", "exclude", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +26,10 @@ from s3warden.detect.samples import ACCOUNT, DENIED, account, allow, bucket, by_
 from s3warden.model.bucket import ABSENT, Aspect, BucketState, Cause, Present, Reading, State
 from s3warden.model.configuration import Tags
 from s3warden.model.finding import Evidence, RuleResult, Severity, Verdict
+from s3warden.model.services import MacieCoverage
 from s3warden.settings.house import Weights
 
+OPEN = (Aspect.PUBLIC_ACCESS_BLOCK, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP)
 BY_ID = {rule.info.id: rule for rule in RULES}
 USUAL = Context(**Weights().model_dump(exclude={"production_accounts", "development_accounts"}))
 PUBLIC = by_policy(allow(resource="*"))
@@ -108,6 +111,36 @@ def test_what_the_data_is(name: str, reading: Reading[object], sensitivity: Sens
     found = known(replace(bucket({Aspect.TAGGING: reading}), ref=bucket(name=name).ref))
     assert found.sensitivity is sensitivity
     assert found.sensitivity_by == by or not by
+
+
+@pytest.mark.parametrize(
+    ("score", "sensitivity"), [(100, "sensitive"), (51, "sensitive"), (50, "harmless"), (1, "harmless")]
+)
+def test_macie_makes_worse_and_never_better(score: int, sensitivity: str) -> None:
+    """What it found counts more than a tag that says otherwise; what it did not find proves nothing."""
+    coverage = Present(MacieCoverage(error="", monitored=True, in_job=False, sensitivity=score))
+    state = bucket({Aspect.TAGGING: tags(Classification="public"), Aspect.MACIE_COVERAGE: coverage})
+    assert known(state).sensitivity.value == sensitivity
+
+
+LOGS_IN_DEVELOPMENT = {"Classification": "public", "Environment": "dev"}
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "readings", "severities"),
+    [
+        ("bucket-public-effective", {**PUBLIC, **dict.fromkeys(OPEN, ABSENT)}, "critical critical high high"),
+        ("bucket-public-latent", {**PUBLIC, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: ABSENT}, "high medium low low"),
+        ("bucket-cross-account-access", PARTNER, "critical high medium low"),
+        ("bucket-versioning", {Aspect.VERSIONING: ABSENT}, "medium medium low low"),
+    ],
+)
+def test_the_table_of_the_page_is_true(rule_id: str, readings: dict[Aspect, Reading[object]], severities: str) -> None:
+    """docs/severity.md: customer data, ordinary, access logs, access logs in development."""
+    kinds: list[dict[str, str]] = [{"Classification": "pii"}, {}, {"Classification": "public"}, LOGS_IN_DEVELOPMENT]
+    found = [judged(rule_id, bucket({**readings, Aspect.TAGGING: tags(**kind)})).severity.value for kind in kinds]
+    assert found == severities.split()
+    assert " | ".join(severities.split()) in Path("docs/severity.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
