@@ -47,6 +47,7 @@ from s3warden.detect.rules import (
     tags,
     transport,
     versioning,
+    websites,
 )
 from s3warden.detect.selection import UnknownRuleError, select
 from s3warden.model.bucket import Aspect
@@ -68,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     *policy_size.RULES,
     *ownership.RULES,
     *object_owners.RULES,
+    *websites.RULES,
     *redirects.RULES,
     *blind_spot.RULES,
     *presigned.RULES,

@@ -172,6 +172,8 @@ def test_ids_stay() -> None:
         "bucket-policy-exists",
         "bucket-acls-disabled",
         "bucket-objects-writer-owned",
+        "bucket-website-enabled",
+        "bucket-cors-wildcard",
         "bucket-website-redirect-external",
         "bucket-unreadable",
         "bucket-presign-unbounded",
