@@ -307,8 +307,8 @@ def world(sessions: Sessions) -> World:
     return World(sessions)
 
 
-# The emulator tells neither EventBridge nor who pays, drops the format of log keys and what is said of SSE-C, and adds to
-# the grants of logs. The others need something beside the bucket: a log bucket that is known as such, a foreign writer,
+# The emulator tells neither EventBridge nor who pays, drops the format of log keys and what is said of SSE-C, and adds
+# to the grants of logs. The others need something beside the bucket: a log bucket that is known as such, a foreign writer,
 # a key by its manager. All of them are planned against answers made by hand.
 UNTRIED = {
     "bucket-event-notifications",
