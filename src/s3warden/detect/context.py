@@ -206,16 +206,13 @@ def _exposure(results: Iterable[RuleResult], state: State, rules: Mapping[str, R
 def _sensitivity(
     state: State, tags: Sequence[tuple[str, str]], context: Context, *, unread: Cause | None
 ) -> tuple[Sensitivity, str]:
-    """The worst that Macie or any tag says; where none says anything, the name, but for the better only if tags are read.
+    """The worst that Macie or any tag says; else what the name says, but for the better only if tags were read.
 
     Macie looks at samples: what it has not found is no proof that it is not there.
     """
-    reading = state.reading(Aspect.MACIE_COVERAGE)
-    score = (
-        reading.value.sensitivity if isinstance(reading, Present) and isinstance(reading.value, MacieCoverage) else None
-    )
-    if score is not None and score >= _SENSITIVE_SCORE:
-        return Sensitivity.SENSITIVE, f"Macie's score of {score}"
+    match state.reading(Aspect.MACIE_COVERAGE):
+        case Present(value=MacieCoverage(sensitivity=int(score))) if score >= _SENSITIVE_SCORE:
+            return Sensitivity.SENSITIVE, f"Macie's score of {score}"
     for wanted, kind in (
         (context.sensitive_tags, Sensitivity.SENSITIVE),
         (context.harmless_tags, Sensitivity.HARMLESS),

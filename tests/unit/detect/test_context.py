@@ -114,7 +114,7 @@ def test_what_the_data_is(name: str, reading: Reading[object], sensitivity: Sens
 
 
 @pytest.mark.parametrize(
-    ("score", "sensitivity"), [(100, "sensitive"), (51, "sensitive"), (50, "harmless"), (1, "harmless")]
+    ("score", "sensitivity"), [(99, "sensitive"), (51, "sensitive"), (50, "harmless"), (-1, "harmless")]
 )
 def test_macie_makes_worse_and_never_better(score: int, sensitivity: str) -> None:
     """What it found counts more than a tag that says otherwise; what it did not find proves nothing."""
@@ -132,7 +132,7 @@ LOGS_IN_DEVELOPMENT = {"Classification": "public", "Environment": "dev"}
         ("bucket-public-effective", {**PUBLIC, **dict.fromkeys(OPEN, ABSENT)}, "critical critical high high"),
         ("bucket-public-latent", {**PUBLIC, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: ABSENT}, "high medium low low"),
         ("bucket-cross-account-access", PARTNER, "critical high medium low"),
-        ("bucket-versioning", {Aspect.VERSIONING: ABSENT}, "medium medium low low"),
+        ("bucket-tls-required", {Aspect.POLICY: ABSENT, Aspect.POLICY_STATUS: ABSENT}, "medium medium low low"),
     ],
 )
 def test_the_table_of_the_page_is_true(rule_id: str, readings: dict[Aspect, Reading[object]], severities: str) -> None:
