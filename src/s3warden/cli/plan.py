@@ -19,13 +19,14 @@ from s3warden.aws.secrets import SecretError
 from s3warden.cli.explain_exposure import printable
 from s3warden.cli.locate import NotFoundError, located
 from s3warden.cli.settings import USAGE, ConfigOption, loaded_or_exit
+from s3warden.correct import object_acl
 from s3warden.correct.look import Looks
+from s3warden.correct.object_acl import ObjectRef
 from s3warden.correct.plans import Plans
-from s3warden.correct.remedies import REMEDIES
 from s3warden.correct.remedy import Look
 from s3warden.correct.render_plan import as_cli, as_json, as_terraform, as_text, declined_as_json, grouped, where
-from s3warden.correct.render_remedies import as_markdown
 from s3warden.correcting import wanted
+from s3warden.detect.effective import LAYERS_OF_ACL
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import Kind, Rule, RuleOptions
 from s3warden.detect.rules import RULES, UnknownRuleError, find
@@ -50,6 +51,17 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person wants planned: of one bucket or of all, by these rules, or for one object."""
+
+    bucket: str | None
+    rules: tuple[str, ...]
+    account: str | None
+    region: str | None
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What is planned about one rule that does not pass, or why nothing is."""
 
@@ -65,10 +77,15 @@ def plan(
     rule: Annotated[list[str] | None, typer.Option(help="Only for this rule. May be given more than once.")] = None,
     account: Annotated[str | None, typer.Option(help="The account that owns the bucket. Default: looked for.")] = None,
     region: Annotated[str | None, typer.Option(help="The bucket's region. Default: looked for.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--object", metavar="KEY", help="The ACL of this object; ?versionId=ID at its end names a version."
+        ),
+    ] = None,
     form: Annotated[
         Format, typer.Option("--format", help="For people, as commands, as code, or as JSON.")
     ] = Format.TEXT,
-    show_list: Annotated[bool, typer.Option("--list", help="List what can be mended at all, and leave.")] = False,
     config: ConfigOption = None,
     log_level: Annotated[str, typer.Option(help="Lowest level of log lines on standard error.")] = "error",
 ) -> None:
@@ -78,13 +95,12 @@ def plan(
 
     Example: s3warden plan payroll-exports --rule bucket-public-effective --format cli
     """
-    if show_list:
-        typer.echo(as_markdown(REMEDIES))
-        raise typer.Exit
+    if key is not None and bucket is None:
+        raise typer.BadParameter("name the bucket of the object", param_hint="BUCKET")
     settings = loaded_or_exit(lambda: load(config, flags={("log", "level"): log_level})).settings
     logging.configure(settings.log.level, settings.log.format, stream=sys.stderr)
     try:
-        answers = asyncio.run(_planned(settings, bucket, tuple(rule or ()), account, region))
+        answers = asyncio.run(_planned(settings, Asked(bucket, tuple(rule or ()), account, region, key)))
     except UnknownRuleError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(USAGE) from None
@@ -94,25 +110,20 @@ def plan(
     typer.echo("\n".join(printed(answers, form)))
 
 
-async def _planned(
-    settings: Settings, name: str | None, rule_ids: Sequence[str], account: str | None, region: str | None
-) -> list[Answer]:
+async def _planned(settings: Settings, asked: Asked) -> list[Answer]:
     enabled, options = assembly.rules_and_options(settings)
-    rules = tuple(find(rule_id, RULES) for rule_id in rule_ids) or enabled
+    rules = tuple(find(rule_id, RULES) for rule_id in asked.rules) or enabled
     async with assembly.reading(settings, Metrics(CollectorRegistry())) as parts:
         identity = await parts.sessions.identify()
         accounts = await parts.estate.accounts()
         options = replace(options, trusted_accounts=(*options.trusted_accounts, *(each.account for each in accounts)))
-        subjects: list[Subject]
-        if name is None:
-            subjects = await _all(parts, accounts)
-        elif account and region:
-            subjects = [BucketRef(identity.partition, account, region, name)]
-        else:
-            subjects = [await located(parts, [AccountRef(identity.partition, account)] if account else accounts, name)]
+        subjects: Sequence[Subject] = await _subjects(parts, identity.partition, accounts, asked)
+        looks = Looks(S3Reader(parts.calls))
+        if asked.key is not None:
+            return [await _object(looks, subject, asked) for subject in subjects if isinstance(subject, BucketRef)]
         lives_in = {(each.owner, each.region) for each in subjects if isinstance(each, BucketRef)}
         planner = Plans(
-            Looks(S3Reader(parts.calls)),
+            looks,
             lambda: options,
             wanted(settings),
             regions=lambda ref: {place for owner, place in lives_in if owner == ref},
@@ -125,6 +136,27 @@ async def _planned(
 
         found = await asyncio.gather(*(one(subject) for subject in subjects))
     return [answer for answers in found for answer in answers]
+
+
+async def _subjects(
+    parts: assembly.Reading, partition: str, accounts: Sequence[AccountRef], asked: Asked
+) -> list[Subject]:
+    """What is asked about: one bucket, or everything. Raises AwsError, NotFoundError."""
+    if asked.bucket is None:
+        return await _all(parts, accounts)
+    if asked.account and asked.region:
+        return [BucketRef(partition, asked.account, asked.region, asked.bucket)]
+    owners = [AccountRef(partition, asked.account)] if asked.account else accounts
+    return [await located(parts, owners, asked.bucket)]
+
+
+async def _object(looks: Looks, bucket: BucketRef, asked: Asked) -> Answer:
+    """What is planned about the ACL of one object. Raises AwsError."""
+    key, _, version = str(asked.key).partition("?versionId=")
+    ref = ObjectRef(bucket, key, version or None)
+    acl = await looks.object_acl(ref)
+    look = await looks.at(bucket, LAYERS_OF_ACL)
+    return Answer(bucket, object_acl.RULE, object_acl.plan(ref, acl, look, datetime.now(UTC)))
 
 
 async def _all(parts: assembly.Reading, accounts: Sequence[AccountRef]) -> list[Subject]:

@@ -14,6 +14,7 @@ from s3warden.collect.cache import Cache
 from s3warden.collect.derived import with_sources
 from s3warden.collect.fetch import BucketReader, Fetch
 from s3warden.collect.shapes import Answer
+from s3warden.correct.object_acl import ObjectRef
 from s3warden.correct.remedy import Documents, Look
 from s3warden.correct.writes import seen, source
 from s3warden.model.action import Step
@@ -66,6 +67,11 @@ class Looks:
             return Look(account, _documents(account, wanted, recorder))
         state = await fetch.bucket(subject, wanted - ACCOUNT_ASPECTS, account=account)
         return Look(state, _documents(state, wanted, recorder) if state.exists else {})
+
+    async def object_acl(self, ref: ObjectRef) -> Answer:
+        """The ACL of an object. Raises AwsError."""
+        owner, region = ref.bucket.owner, ref.bucket.region
+        return plain_answer(await self._reader.service(owner, "s3", "GetObjectAcl", region=region, **ref.parameters))
 
     async def now(self, account: AccountRef, step: Step) -> str | None:
         """What the read of `step` answers at this moment, in the form of its `before` and `after`. Raises AwsError."""

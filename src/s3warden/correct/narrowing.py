@@ -47,7 +47,7 @@ class Removal:
 
 def public_grants(scene: Scene) -> Removal:
     """The grants of the ACL to the two groups of strangers."""
-    return Removal(grants=frozenset(at for at, grant in enumerate(grants_of(scene)) if _to(grant, GLOBAL)))
+    return Removal(grants=frozenset(at for at, grant in enumerate(grants_of(scene)) if granted_to(grant, GLOBAL)))
 
 
 def other_grants(scene: Scene) -> Removal:
@@ -63,7 +63,7 @@ def other_grants(scene: Scene) -> Removal:
 
 def delivery_grants(scene: Scene) -> Removal:
     """The grants of the ACL to S3's log delivery."""
-    return Removal(grants=frozenset(at for at, grant in enumerate(grants_of(scene)) if _to(grant, LOG_GROUP)))
+    return Removal(grants=frozenset(at for at, grant in enumerate(grants_of(scene)) if granted_to(grant, LOG_GROUP)))
 
 
 def allows(scene: Scene) -> Removal:
@@ -208,7 +208,8 @@ def grant_name(grant: Answer) -> str:
     return f"{str(who).rpartition('/')[2]} {grant.get('Permission')}"
 
 
-def _to(grant: Answer, groups: tuple[str, ...]) -> bool:
+def granted_to(grant: Answer, groups: tuple[str, ...]) -> bool:
+    """Whether a grant is to a group whose URI ends so."""
     grantee = grant.get("Grantee")
     return isinstance(grantee, dict) and str(grantee.get("URI", "")).endswith(groups)
 

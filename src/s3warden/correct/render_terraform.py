@@ -19,6 +19,8 @@ _FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictP
 
 def terraform(step: Step, place: str) -> list[str]:
     """The resource for what `step` leaves behind in `place`, the name of a bucket or the number of an account."""
+    if step.attribute.startswith("object_acl:"):
+        return [f"# The ACL of the object {place} is no resource of Terraform's."]
     aspect = Aspect(step.attribute.partition(":")[0])
     if step.after is None:
         return [f"# Remove the setting {aspect.replace('_', ' ')} of {place}."]

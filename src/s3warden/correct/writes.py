@@ -261,14 +261,23 @@ WRITES: Mapping[Aspect, Writing] = MappingProxyType(
 )
 
 
+OBJECT = "object_acl"
+"""The attribute of an object's own ACL, with its key as the place."""
+_OBJECT_READ = AspectRead("GetObjectAcl", "s3:GetObjectAcl", ASPECTS[Aspect.ACL].parse)
+
+
 def source(attribute: str) -> AspectRead[object]:
     """What reads an attribute, which is an aspect or an aspect with a place. Raises KeyError, ValueError."""
+    if attribute.startswith(f"{OBJECT}:"):
+        return _OBJECT_READ
     aspect = Aspect(attribute.partition(":")[0])
     return SERVICES[aspect].source if aspect in SERVICES else ASPECTS[aspect]
 
 
 def seen(attribute: str, answer: Answer | None) -> str | None:
     """An answer as text that is equal for equal settings, None for "not configured"."""
+    if attribute.startswith(f"{OBJECT}:"):
+        return None if answer is None else canonical(_acl_view(answer))
     aspect = Aspect(attribute.partition(":")[0])
     view = SERVICES[aspect].view if aspect in SERVICES else WRITES[aspect].view
     found = None if answer is None else view(answer)
@@ -296,6 +305,22 @@ def step(edit: Edit, before: Answer | None, subject: Subject) -> Step:
         before=seen(attribute, before),
         after=seen(attribute, edit.after),
         undone=seen(attribute, row.cleared_as if before is None else before),
+    )
+
+
+def object_step(key: str, place: Mapping[str, object], before: Answer, after: Answer, region: str) -> Step:
+    """The write of an object's own ACL; `place` are the parameters that say which object."""
+    attribute = f"{OBJECT}:{key}"
+    known = seen(attribute, before)
+    return Step(
+        attribute=attribute,
+        summary=f"Take the public grants out of the ACL of {key}",
+        read=Call("s3", _OBJECT_READ.operation, canonical(dict(place)), region),
+        call=Call("s3", "PutObjectAcl", canonical({**place, **_acl_body(after)}), region),
+        inverse=Call("s3", "PutObjectAcl", canonical({**place, **_acl_body(before)}), region),
+        before=known,
+        after=seen(attribute, after),
+        undone=known,
     )
 
 
@@ -368,6 +393,8 @@ def _call(row: Writing, operation: str, target: Subject, body: Mapping[str, obje
 def place_of(made: Step, subject: Subject) -> str:
     """What a step of a plan about `subject` changes: a bucket, an account by its number, a region, a trail, a key."""
     aspect, _, place = made.attribute.partition(":")
+    if aspect == OBJECT:
+        return place
     if place and (aspect == Aspect.POLICY or Aspect(aspect) in SERVICES):
         return place
     return subject.name if isinstance(subject, BucketRef) else subject.account

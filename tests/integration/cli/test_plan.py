@@ -40,6 +40,8 @@ async def _build(url: str) -> None:
         s3 = await aws.client("s3", region=REGION)
         await s3.create_bucket(Bucket="open-data", CreateBucketConfiguration={"LocationConstraint": REGION})
         await s3.put_bucket_policy(Bucket="open-data", Policy=_policy(READ, SHARED))
+        await s3.put_object(Bucket="open-data", Key="shut.txt", Body=b"x")
+        await s3.put_object(Bucket="open-data", Key="open.txt", Body=b"x", ACL="public-read")
 
 
 def _policy(*statements: dict[str, Any]) -> str:
@@ -117,8 +119,18 @@ async def test_what_is_not_there_is_an_error(moto: str, tmp_path: Path, argument
     assert "Traceback" not in err
 
 
-async def test_what_can_be_mended_is_listed(moto: str, tmp_path: Path) -> None:
-    """As a table in Markdown; nothing is asked of AWS."""
-    code, out, _ = await plan(moto, tmp_path, "--list")
+async def test_object_that_its_acl_makes_public(moto: str, tmp_path: Path) -> None:
+    """By its key; what strangers were granted goes, and nothing else."""
+    code, out, _ = await plan(moto, tmp_path, "open-data", "--object", "open.txt", "--format", "json")
     assert code == 0
-    assert "| `remove-public-grants`: " in out
+    [found] = json.loads(out)
+    [step] = found["steps"]
+    assert step["attribute"] == "object_acl:open.txt"
+    assert [grant["Permission"] for grant in step["call"]["parameters"]["AccessControlPolicy"]["Grants"]] == [
+        "FULL_CONTROL"
+    ]
+    code, out, _ = await plan(moto, tmp_path, "open-data", "--object", "shut.txt")
+    assert (code, out.splitlines()[0][-12:]) == (0, "(not_needed)")
+    code, _, err = await plan(moto, tmp_path, "--object", "open.txt")
+    assert code == 2
+    assert "name the bucket" in err
