@@ -35,7 +35,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Acl:
-    """A bucket ACL; `owner` is a canonical user id."""
+    """A bucket ACL; `owner` is a canonical user id, empty where ACLs are disabled and so nobody asked for it."""
 
     owner: str
     grants: tuple[Grant, ...]

@@ -26,7 +26,9 @@ def _check(state: State, _options: RuleOptions) -> Judgement:
         names = ", ".join(sorted(aspect.replace("_", " ") for aspect in refused))
         by_policy = any(reading.cause is Cause.BUCKET_POLICY for reading in refused.values())
         who = "its own policy" if by_policy else "AWS, which does not say by which policy"
-        return fails(f"The bucket hides its {names}: refused by {who}.", {"refused": names, "by": who})
+        # Whoever it is, it may be all buckets alike and not this one's doing.
+        lesser = None if by_policy else Severity.MEDIUM
+        return fails(f"The bucket hides its {names}: refused by {who}.", {"refused": names, "by": who}, severity=lesser)
     if failed:
         raise UnreadableError(*next(iter(failed.items())))
     return passes("What decides over access can be read.")
@@ -80,7 +82,10 @@ aws s3api put-bucket-policy --bucket {bucket} --region {region} --expected-bucke
         Example("everything was read", bucket(), Verdict.PASS),
         Example("the policy hides itself", bucket({Aspect.POLICY: _HIDDEN}), Verdict.FAIL),
         Example(
-            "refused without a reason", bucket({Aspect.ACL: Unreadable(Cause.DENIED, "Access Denied")}), Verdict.FAIL
+            "refused without a reason",
+            bucket({Aspect.ACL: Unreadable(Cause.DENIED, "Access Denied")}),
+            Verdict.FAIL,
+            severity=Severity.MEDIUM,
         ),
         Example("hidden, and throttled", bucket({Aspect.POLICY: _HIDDEN, Aspect.ACL: DENIED}), Verdict.FAIL),
         Example("the own role lacks a permission", bucket({Aspect.POLICY: DENIED}), Verdict.UNKNOWN),

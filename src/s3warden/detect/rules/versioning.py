@@ -22,6 +22,8 @@ def _check(state: State, _options: RuleOptions) -> Judgement:
     return fails(
         f"Versioning is {versioning.status.lower()}: old versions are kept, new ones are not made.",
         {"versioning": versioning.status},
+        # Somebody wanted versions here, and somebody ended that.
+        severity=Severity.MEDIUM,
     )
 
 
@@ -71,7 +73,12 @@ aws s3api get-bucket-versioning --bucket {bucket} --region {region} --expected-b
     (
         Example("enabled", bucket(), Verdict.PASS),
         Example("never enabled", bucket({Aspect.VERSIONING: ABSENT}), Verdict.FAIL),
-        Example("suspended", bucket({Aspect.VERSIONING: Present(Versioning("Suspended"))}), Verdict.FAIL),
+        Example(
+            "suspended",
+            bucket({Aspect.VERSIONING: Present(Versioning("Suspended"))}),
+            Verdict.FAIL,
+            severity=Severity.MEDIUM,
+        ),
         Example("unreadable", bucket({Aspect.VERSIONING: DENIED}), Verdict.UNKNOWN),
     ),
 )

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from s3warden.detect.exposure.inputs import ExposureInputs, inputs_of
-from s3warden.detect.exposure.requirements import tls_at_least, tls_required, uploads_encrypted
+from s3warden.detect.exposure.requirements import (
+    presigned_until,
+    tls_at_least,
+    tls_required,
+    uploads_encrypted,
+)
 
 BOTH = ["arn:aws:s3:::acme", "arn:aws:s3:::acme/*"]
 
@@ -105,3 +110,35 @@ SSE = "s3:x-amz-server-side-encryption"
 def test_uploads_encrypted(statements: list[dict[str, Any]], expected: bool) -> None:
     """Uploads without the header, or with another value, are refused."""
     assert uploads_encrypted(bucket(*statements)).holds is expected
+
+
+HOUR = 3_600_000
+OLD = {"NumericGreaterThan": {"s3:signatureAge": "600000"}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([], False),
+        ([deny(OLD)], True),
+        ([deny({"NumericGreaterThanEquals": {"s3:signatureAge": HOUR}})], True),
+        ([deny({"NumericGreaterThan": {"s3:signatureAge": str(24 * HOUR)}})], False),
+        ([deny({"NumericLessThan": {"s3:signatureAge": "600000"}})], False),
+        ([deny({"StringNotEquals": {"s3:authType": "REST-HEADER"}})], True),
+        ([deny({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}})], True),
+        ([deny({"StringEquals": {"s3:authType": "REST-HEADER"}})], False),
+        ([deny({**OLD, "StringEquals": {"s3:authType": "REST-QUERY-STRING"}})], True),
+        ([deny({**OLD, "StringEquals": {"s3:authType": "POST"}})], False),
+        ([deny(OLD, Action="s3:GetObject")], False),
+        ([deny(OLD, Resource="arn:aws:s3:::acme/secret/*")], False),
+        ([deny(OLD, Principal={"AWS": ROLE})], False),
+        ([deny(OLD, Resource=BOTH[0]), deny(OLD, Resource=BOTH[1])], True),
+        ([deny({**OLD, "IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})], False),
+    ],
+)
+def test_presigned_until(statements: list[dict[str, Any]], expected: bool) -> None:
+    """Every link older than an hour is refused, whoever signed it and whatever it leads to."""
+    found = presigned_until(bucket(*statements), HOUR)
+    assert found.holds is expected, found
+    if found.loophole is not None:
+        assert dict(found.loophole.context)["s3:authtype"] == ("REST-QUERY-STRING",)
