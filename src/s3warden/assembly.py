@@ -6,6 +6,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import assert_never
 
 import aiohttp
@@ -89,7 +90,7 @@ async def reading(settings: Settings, metrics: Metrics) -> AsyncIterator[Reading
                 sessions=sessions,
                 secrets=secrets,
                 estate=Estate(sessions, calls, estate_scope(settings)),
-                fetch=Fetch(S3Reader(calls)),
+                fetch=Fetch(S3Reader(calls), security=settings.accounts.security),
                 calls=calls,
             )
 
@@ -159,6 +160,9 @@ def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions
         mass_expiry_days=chosen.mass_expiry_days,
         presigned_minutes=chosen.presigned_minutes,
         transfer_acceleration=chosen.transfer_acceleration,
+        trail_buckets=chosen.trail_buckets,
+        object_events_log=chosen.object_events_log,
+        backup_age=timedelta(seconds=chosen.backup_age),
     )
     return select(catalogue(settings), chosen.enable, chosen.disable), options
 

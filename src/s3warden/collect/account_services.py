@@ -26,6 +26,7 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.MACIE: (macie.SESSION,),
         Aspect.MACIE_DISCOVERY: (macie.DISCOVERY,),
         Aspect.MACIE_COVERAGE: (macie.BUCKETS,),
+        Aspect.MACIE_FINDINGS: (macie.FINDINGS,),
         Aspect.ANALYZERS: (analyzers.LIST,),
         Aspect.ACCESS_FINDINGS: (analyzers.LIST, analyzers.FINDINGS),
         Aspect.GUARDDUTY: (detectors.LIST, detectors.DETECTOR),
@@ -103,6 +104,7 @@ class ServiceReads:
         }
         self.bucket: Mapping[Aspect, _BucketRead] = {
             Aspect.MACIE_COVERAGE: sensitive.coverage,
+            Aspect.MACIE_FINDINGS: sensitive.findings,
             Aspect.ACCESS_FINDINGS: found_by.findings,
             Aspect.LAST_BACKUP: saved.last,
         }

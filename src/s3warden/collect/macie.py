@@ -1,23 +1,26 @@
-"""Reads Macie: whether it is on in a region, whether it searches by itself, and what it says of a bucket.
+"""Reads Macie: whether it is on in a region, whether it searches by itself, what it says of a bucket and found in it.
 
 Takes an account and regions, or a bucket, hands on readings. While Macie is off it refuses every question, and only its
-words tell that from a missing permission. The list of buckets is asked for once for all buckets of an account and
-region that are looked at together.
+words tell that from a missing permission. Buckets, and how many findings each has, are asked for once for all buckets
+of an account and region that are looked at together.
 
 Source: the Amazon Macie API reference.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TypeAlias
 
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.batches import Batches
 from s3warden.collect.regions import by_region, every_item
 from s3warden.collect.services import ServiceReader
-from s3warden.collect.shapes import Answer, ShapeError, mapping, one_of, optional_text, text
+from s3warden.collect.shapes import Answer, mapping, one_of, optional_number, optional_text, sequence, text
 from s3warden.model.bucket import (
     ABSENT,
+    Absent,
     AccountRef,
     BucketRef,
     Present,
@@ -26,14 +29,19 @@ from s3warden.model.bucket import (
     T_co,
     Unreadable,
 )
-from s3warden.model.services import Macie, MacieCoverage, MacieDiscovery
+from s3warden.model.services import Macie, MacieCoverage, MacieDiscovery, MacieFindings
 
 _SERVICE = "macie2"
 _OFF = "Macie is not enabled"
 # So many names fit into one question for single buckets; more than that, and the whole list is asked for.
 _SINGLE = 20
+# And so many into one question for numbers of findings.
+_NAMES = 50
+_HIGH: Mapping[str, object] = MappingProxyType({"severity.description": {"eq": ["High"]}})
+_BUCKET_NAME = "resourcesAffected.s3Bucket.name"
 _Place: TypeAlias = tuple[AccountRef, str]
 _Found: TypeAlias = Mapping[str, MacieCoverage] | Unreadable
+_Counted: TypeAlias = tuple[Mapping[str, int], Mapping[str, int]] | Absent | Unreadable
 
 
 def _session(answer: Answer) -> Macie:
@@ -55,9 +63,13 @@ def _bucket(item: Answer) -> tuple[str, MacieCoverage]:
 
 
 def _score(value: object) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise ShapeError("sensitivityScore is no whole number")
-    return value
+    # It is -1 where Macie could not look.
+    return -1 if value == -1 else optional_number(value, "sensitivityScore")
+
+
+def _counts(answer: Answer) -> Mapping[str, int]:
+    groups = [mapping(each, "group") for each in sequence(answer.get("countsByGroup"), "countsByGroup")]
+    return {text(each.get("groupKey"), "groupKey"): optional_number(each.get("count"), "count") or 0 for each in groups}
 
 
 SESSION = AspectRead("GetMacieSession", "macie2:GetMacieSession", _session, absent_words=_OFF)
@@ -67,12 +79,16 @@ DISCOVERY = AspectRead(
 BUCKETS = AspectRead("DescribeBuckets", "macie2:DescribeBuckets", _bucket, absent_words=_OFF)
 
 
+FINDINGS = AspectRead("GetFindingStatistics", "macie2:GetFindingStatistics", _counts, absent_words=_OFF)
+
+
 class MacieReads:
     """Reads Macie through `reader`."""
 
     def __init__(self, reader: ServiceReader) -> None:
         self._reader = reader
         self._batches = Batches(self._listed)
+        self._counts = Batches(self._counted)
 
     async def sessions(self, ref: AccountRef, regions: Collection[str]) -> Present[Regional[Macie]]:
         """Macie region by region; Absent where it is off."""
@@ -89,6 +105,34 @@ class MacieReads:
             return found
         own = found.get(ref.name)
         return ABSENT if own is None else Present(own)
+
+    async def findings(self, ref: BucketRef) -> Reading[MacieFindings]:
+        """How many findings about the bucket nobody has put aside; Absent where Macie is off."""
+        counted = await self._counts.of((ref.owner, ref.region), ref.name)
+        if not isinstance(counted, tuple):
+            return counted
+        high, total = counted
+        return Present(MacieFindings(high.get(ref.name, 0), total.get(ref.name, 0)))
+
+    async def _counted(self, place: _Place, names: frozenset[str]) -> _Counted:
+        ordered = sorted(names)
+        parts = [ordered[at : at + _NAMES] for at in range(0, len(ordered), _NAMES)]
+        questions = [(part, only) for only in (_HIGH, {}) for part in parts]
+        read = await asyncio.gather(*(self._count(place, part, only) for part, only in questions))
+        high: dict[str, int] = {}
+        total: dict[str, int] = {}
+        for (_, only), reading in zip(questions, read, strict=True):
+            if not isinstance(reading, Present):
+                return reading
+            (high if only else total).update(reading.value)
+        return high, total
+
+    async def _count(self, place: _Place, names: list[str], only: Mapping[str, object]) -> Reading[Mapping[str, int]]:
+        ref, region = place
+        asked = {"accountId": {"eq": [ref.account]}, "archived": {"eq": ["false"]}, _BUCKET_NAME: {"eq": names}, **only}
+        ask = partial(self._reader.service, ref, _SERVICE, FINDINGS.operation, region=region)
+        criteria = {"criterion": asked}
+        return await FINDINGS.reading(ask(groupBy=_BUCKET_NAME, findingCriteria=criteria, size=len(names)))
 
     async def _asked(self, read: AspectRead[T_co], ref: AccountRef, region: str) -> Reading[T_co]:
         return await read.reading(self._reader.service(ref, _SERVICE, read.operation, region=region))

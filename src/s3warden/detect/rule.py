@@ -8,6 +8,7 @@ never do I/O, read a clock or keep anything between two calls.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -41,8 +42,10 @@ class RuleOptions:
     nothing while empty. `trusted_canonical_ids` may be granted access by ACL. `allowed_grantees` is everyone whom a
     policy may admit: account numbers, ARNs and services (`*`, `?`), CIDRs, ids of VPCs, endpoints and organisations.
     `control_policy` is a policy that bucket policies must not go beyond, `required_statements` and
-    `forbidden_statements` are parts of statements, all of them as JSON, with the bucket's names in braces. A pattern
-    that does not compile raises ValueError.
+    `forbidden_statements` are parts of statements, all of them as JSON, with the bucket's names in braces.
+    `trail_buckets` are name globs of the buckets that trails should deliver to. `object_events_log` lets CloudTrail's
+    events on objects stand in for access logs. A backup older than `backup_age` is no recent one. A pattern that does
+    not compile raises ValueError.
 
     `…_buckets` below are selectors of buckets (`detect.selectors`): name globs or `tag:KEY=VALUE`. Sensitive ones must
     refuse presigned URLs older than `presigned_minutes`, `dsse_buckets` must be encrypted twice, short-lived ones may
@@ -81,6 +84,9 @@ class RuleOptions:
     mass_expiry_days: int = 7
     presigned_minutes: int = 60
     transfer_acceleration: str = "on"
+    trail_buckets: tuple[str, ...] = ()
+    object_events_log: bool = False
+    backup_age: timedelta = timedelta(days=2)
 
     def __post_init__(self) -> None:
         patterns = {f"tag_patterns.{key}": pattern for key, pattern in self.tag_patterns.items()}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from s3warden.detect import service_samples as services
 from s3warden.detect.surroundings import SOUND_NEIGHBOURS
 from s3warden.model.bucket import (
     ABSENT,
@@ -129,6 +130,7 @@ _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.REFERRERS: ABSENT,
         **SOUND_NEIGHBOURS,
         Aspect.MULTI_REGION_ACCESS_POINTS: ABSENT,
+        **services.SOUND,
         Aspect.PUBLIC_ACCESS_BLOCK: Present(ALL_ON),
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: Present(ALL_ON),
         Aspect.OWNERSHIP: Present(Ownership("BucketOwnerEnforced")),
@@ -169,7 +171,9 @@ def bucket(readings: Mapping[Aspect, Reading[object]] | None = None, *, name: st
         ref=BucketRef(ACCOUNT.partition, ACCOUNT.account, "eu-west-1", name),
         read_at=READ_AT,
         readings={aspect: reading for aspect, reading in mixed.items() if aspect not in ACCOUNT_ASPECTS},
-        account=account(mixed[Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK], mixed[Aspect.MULTI_REGION_ACCESS_POINTS]),
+        account=AccountState(
+            ACCOUNT, READ_AT, {aspect: reading for aspect, reading in mixed.items() if aspect in ACCOUNT_ASPECTS}
+        ),
     )
 
 
@@ -181,6 +185,11 @@ def unguarded(readings: Mapping[Aspect, Reading[object]] | None = None) -> Bucke
 def account(block: Reading[object], multi_region: Reading[object] = ABSENT) -> AccountState:
     """An account with this reading of its public access block, and of its multi-region access points."""
     readings = {Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: block, Aspect.MULTI_REGION_ACCESS_POINTS: multi_region}
+    return AccountState(ACCOUNT, READ_AT, readings)
+
+
+def account_with(readings: Mapping[Aspect, Reading[object]]) -> AccountState:
+    """An account with these readings and no others."""
     return AccountState(ACCOUNT, READ_AT, readings)
 
 

@@ -89,6 +89,7 @@ class Aspect(StrEnum):
     REPLICATION_DESTINATIONS = "replication_destinations"
     INVENTORY_DESTINATIONS = "inventory_destinations"
     MACIE_COVERAGE = "macie_coverage"
+    MACIE_FINDINGS = "macie_findings"
     ACCESS_FINDINGS = "access_findings"
     LAST_BACKUP = "last_backup"
     ACCOUNT_PUBLIC_ACCESS_BLOCK = "account_public_access_block"

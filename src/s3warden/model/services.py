@@ -33,6 +33,14 @@ class MacieCoverage:
     sensitivity: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MacieFindings:
+    """How many findings about one bucket nobody has put aside: those of high severity, and all."""
+
+    high: int
+    total: int
+
+
 class AnalyzerKind(StrEnum):
     """Whose resources an analyzer of external access watches."""
 

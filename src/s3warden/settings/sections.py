@@ -90,6 +90,11 @@ class Guarded(Section):
         default=(), description="Guard only these regions. Default: all.", examples=[["eu-west-1"]]
     )
     exclude_regions: Regions = Field(default=(), description="Leave these regions out.", examples=[["us-west-1"]])
+    security: AccountId | None = Field(
+        default=None,
+        description="Account that has the organisation's access analyzers: what it finds counts for every account.",
+        examples=["444455556666"],
+    )
     bucket_prefix: str = Field(default="", max_length=63, description="Guard only buckets whose name begins with this.")
 
     @model_validator(mode="after")
@@ -367,6 +372,20 @@ class Rules(Section):
     )
     transfer_acceleration: Literal["on", "off"] = Field(
         default="on", description="What bucket-transfer-acceleration asks for: `on` or `off`."
+    )
+
+    trail_buckets: Texts = Field(
+        default=(),
+        description="Buckets that CloudTrail trails should deliver to; `*` stands for any text. Default: any bucket of "
+        "a guarded account.",
+        examples=[["acme-trail-*"]],
+    )
+    object_events_log: bool = Field(
+        default=False,
+        description="A bucket needs no access logs where CloudTrail records all reads and writes of its objects.",
+    )
+    backup_age: Annotated[Span, between("1h", "3650d")] = Field(
+        default=Duration.parse("2d"), description="How old the last backup of a bucket may be."
     )
 
 

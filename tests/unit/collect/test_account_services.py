@@ -29,6 +29,7 @@ from s3warden.model.services import (
     LastBackup,
     Macie,
     MacieCoverage,
+    MacieFindings,
     MetricFilter,
     OrganizationBlock,
     StorageLens,
@@ -114,6 +115,27 @@ async def test_bucket_that_macie_cannot_look_into_says_why() -> None:
     bad = {"buckets": [{"bucketName": "b", "sensitivityScore": "high"}]}
     assert malformed(await MacieReads(FakeServices(DescribeBuckets=bad)).coverage(bucket("b")))
     assert malformed(await MacieReads(FakeServices(DescribeBuckets={})).coverage(bucket("b")))
+
+
+async def test_macie_s_findings_are_counted_for_many_buckets_at_once() -> None:
+    """Those of high severity apart; archived ones are somebody's business already."""
+
+    def counted(findingCriteria: Any, **_parameters: object) -> object:  # noqa: N803 - the API's own name
+        high = "severity.description" in findingCriteria["criterion"]
+        return {"countsByGroup": [{"groupKey": "b1", "count": 1 if high else 3}]}
+
+    reader = FakeServices(GetFindingStatistics=counted)
+    reads = MacieReads(reader)
+    found = await asyncio.gather(*(reads.findings(bucket(f"b{n}")) for n in range(61)))
+    assert found[1] == Present(MacieFindings(high=1, total=3))
+    assert found[2] == Present(MacieFindings(high=0, total=0))
+    # Two for the first alone, then twice two for the sixty others.
+    assert reader.count("GetFindingStatistics") == 6
+    criteria = reader.parameters[0]["findingCriteria"]["criterion"]  # type: ignore[index]
+    assert criteria["archived"] == {"eq": ["false"]}
+    assert criteria["accountId"] == {"eq": [ACCOUNT.account]}
+    assert await MacieReads(FakeServices(GetFindingStatistics=OFF)).findings(bucket("b")) == ABSENT
+    assert malformed(await MacieReads(FakeServices(GetFindingStatistics={})).findings(bucket("b")))
 
 
 def analyzer(kind: str = "ACCOUNT", status: str = "ACTIVE", account: str = ACCOUNT.account) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_needs_are_what_the_check_reads(rule: Rule) -> None:
 def test_metadata_is_for_people(rule: Rule) -> None:
     """Ids are kebab-case and begin with what is judged; titles and reasons are short sentences."""
     info = rule.info
-    assert re.fullmatch(rf"{rule.kind}(-[a-z]+)+", info.id)
+    assert re.fullmatch(rf"{rule.kind}(-[a-z0-9]+)+", info.id)
     assert 10 < len(info.title) <= 80
     assert not info.title.endswith(".")
     assert 2 <= len(re.findall(r"[.](?: |$)", info.why)) <= 2
@@ -170,6 +170,7 @@ def test_ids_stay() -> None:
         "bucket-policy-required-statements",
         "bucket-policy-forbidden-statement",
         "bucket-policy-exists",
+        "bucket-policy-size",
         "bucket-acls-disabled",
         "bucket-objects-writer-owned",
         "bucket-website-enabled",
@@ -199,6 +200,8 @@ def test_ids_stay() -> None:
         "bucket-object-lock-retention",
         "bucket-replication-enabled",
         "bucket-replication-complete",
+        "bucket-replication-cross-region",
+        "bucket-replication-forbidden-region",
         "bucket-lifecycle-mass-expiry",
         "bucket-lifecycle-conflicts",
         "bucket-lifecycle",
@@ -228,6 +231,27 @@ def test_ids_stay() -> None:
         "bucket-policy-legacy-oai",
         "account-dns-bucket-missing",
         "account-bucket-name-released",
+        "bucket-access-analyzer-finding",
+        "account-macie-enabled",
+        "account-macie-auto-discovery",
+        "bucket-macie-covered",
+        "bucket-macie-findings",
+        "account-guardduty-s3",
+        "account-access-analyzer",
+        "account-org-public-access-block",
+        "account-storage-lens",
+        "account-management-events",
+        "bucket-object-events-write",
+        "bucket-object-events-read",
+        "bucket-trail-not-public",
+        "account-trail-bucket-missing",
+        "bucket-trail-access-logging",
+        "bucket-trail-mfa-delete",
+        "bucket-trail-object-lock",
+        "account-trail-bucket-designated",
+        "account-bucket-change-alarm",
+        "bucket-backup-plan",
+        "bucket-backup-recent",
     ]
     assert [rule.info.id for rule in RULES if rule.info.id in known] == known
 

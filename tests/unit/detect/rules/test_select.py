@@ -92,7 +92,7 @@ def test_nothing_enabled_is_nothing() -> None:
         (("bucket-acl-public-*",), (), ["bucket-acl-public-read", "bucket-acl-public-write"]),
         (
             ("exposure", "bucket-name"),
-            ("*-latent*", "*-authenticated*", "bucket-objects-*", "*-oac-*", "account-*"),
+            ("*-latent*", "*-authenticated*", "bucket-objects-*", "*-oac-*", "account-*", "*-analyzer-*", "*-trail-*"),
             None,
         ),
         (("governance",), ("governance",), []),
