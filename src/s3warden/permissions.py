@@ -1,14 +1,14 @@
 """Which permissions s3warden needs under these settings, as IAM policies. Pure: nothing is asked.
 
-There are two: what reads an account (in the role of every guarded account, and in the daemon's own where that is
-guarded), and what the daemon does as itself. Takes settings, hands on policies. A test holds them against the calls
-that are made.
+There are three: what reads an account (in the role of every guarded account, and in the daemon's own where that is
+guarded), what the daemon does as itself, and what the role may do that makes changes. Takes settings, hands on
+policies. A test holds what is read against the calls that are made.
 
 Sources: the service authorization reference of each service, for the names of actions and the kinds of resources.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from s3warden import assembly
@@ -16,7 +16,11 @@ from s3warden.aws.session import role_arn
 from s3warden.collect.aspects import ASPECTS
 from s3warden.collect.derived import with_sources
 from s3warden.collect.fetch import READS
+from s3warden.correct import planning
+from s3warden.correct.remedies import remedies_for
+from s3warden.detect.rule import Rule
 from s3warden.detect.rules import needs
+from s3warden.detect.selection import names
 from s3warden.model.bucket import BUCKET_ASPECTS, Aspect
 from s3warden.model.exemption import Exemption
 from s3warden.model.secret import SecretPlace, SecretRef
@@ -49,13 +53,23 @@ ORGANIZATION: Final[Mapping[str, str]] = {
 """The calls that name the accounts of an organisation, and the units above them where these matter."""
 
 _OF_BUCKETS = frozenset({"s3:ListBucket", "s3:GetBucketLocation"})
+_CARRIED_OUT = frozenset({"approve", "auto_when_safe", "auto"})
+_PLANNED = _CARRIED_OUT | {"plan"}
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
 
 
 def needed(settings: Settings, exemptions: Sequence[Exemption] = ()) -> frozenset[Aspect]:
     """All that the enabled rules look at, what weighs them, and what must be read for it. Raises UnknownRuleError."""
     rules, _options = assembly.rules_and_options(settings)
-    return with_sources(needs(rules) | assembly.house(settings, exemptions).needs)
+    looks = (planning.aspects(rule) | {Aspect.TAGGING} for rule in _fixed(settings, rules, _PLANNED))
+    return with_sources((needs(rules) | assembly.house(settings, exemptions).needs).union(*looks))
+
+
+def _fixed(settings: Settings, rules: Iterable[Rule], modes: Container[str]) -> tuple[Rule, ...]:
+    """The rules that can be mended and that a row of `fixes` in one of these modes names."""
+    patterns = [pattern for fix in settings.fixes if fix.mode in modes for pattern in fix.rules]
+    named = (rule for rule in rules if any(names(pattern, rule) for pattern in patterns))
+    return tuple(rule for rule in named if remedies_for(rule.info.id))
 
 
 def partition_of(region: str | None) -> str:
@@ -77,17 +91,42 @@ def reading(settings: Settings, partition: str, exemptions: Sequence[Exemption] 
     )
 
 
+def writing(settings: Settings, partition: str) -> dict[str, Any]:
+    """The policy of the role that makes changes, for what `fixes` let be changed. Raises UnknownRuleError.
+
+    Without any statement where nothing may be changed.
+    """
+    rules, _options = assembly.rules_and_options(settings)
+    remedies = (remedy for rule in _fixed(settings, rules, _CARRIED_OUT) for remedy in remedies_for(rule.info.id))
+    actions = {action for remedy in remedies for action in remedy.iam_actions}
+    of_buckets = {action for action in actions if _is_of_a_bucket(action)}
+    return _policy(
+        _statement("WriteBuckets", of_buckets, [f"arn:{partition}:s3:::*"] if of_buckets else []),
+        *_by_service(actions - of_buckets, "Write"),
+    )
+
+
+def _is_of_a_bucket(action: str) -> bool:
+    """Whether the permission is given on buckets; those on accounts and access points are named so."""
+    service, _, name = action.partition(":")
+    return service == "s3" and "Account" not in name and "AccessPoint" not in name and "Resource" not in name
+
+
 def daemon(settings: Settings, partition: str, exemptions: Sequence[Exemption] = ()) -> dict[str, Any]:
     """The policy of the daemon's own identity, without what reads its own account."""
     accounts = settings.accounts
     elsewhere = accounts.ids or (("*",) if accounts.organization else ())
     roles = [role_arn(partition, account, settings.aws.role_name) for account in elsewhere]
+    if settings.remediation.role_name is not None:
+        # To make changes the role is assumed in the own account, too.
+        everywhere = accounts.ids or ("*",)
+        roles += [role_arn(partition, account, settings.remediation.role_name) for account in everywhere]
     topics = [each.topic_arn for each in settings.destinations if isinstance(each, Sns)]
     listing = [ORGANIZATION[call] for call in _organization_calls(settings, exemptions)]
     refs = [ref for _, ref in secrets(settings)]
     return _policy(
         *_queues((queue for queue in settings.queues if queue.account is None), settings.aws.region, partition),
-        _statement("AssumeReadingRole", ["sts:AssumeRole"], roles),
+        _statement("AssumeRoles", ["sts:AssumeRole"], roles),
         _statement("ListAccounts", listing, ["*"] if listing else []),
         _statement("Tell", ["sns:Publish"], topics),
         _statement("ReadSecrets", ["secretsmanager:GetSecretValue"], _secret_arns(refs, partition)),
@@ -118,12 +157,12 @@ def _statement(sid: str, actions: Iterable[str], resources: Iterable[str]) -> Ma
     return {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": on[0] if len(on) == 1 else on}
 
 
-def _by_service(actions: Iterable[str]) -> Iterator[Mapping[str, Any] | None]:
+def _by_service(actions: Iterable[str], verb: str = "Read") -> Iterator[Mapping[str, Any] | None]:
     services: defaultdict[str, set[str]] = defaultdict(set)
     for action in actions:
         services[action.partition(":")[0]].add(action)
     for name, its in sorted(services.items()):
-        yield _statement(f"Read{name.title().replace('-', '')}", its, ["*"])
+        yield _statement(f"{verb}{name.title().replace('-', '')}", its, ["*"])
 
 
 def _queues(queues: Iterable[Queue], home: str | None, partition: str) -> Iterator[Mapping[str, Any] | None]:

@@ -31,6 +31,9 @@ def iam(
         Role,
         typer.Option(help="`reading`: the role in each guarded account. `daemon`: what runs s3warden."),
     ] = Role.READING,
+    remediation: Annotated[
+        bool, typer.Option("--remediation", help="The role that makes changes, for the rules that `fixes` name.")
+    ] = False,
     partition: Annotated[
         str | None, typer.Option(help="aws, aws-cn, aws-us-gov, aws-eusc. Default: by `aws.region`.")
     ] = None,
@@ -45,10 +48,19 @@ def iam(
     place = partition or permissions.partition_of(loaded.settings.aws.region)
     make = {Role.READING: permissions.reading, Role.DAEMON: permissions.daemon}[role]
     try:
-        typer.echo(json.dumps(make(loaded.settings, place, loaded.exemptions), indent=2))
+        policy = (
+            permissions.writing(loaded.settings, place)
+            if remediation
+            else make(loaded.settings, place, loaded.exemptions)
+        )
     except UnknownRuleError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(USAGE) from None
+    if not policy["Statement"]:
+        # AWS takes no policy without a statement.
+        typer.echo("error: the settings ask for nothing that has to be allowed", err=True)
+        raise typer.Exit(USAGE)
+    typer.echo(json.dumps(policy, indent=2))
 
 
 @app.command("event-pattern")

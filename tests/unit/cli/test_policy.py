@@ -2,13 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from typer.testing import CliRunner
 
 from s3warden.cli.policy import app
-from s3warden.permissions import partition_of
+from s3warden.collect.derived import with_sources
+from s3warden.correct import planning
+from s3warden.detect.rules import find
+from s3warden.model.bucket import Aspect
+from s3warden.permissions import needed, partition_of
+from s3warden.settings.remediation import Fix, Remediation
+from s3warden.settings.sections import Rules, Settings
 
 CONFIG = """
 queues = ["https://sqs.eu-west-1.example.com/111122223333/events"]
@@ -66,7 +72,7 @@ def test_daemon_may_take_assume_and_look_up_what_the_settings_name(tmp_path: Pat
     found = statements(tmp_path, "--role", "daemon", accounts='ids = ["444455556666"]')
     assert {sid: each["Resource"] for sid, each in found.items()} == {
         "TakeEvents": "arn:aws:sqs:eu-west-1:111122223333:events",
-        "AssumeReadingRole": "arn:aws:iam::444455556666:role/security/reader",
+        "AssumeRoles": "arn:aws:iam::444455556666:role/security/reader",
         "ReadSecrets": "arn:aws:secretsmanager:*:*:secret:s3warden/external-??????",
         "ReadParameters": "arn:aws:ssm:*:*:parameter/s3warden/url",
     }
@@ -91,7 +97,7 @@ def test_an_organisation_is_listed_as_deep_as_needed(tmp_path: Path, accounts: s
     """Units only where they are named."""
     found = statements(tmp_path, "--role", "daemon", accounts=accounts)
     assert found["ListAccounts"]["Action"] == actions
-    assert found["AssumeReadingRole"]["Resource"] == "arn:aws:iam::*:role/security/reader"
+    assert found["AssumeRoles"]["Resource"] == "arn:aws:iam::*:role/security/reader"
 
 
 def test_units_that_exemptions_or_severities_speak_of_are_looked_up(tmp_path: Path) -> None:
@@ -105,6 +111,51 @@ def test_units_that_exemptions_or_severities_speak_of_are_looked_up(tmp_path: Pa
         "organizations:ListOrganizationalUnitsForParent",
         "organizations:ListRoots",
     ]
+
+
+FIXES = """
+[rules]
+enable = ["bucket-versioning", "bucket-acl-public-read"]
+
+[remediation]
+role_name = "s3warden-writer"
+
+[[fixes]]
+name = "keep"
+rules = ["bucket-versioning"]
+mode = "{mode}"
+"""
+
+
+def test_writing_takes_what_the_fixes_let_be_done(tmp_path: Path) -> None:
+    """Of the rules that a row names, and only where it goes beyond a plan; the daemon may assume the role."""
+    path = tmp_path / "config.toml"
+    path.write_text(FIXES.format(mode="approve"))
+    result = CliRunner().invoke(app, ["iam", "--config", str(path), "--remediation"])
+    assert json.loads(result.stdout)["Statement"] == [
+        {
+            "Sid": "WriteBuckets",
+            "Effect": "Allow",
+            "Action": ["s3:PutBucketVersioning"],
+            "Resource": "arn:aws:s3:::*",
+        }
+    ]
+    result = CliRunner().invoke(app, ["iam", "--config", str(path), "--role", "daemon"])
+    (statement,) = json.loads(result.stdout)["Statement"]
+    assert statement["Resource"] == "arn:aws:iam::*:role/s3warden-writer"
+    path.write_text(FIXES.format(mode="plan"))
+    result = CliRunner().invoke(app, ["iam", "--config", str(path), "--remediation"])
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(("mode", "more"), [("off", False), ("plan", True), ("auto_when_safe", True)])
+def test_what_a_fix_looks_at_is_read_too(mode: Literal["off", "plan", "auto_when_safe"], more: bool) -> None:
+    """Even where it only plans."""
+    chosen = Settings(rules=Rules(enable=("bucket-acls-disabled",)), remediation=Remediation(same_role=True))
+    fixing = chosen.model_copy(update={"fixes": (Fix(name="x", rules=("all",), mode=mode),)})
+    reads = planning.aspects(find("bucket-acls-disabled"))
+    assert Aspect.ACL in reads - needed(chosen)
+    assert needed(fixing) == (needed(chosen) | with_sources(reads) if more else needed(chosen))
 
 
 def test_partition_follows_the_region_or_the_flag(tmp_path: Path) -> None:
