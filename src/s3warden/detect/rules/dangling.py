@@ -179,7 +179,8 @@ Then take out what relies on it: the origin, the record, the replication rule, t
 # Until nothing relies on the name:
 Bucket:
   Type: AWS::S3::Bucket
-  DeletionPolicy: Retain""",
+  DeletionPolicy: Retain
+  UpdateReplacePolicy: Retain""",
         verify="""\
 aws s3api head-bucket --bucket "${NAME:?}" --expected-bucket-owner {account}
 # Expect: an answer, or nothing left that relies on the name.""",

@@ -209,8 +209,11 @@ domain_name = aws_s3_bucket.content.bucket_regional_domain_name""",
 Open CloudFront, Distributions, the distribution, Origins.
 Choose a bucket of yours for the origin, or delete the origin with its behaviors.""",
         cloudformation="""\
-# In the Origins of the AWS::CloudFront::Distribution:
-DomainName: !GetAtt Content.RegionalDomainName""",
+# In the stack of the distribution, with !GetAtt Content.RegionalDomainName as DomainName of its origin:
+Content:
+  Type: AWS::S3::Bucket
+  DeletionPolicy: Retain
+  UpdateReplacePolicy: Retain""",
         verify=f"""\
 {_LIST}
 aws s3api head-bucket --bucket "${{BUCKET:?}}" --expected-bucket-owner {{account}}
