@@ -94,6 +94,10 @@ def _logged_here(state: State, options: RuleOptions) -> list[str]:
     return [*named, *(each.holder for each in (found.used_as(Use.ACCESS_LOGS) if found is not None else ()))]
 
 
+def _named(options: RuleOptions) -> bool:
+    return bool(options.log_buckets)
+
+
 def _check_source(state: State, options: RuleOptions) -> Judgement:
     given = _delivers(state)
     if not given:
@@ -242,6 +246,7 @@ resource "aws_s3_bucket_acl" "this" {
         Example("whether logs arrive is not known", _delivering(referrers=DENIED), Verdict.UNKNOWN),
         Example("the ACL is unreadable", _with(acl=DENIED), Verdict.UNKNOWN),
     ),
+    by_name=_named,
 )
 DELIVERY = Rule(
     RuleInfo(
@@ -309,6 +314,7 @@ aws s3api get-bucket-policy --bucket {bucket} --region {region} --expected-bucke
         Example("no logs arrive", _delivering(referrers=ABSENT), Verdict.NOT_APPLICABLE),
         Example("the policy is unreadable", _delivering(referrers=_LOGS_HERE, policy=DENIED), Verdict.UNKNOWN),
     ),
+    by_name=_named,
 )
 
 RULES = (FOREIGN, SOURCE, DELIVERY)

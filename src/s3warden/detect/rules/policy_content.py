@@ -6,7 +6,7 @@ at least the keys that are given. `*` in a Sid stands for any text.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -26,6 +26,7 @@ from s3warden.detect.rule import (
     RuleOptions,
     configured,
     fails,
+    never,
     not_applicable,
     passes,
     undecided,
@@ -221,6 +222,7 @@ def _rule(
     check: Check,
     examples: Iterable[Example],
     controls: tuple[Control, ...] = (),
+    by_name: Callable[[RuleOptions], bool] = never,
 ) -> Rule:
     info = RuleInfo(
         id=rule_id,
@@ -238,7 +240,7 @@ def _rule(
         default=False,
         references=(_ELEMENTS,),
     )
-    return Rule(info, Kind.BUCKET, check, tuple(examples))
+    return Rule(info, Kind.BUCKET, check, tuple(examples), by_name=by_name)
 
 
 _TLS_DENY = """\
@@ -307,6 +309,7 @@ REQUIRED = _rule(
     ),
     check=_required,
     controls=maps({Framework.CUSTODIAN: "missing-policy-statement, has-statement"}),
+    by_name=lambda options: bool(options.required_statements),
     examples=(
         Example("it is there, in another spelling", bucket(), Verdict.PASS, _MUST),
         _of(
@@ -337,6 +340,7 @@ FORBIDDEN = _rule(
     ),
     check=_forbidden,
     controls=maps({Framework.CUSTODIAN: "has-statement"}),
+    by_name=lambda options: bool(options.forbidden_statements),
     examples=(
         Example("a sound bucket", bucket(), Verdict.PASS, _MUST_NOT),
         Example("no policy", _NO_POLICY, Verdict.PASS, _MUST_NOT),

@@ -253,6 +253,7 @@ GRANTEES = Rule(
         _example("a canonical user", Verdict.FAIL, _LIST, allow({"CanonicalUser": "c" * 64})),
         *_always(_LIST),
     ),
+    by_name=lambda options: bool(options.allowed_grantees),
 )
 NOT_BROADER = Rule(
     _info(
@@ -294,6 +295,7 @@ NOT_BROADER = Rule(
         ),
         *_always(_CONTROL),
     ),
+    by_name=lambda options: options.control_policy is not None,
 )
 
 RULES = (GRANTEES, NOT_BROADER)

@@ -12,7 +12,7 @@ from s3warden.detect.rule import Example, Kind, Rule
 from s3warden.detect.rules import RULES
 from s3warden.detect.samples import ACCOUNT, bucket
 from s3warden.model.bucket import ACCOUNT_ASPECTS, Aspect, BucketState, Reading, State
-from s3warden.model.finding import Verdict
+from s3warden.model.finding import Severity, Verdict
 from s3warden.model.rule import Category
 
 EXAMPLES = [
@@ -101,6 +101,12 @@ def test_advice_is_whole(rule: Rule) -> None:
     assert info.console
     assert info.cloudformation
     assert len(set(info.maps)) == len(info.maps)
+
+
+@each_rule
+def test_what_is_grave_is_looked_at_by_default(rule: Rule) -> None:
+    """Every rule of high or critical severity is in the default profile."""
+    assert rule.info.default or rule.info.severity.rank < Severity.HIGH.rank
 
 
 @each_rule
