@@ -30,7 +30,7 @@ CATALOGUE = (
     made(
         "bucket-leak", severity=Severity.CRITICAL, category=Category.EXPOSURE, maps=maps({Framework.CIS_5_0: "2.1.4"})
     ),
-    made("bucket-log", severity=Severity.HIGH, category=Category.LOGGING, default=False),
+    made("bucket-log", severity=Severity.HIGH, category=Category.LOGGING, default=False, maps=()),
     made("bucket-tidy", severity=Severity.LOW, category=Category.GOVERNANCE, maps=maps({Framework.PROWLER: "tidy"})),
 )
 
@@ -90,24 +90,12 @@ def test_nothing_enabled_is_nothing() -> None:
     [
         (("bucket-name", "bucket-versioning"), (), ["bucket-versioning", "bucket-name"]),
         (("bucket-acl-public-*",), (), ["bucket-acl-public-read", "bucket-acl-public-write"]),
-        (
-            ("exposure", "bucket-name"),
-            ("*-latent*", "*-authenticated*", "bucket-objects-*", "*-oac-*", "account-*", "*-analyzer-*", "*-trail-*"),
-            None,
-        ),
+        (("bucket-acl-public-*", "bucket-name"), ("*-write",), ["bucket-acl-public-read", "bucket-name"]),
         (("governance",), ("governance",), []),
     ],
 )
-def test_patterns(enable: tuple[str, ...], disable: tuple[str, ...], expected: list[str] | None) -> None:
+def test_patterns(enable: tuple[str, ...], disable: tuple[str, ...], expected: list[str]) -> None:
     """Ids, globs and categories add up, and disabling wins; the order is that of the rules."""
-    if expected is None:
-        expected = [
-            "bucket-public-effective",
-            "bucket-acl-public-read",
-            "bucket-acl-public-write",
-            "bucket-policy-public",
-            "bucket-name",
-        ]
     assert ids(enable, disable) == expected
 
 
