@@ -71,6 +71,7 @@ SOUND: Mapping[str, Answer | AwsError] = {
     "GetBucketOwnershipControls": {"OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}},
     "GetBucketTagging": {"TagSet": [{"Key": key, "Value": "x"} for key in ("Name", "Role", "Environment", "Owner")]},
     "GetBucketRequestPayment": {"Payer": "BucketOwner"},
+    "GetBucketLogging": {},
     "HeadBucket": {},
 }
 
