@@ -47,6 +47,8 @@ _PUTS: Mapping[tuple[str, str], tuple[Aspect, Callable[[Mapping[str, Any]], Any]
     ("s3", "PutBucketAccelerateConfiguration"): (Aspect.ACCELERATE, lambda given: given["AccelerateConfiguration"]),
     ("s3", "PutBucketRequestPayment"): (Aspect.REQUEST_PAYMENT, lambda given: given["RequestPaymentConfiguration"]),
     ("s3", "PutBucketNotificationConfiguration"): (Aspect.NOTIFICATION, _notification),
+    ("s3", "PutBucketWebsite"): (Aspect.WEBSITE, lambda given: given["WebsiteConfiguration"]),
+    ("s3", "PutBucketCors"): (Aspect.CORS, lambda given: given["CORSConfiguration"]),
     ("s3", "PutBucketTagging"): (Aspect.TAGGING, lambda given: given["Tagging"]),
 }
 _DELETES = {
@@ -56,6 +58,8 @@ _DELETES = {
     ("s3", "DeleteBucketOwnershipControls"): Aspect.OWNERSHIP,
     ("s3", "DeleteBucketEncryption"): Aspect.ENCRYPTION,
     ("s3", "DeleteBucketLifecycle"): Aspect.LIFECYCLE,
+    ("s3", "DeleteBucketWebsite"): Aspect.WEBSITE,
+    ("s3", "DeleteBucketCors"): Aspect.CORS,
     ("s3", "DeleteBucketTagging"): Aspect.TAGGING,
 }
 

@@ -104,6 +104,7 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
     after = predicted(scene.state, edits, scene.options)
     [result] = evaluate((scene.rule,), after, options=scene.options)
     own = tuple(doubt for edit in edits for doubt in edit.doubts)
+    cut = [loss for edit in edits for loss in edit.losses]
     if not isinstance(scene.state, BucketState) or not isinstance(after, BucketState):
         return Effect(None, None, (), (), result.verdict, unknown=own)
     if not any(edit.aspect in ACCESS for edit in edits if edit.bucket is None):
@@ -118,7 +119,7 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
         actions_before=now.public_actions,
         actions_after=later.public_actions,
         verdict_after=result.verdict,
-        losses=tuple(sorted(set(_losses(scene.state, before, then)))),
+        losses=tuple(sorted({*cut, *_losses(scene.state, before, then)})),
         unknown=(*own, *_doubts(scene.state, before, then)),
     )
 

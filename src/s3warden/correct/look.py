@@ -11,7 +11,7 @@ from typing import TypeAlias
 from s3warden.aws.errors import AwsError
 from s3warden.collect.aspects import ASPECTS
 from s3warden.collect.cache import Cache
-from s3warden.collect.derived import with_sources
+from s3warden.collect.derived import DERIVED
 from s3warden.collect.fetch import BucketReader, Fetch
 from s3warden.collect.shapes import Answer
 from s3warden.correct.object_acl import ObjectRef
@@ -55,7 +55,8 @@ class Looks:
 
         `regions` are where the account has buckets, a bucket's own among them. Raises nothing of AWS's.
         """
-        wanted = with_sources(aspects)
+        asked = frozenset(aspects)
+        wanted = asked.union(*(DERIVED.get(aspect, frozenset[Aspect]()) for aspect in asked))
         regions = {*regions, subject.region} if isinstance(subject, BucketRef) else regions
         recorder = _Recorder(self._reader)
         fetch = Fetch(recorder, self._clock)
@@ -168,6 +169,7 @@ def _detectors(answers: _Answers) -> Answer:
 
 
 _PLACED: Mapping[Aspect, Callable[[_Answers], Answer]] = {
+    Aspect.DEFAULT_KEY: _by_name("DescribeKey"),
     Aspect.KEY_ROTATION: _by_name("GetKeyRotationStatus"),
     Aspect.MACIE: _by_region("GetMacieSession"),
     Aspect.MACIE_DISCOVERY: _by_region("GetAutomatedDiscoveryConfiguration"),

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from s3warden.collect.shapes import Answer
 from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
-from s3warden.model.action import Declined, Risk
+from s3warden.model.action import Declined, Loss, Risk
 from s3warden.model.bucket import Aspect, BucketRef, State
 from s3warden.model.finding import Finding
 
@@ -81,7 +81,7 @@ class Edit:
     """One aspect as it should be: the answer that AWS is to give afterwards, None for "not configured".
 
     `place` says which of several, as a region or the ARN of a trail; `bucket` names another bucket than the finding's.
-    `doubts` are what of its effect neither the state nor the engine can tell.
+    `losses` are who is cut off by it, and `doubts` what of its effect nobody can tell, beyond what the engine finds.
     """
 
     aspect: Aspect
@@ -89,6 +89,7 @@ class Edit:
     summary: str
     place: str | None = None
     bucket: BucketRef | None = None
+    losses: tuple[Loss, ...] = ()
     doubts: tuple[str, ...] = ()
 
 

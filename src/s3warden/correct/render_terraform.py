@@ -195,6 +195,11 @@ def _rotation(place: str, _document: Any) -> list[str]:
     return [f"# In the aws_kms_key resource of {place}:", "enable_key_rotation = true"]
 
 
+def _enabled_key(place: str, document: Any) -> list[str]:
+    on = document.get("KeyState") == "Enabled"
+    return [f"# In the aws_kms_key resource of {place}:", f"is_enabled = {_value(on)}"]
+
+
 def _trail(place: str, document: Any) -> list[str]:
     return [f"# In the aws_cloudtrail resource of {place}, as its selectors:", *_commented(document)]
 
@@ -205,6 +210,7 @@ _SERVICES: Mapping[Aspect, Callable[[str, Any], list[str]]] = MappingProxyType(
         Aspect.MACIE_DISCOVERY: _discovery,
         Aspect.ANALYZERS: _analyzer,
         Aspect.GUARDDUTY: _detector,
+        Aspect.DEFAULT_KEY: _enabled_key,
         Aspect.KEY_ROTATION: _rotation,
         Aspect.TRAILS: _trail,
     }

@@ -16,6 +16,7 @@ from s3warden.collect.shapes import Answer, mapping, text
 from s3warden.correct.remedy import Edit
 from s3warden.model.action import Call, Step, canonical
 from s3warden.model.bucket import Aspect, Present, Reading, Regional
+from s3warden.model.keys import Key
 from s3warden.model.services import Analyzer, AnalyzerKind, Analyzers
 from s3warden.model.trails import Trails
 
@@ -91,6 +92,21 @@ def _in_region(source: AspectRead[object]) -> Callable[[Reading[object], Edit], 
 def _rotation(place: str, _before: Answer | None, _after: Answer) -> tuple[_Asked, _Asked, _Asked]:
     key = {"KeyId": place}
     return ("GetKeyRotationStatus", key), ("EnableKeyRotation", key), ("DisableKeyRotation", key)
+
+
+def _enabling(place: str, _before: Answer | None, _after: Answer) -> tuple[_Asked, _Asked, _Asked]:
+    key = {"KeyId": place}
+    return ("DescribeKey", key), ("EnableKey", key), ("DisableKey", key)
+
+
+def _key_state(answer: Answer) -> Answer:
+    return _part("KeyState")(mapping(answer.get("KeyMetadata"), "KeyMetadata"))
+
+
+def _enabled_left(reading: Reading[object], _edit: Edit) -> Reading[object]:
+    if not isinstance(reading, Present) or not isinstance(reading.value, Key):
+        return reading
+    return Present(replace(reading.value, state="Enabled"))
 
 
 def _macie(_place: str, before: Answer | None, after: Answer) -> tuple[_Asked, _Asked, _Asked]:
@@ -200,6 +216,9 @@ _ANALYZER_READ = AspectRead(
 )
 SERVICES: Mapping[Aspect, ServiceWriting] = MappingProxyType(
     {
+        Aspect.DEFAULT_KEY: ServiceWriting(
+            "kms", keys.DESCRIBE, _key_state, _enabling, _enabled_left, ("kms:EnableKey", "kms:DisableKey")
+        ),
         Aspect.KEY_ROTATION: ServiceWriting(
             "kms",
             keys.ROTATION,

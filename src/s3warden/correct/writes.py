@@ -233,6 +233,21 @@ WRITES: Mapping[Aspect, Writing] = MappingProxyType(
             "s3:PutBucketNotification",
             cleared={},
         ),
+        Aspect.WEBSITE: _bucket(
+            Aspect.WEBSITE,
+            "PutBucketWebsite",
+            lambda answer: {"WebsiteConfiguration": answer},
+            "s3:PutBucketWebsite",
+            "s3:DeleteBucketWebsite",
+            delete="DeleteBucketWebsite",
+        ),
+        Aspect.CORS: _bucket(
+            Aspect.CORS,
+            "PutBucketCors",
+            lambda answer: {"CORSConfiguration": answer},
+            "s3:PutBucketCORS",
+            delete="DeleteBucketCors",
+        ),
         Aspect.ACCELERATE: _bucket(
             Aspect.ACCELERATE,
             "PutBucketAccelerateConfiguration",

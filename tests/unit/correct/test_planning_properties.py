@@ -26,6 +26,7 @@ RULE_IDS = sorted(
     for rule in RULES
     if rule.kind is Kind.BUCKET and any(rule.info.id in remedy.rules for remedy in REMEDIES)
 )
+REQUIRED = {"Sid": "House", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "*"}
 OPTIONS = RuleOptions(
     minimum_tls="1.2",
     upload_encryption=("aws:kms",),
@@ -34,6 +35,7 @@ OPTIONS = RuleOptions(
     kms_keys=("alias/data",),
     organization_id="o-ourownorg1",
     forbidden_statements=('{"Sid": "A"}',),
+    required_statements=(json.dumps({**REQUIRED, "Resource": "arn:aws:s3:::{bucket}/*"}),),
 )
 LOGS = BucketRef(BUCKET.partition, BUCKET.account, "eu-west-1", "example-logs")
 WANTED = Wanted(log_bucket=LOGS.name, kms_key="alias/data", tags=dict.fromkeys(("Role", "Environment", "Owner"), "x"))
@@ -159,6 +161,15 @@ documents = st.fixed_dictionaries(
             st.sampled_from([{}, {"TargetGrants": [group("AllUsers", "READ")]}]),
         )
         | st.just({"LoggingEnabled": {"TargetBucket": BUCKET.name, "TargetPrefix": ""}}),
+        Aspect.CORS: st.none()
+        | st.lists(
+            st.builds(
+                lambda origins: {"AllowedOrigins": origins, "AllowedMethods": ["GET"], "MaxAgeSeconds": 5},
+                st.sampled_from([["*"], ["https://example.com"], ["*", "https://example.com"]]),
+            ),
+            min_size=1,
+            max_size=2,
+        ).map(lambda rules: {"CORSRules": rules}),
         Aspect.ACCELERATE: st.none() | st.just({"Status": "Suspended"}),
         Aspect.REQUEST_PAYMENT: st.sampled_from([{"Payer": "Requester"}, {"Payer": "BucketOwner"}]),
         Aspect.WEBSITE: st.none() | st.just({"IndexDocument": {"Suffix": "index.html"}}),

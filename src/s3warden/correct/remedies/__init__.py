@@ -17,6 +17,7 @@ from s3warden.correct.remedies import (
     statements,
     tags,
     versioning,
+    websites,
 )
 from s3warden.correct.remedy import Remedy
 
@@ -34,6 +35,7 @@ REMEDIES: tuple[Remedy, ...] = (
     *tags.REMEDIES,
     *notifications.REMEDIES,
     *spending.REMEDIES,
+    *websites.REMEDIES,
     *keys.REMEDIES,
     *object_events.REMEDIES,
     *account_services.REMEDIES,

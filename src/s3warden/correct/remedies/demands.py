@@ -1,11 +1,14 @@
 """What the bucket policy is to demand of every request: Deny statements of ours, known again by their Sid."""
 
+import json
 from collections.abc import Mapping
 
-from s3warden.correct.policy_text import with_statement
+from s3warden.correct.policy_text import statements_of, with_statement
 from s3warden.correct.remedy import Edit, Remedy, Scene
+from s3warden.detect.rules.policy_content import has_form
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect, BucketState
+from s3warden.model.rule import filled
 
 TLS_ONLY = "S3WardenTlsOnly"
 MODERN_TLS = "S3WardenModernTls"
@@ -56,6 +59,28 @@ def _uploads(scene: Scene) -> tuple[Edit, ...] | Declined:
     )
 
 
+def _required(scene: Scene) -> tuple[Edit, ...] | Declined:
+    """The statements that the settings require and the policy lacks, where they are whole."""
+    known, ref = scene.documents.get(Aspect.POLICY), scene.state.ref
+    text = None if known is None else str(known["Policy"])
+    names: list[str] = []
+    try:
+        for form in scene.options.required_statements:
+            wanted = json.loads(filled(form, ref))
+            if text is not None and any(has_form(each, wanted) for each in statements_of(text)):
+                continue
+            if not wanted.keys() >= _WHOLE or "*" in wanted["Sid"]:
+                return Declined("no_statement", "A required statement is only outlined: it needs a Sid, and all else.")
+            text = with_statement(text, wanted)
+            names.append(str(wanted["Sid"]))
+    except ValueError as error:
+        return Declined("policy_not_written", f"The statement cannot be put into the policy: {error}.")
+    if text is None or not names:
+        return ()
+    return (Edit(Aspect.POLICY, {"Policy": text}, f"Add the required statements {', '.join(names)}"),)
+
+
+_WHOLE = {"Sid", "Effect", "Principal", "Action", "Resource"}
 TLS = Remedy(
     id="require-tls",
     title="Refuse plain http by a statement of the bucket policy",
@@ -90,4 +115,16 @@ UPLOADS = Remedy(
     undo_text=_UNDO,
 )
 
-REMEDIES = (TLS, VERSION, UPLOADS)
+REQUIRED = Remedy(
+    id="add-required-statements",
+    title="Add the statements that the settings require",
+    rules=frozenset({"bucket-policy-required-statements"}),
+    reads=frozenset({Aspect.POLICY}),
+    risk=Risk.HIGH,
+    risk_text="Whatever the statements refuse is refused from then on.",
+    iam_actions=_ACTIONS,
+    plan=_required,
+    undo_text=_UNDO,
+)
+
+REMEDIES = (TLS, VERSION, UPLOADS, REQUIRED)

@@ -22,6 +22,20 @@ def _rotated(scene: Scene) -> tuple[Edit, ...] | Declined:
     return (Edit(Aspect.KEY_ROTATION, after, f"Let AWS rotate the key {key.arn}", place=key.arn),)
 
 
+def _enabled(scene: Scene) -> tuple[Edit, ...] | Declined:
+    key = configured(scene.state, Aspect.DEFAULT_KEY, Key)
+    if key is None or key.arn is None:
+        return Declined("no_key", "The key does not exist.")
+    if key.account != scene.state.ref.account:
+        return Declined("foreign_key", "The key belongs to another account, which alone can enable it.")
+    if key.state != "Disabled":
+        # To take back that a deletion was cancelled would be to delete the key.
+        return Declined("key_unusable", f"The key is {key.state}: what ends that cannot be taken back without harm.")
+    doubt = "whether the key was disabled on purpose"
+    after = {"KeyMetadata": {"KeyState": "Enabled"}}
+    return (Edit(Aspect.DEFAULT_KEY, after, f"Enable the key {key.arn}", place=key.arn, doubts=(doubt,)),)
+
+
 ROTATE = Remedy(
     id="rotate-key",
     title="Let AWS rotate the bucket's key",
@@ -33,4 +47,15 @@ ROTATE = Remedy(
     plan=_rotated,
 )
 
-REMEDIES = (ROTATE,)
+ENABLE = Remedy(
+    id="enable-key",
+    title="Enable the bucket's key",
+    rules=frozenset({"bucket-kms-key-usable"}),
+    reads=frozenset({Aspect.DEFAULT_KEY}),
+    risk=Risk.MEDIUM,
+    risk_text="Who disabled the key to stop its use sees it used again.",
+    iam_actions=SERVICES[Aspect.DEFAULT_KEY].iam_actions,
+    plan=_enabled,
+)
+
+REMEDIES = (ROTATE, ENABLE)
