@@ -61,13 +61,14 @@ _ONE_TRY = Backoff(attempts=1)
 async def writing(settings: Settings, parts: assembly.Reading, metrics: Metrics) -> AsyncIterator[Writes]:
     """What writes: as a role of its own, as the identity that reads, or not at all."""
     chosen = settings.remediation
-    if chosen.role_name is None:
-        limiter = Limiter(total=settings.aws.max_in_flight)
-        yield Writing(Calls(parts.sessions, limiter, backoff=_ONE_TRY)) if chosen.same_role else NoWriting()
+    if not chosen.writes:
+        yield NoWriting()
         return
-    config = replace(
-        parts.sessions.config, role_name=chosen.role_name, session_name=chosen.role_session_name, assume_at_home=True
-    )
+    config = replace(parts.sessions.config, resend=False)
+    if chosen.role_name is not None:
+        config = replace(
+            config, role_name=chosen.role_name, session_name=chosen.role_session_name, assume_at_home=True
+        )
     async with Sessions(config, meter=Meter(metrics), like=parts.sessions) as sessions:
         yield Writing(Calls(sessions, Limiter(total=settings.aws.max_in_flight), backoff=_ONE_TRY))
 

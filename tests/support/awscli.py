@@ -17,7 +17,8 @@ class Cli:
 
     def __init__(self, endpoint: str, keys: Mapping[str, str], region: str = "eu-west-1") -> None:
         self._options = ["--endpoint-url", endpoint, "--region", region, "--output", "json"]
-        self._environment = clean_environment() | dict(keys)
+        names = {"PYTHONPATH": str(Path(__file__).with_name("names"))}
+        self._environment = clean_environment() | names | dict(keys)
 
     async def __call__(self, *arguments: str, within: float = 60.0) -> Any:
         """Run one command; fails with what it said if it fails."""

@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError
 
 from s3warden.aws.errors import AwsError, translated
 from s3warden.aws.meter import Meter
-from s3warden.aws.transport import VerifiedSession, connector_options
+from s3warden.aws.transport import SingleSession, VerifiedSession, connector_options
 from s3warden.model.bucket import Cause
 
 # These services are asked through `calls.Calls`, which retries by itself with the limiter watching; a retry inside the
@@ -62,7 +62,8 @@ class SessionConfig:
 
     `region` falls back to what the environment and the profile say. `role_name`, with its path if it has one, is
     assumed in every account but the own one, and with `assume_at_home` there too; `external_id` goes with it.
-    `max_connections` bounds the pool of each client. `endpoint_url` replaces the endpoints of all services.
+    `max_connections` bounds the pool of each client. `endpoint_url` replaces the endpoints of all services. Without
+    `resend` a request that got no answer is not sent again on another connection.
     """
 
     region: str | None = None
@@ -75,6 +76,7 @@ class SessionConfig:
     read_timeout: float = 30.0
     max_connections: int = 100
     assume_at_home: bool = False
+    resend: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ class Sessions:
         endpoint = self._config.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
         return AioConfig(
             connector_args=connector_options(endpoint),
-            http_session_cls=VerifiedSession,
+            http_session_cls=VerifiedSession if self._config.resend else SingleSession,
             connect_timeout=self._config.connect_timeout,
             read_timeout=self._config.read_timeout,
             max_pool_connections=self._config.max_connections,

@@ -33,6 +33,18 @@ class VerifiedSession(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore carr
         )
 
 
+class SingleSession(VerifiedSession):
+    """A session that sends nothing twice: aiohttp repeats a PUT by itself when the connection breaks.
+
+    Who writes has to look at what is there before another try, since the first one may have taken effect.
+    """
+
+    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
+        session: aiohttp.ClientSession = await super()._get_session(proxy_url)
+        session._retry_connection = False  # noqa: SLF001 - aiohttp has no other switch for it
+        return session
+
+
 @cache
 def _trust(bundle: str, changed: int) -> ssl.SSLContext:  # noqa: ARG001 - a file that changed is read again
     """The authorities of a bundle, shared by all clients: reading them takes 16 ms and 600 KiB each time."""

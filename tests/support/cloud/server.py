@@ -8,6 +8,7 @@
         cloud.deny("GetBucketPolicy", bucket="locked-*")    # 403, for ever
         cloud.throttle("GetBucketAcl", times=3)             # 503 SlowDown three times
         cloud.drop("ReceiveMessage", times=1)               # connection closed without an answer
+        cloud.lose("PutBucketAcl", times=1)                 # the write happens, and nobody hears of it
         cloud.deny_share(0.05)                              # the same bucket reads every time
         assert cloud.calls["GetBucketAcl"]
 
@@ -33,7 +34,7 @@ from aiohttp import web
 from support.cloud.answers import RefusalError, block, empty_list, listing, operation_of, read
 from support.cloud.queues import Queue, Stored
 from support.cloud.world import ALL_ON, World
-from support.cloud.writes import delete, flags, put
+from support.cloud.writes import canned, delete, flags, put
 from support.faults import Rule, Seen
 
 HOME = "700000000001"
@@ -86,6 +87,7 @@ class FakeCloud:
     published: list[Published] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
+    lost: list[Rule] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     struck: Callable[[str], object] = lambda _operation: None
     _share: float = 0.0
@@ -127,6 +129,13 @@ class FakeCloud:
         """Close the connection without an answer."""
         self.rules.append(Rule(operation, **match))
 
+    def lose(self, operation: str, **match: Any) -> None:
+        """Do what is asked, and close the connection without an answer."""
+        self.lost.append(Rule(operation, **match))
+
+    def _loses(self, seen: Seen) -> bool:
+        return any(rule.takes(seen) for rule in self.lost)
+
     def delay(self, operation: str, seconds: float, **match: Any) -> None:
         """Answer later."""
         self.rules.append(Rule(operation, seconds=seconds, **match))
@@ -146,7 +155,9 @@ class FakeCloud:
         self.struck(call.seen.operation)
         try:
             if not await self._trouble(call):
-                return await call.answer()
+                answer = await call.answer()
+                if not self._loses(call.seen):
+                    return answer
         except RefusalError as refusal:
             return _refused(call.seen, refusal)
         if request.transport is not None:
@@ -199,7 +210,7 @@ class FakeCloud:
             if request.method == "HEAD":
                 return web.Response(headers={"x-amz-bucket-region": bucket.region})
             if write is not None:
-                write.change(self.world, bucket, body.decode())
+                write.change(self.world, bucket, canned(request.headers.get("x-amz-acl")) or body.decode())
                 self.written.append(Written(write.operation, bucket.name, request.headers.get("User-Agent", "")))
                 return web.Response(status=200 if request.method == "PUT" else 204)
             text = read(self.world, bucket, key)

@@ -13,7 +13,14 @@ from support.cloud.answers import RefusalError
 from support.cloud.world import Bucket, World
 
 _FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-_XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_XSI_TYPE = f"{{{_XSI}}}type"
+_CANNED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "private": (),
+    "public-read": (("AllUsers", "READ"),),
+    "public-read-write": (("AllUsers", "READ"), ("AllUsers", "WRITE")),
+    "authenticated-read": (("AuthenticatedUsers", "READ"),),
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,18 @@ def delete(key: str) -> Write:
     if key not in DELETES:
         raise RefusalError("NotImplemented", f"this fake cannot delete ?{key}", 501)
     return DELETES[key]
+
+
+def canned(name: str | None) -> str:
+    """The body that a canned ACL stands for; empty where none is named."""
+    if name is None:
+        return ""
+    grants = "".join(
+        f"<Grant><Grantee xmlns:xsi='{_XSI}' xsi:type='Group'><URI>{group}</URI></Grantee>"
+        f"<Permission>{permission}</Permission></Grant>"
+        for group, permission in _CANNED[name]
+    )
+    return f"<AccessControlPolicy><AccessControlList>{grants}</AccessControlList></AccessControlPolicy>"
 
 
 def flags(body: str) -> tuple[bool, bool, bool, bool]:

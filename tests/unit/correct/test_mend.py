@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from s3warden.correct.apply import Why
+from s3warden.correct.budget import Limits
 from s3warden.correct.guard import Stop
 from s3warden.correct.permits import Permit
 from s3warden.model.action import Mode, Result
 from s3warden.model.bucket import Aspect
+from s3warden.model.event import Actor, Trigger
 from s3warden.model.remediation import Stage, StepState
 from s3warden.store.errors import StoreUnavailableError
 from support.mending import (
@@ -26,12 +28,13 @@ from support.mending import (
     dropped,
     killed,
     lost,
+    now,
     refused,
     run,
     throttled,
     without_effect,
 )
-from support.spine import PRIVATE, PUBLIC_READ
+from support.spine import HOME, PRIVATE, PUBLIC_READ, START
 
 WRITES = ("PutBucketAcl", "PutBucketPolicy")
 
@@ -341,3 +344,40 @@ def _once(operation: str, act: Callable[[], None]) -> Callable[[str], None]:
 
 def _grant(user: str) -> dict[str, object]:
     return {"Grantee": {"Type": "CanonicalUser", "ID": user}, "Permission": "READ"}
+
+
+def test_a_deploy_tool_that_opens_it_again_is_fixed_twice_and_then_left_to_people() -> None:
+    """Two fixes, then a stop that names both sides, and one message."""
+    bench = Bench()
+    terraform = Actor(f"arn:aws:sts::{HOME}:assumed-role/ci/run", user_agent="APN/1.0 HashiCorp/1.0 Terraform/1.9.5")
+    trigger = Trigger("PutBucketAcl", "aws.s3", "event-1", START, terraform)
+    finding = replace(bench.finding, trigger=trigger)
+    for _ in range(4):
+        bench.aws.buckets[BUCKET.name]["GetBucketAcl"] = PUBLIC_READ
+        bench.aws.set_policy([FRIEND, OPEN])
+        run(bench.mender.mend(finding))
+    results = [(entry.result, entry.reason) for entry in bench.shelf.entries.values()]
+    assert results == [(Result.FIXED, ""), (Result.FIXED, ""), (None, Stop.FIGHT)]
+    (message,) = bench.shelf.told
+    reason, detail = message.correlation
+    assert reason == Stop.FIGHT
+    for word in ("s3warden closed", "terraform", "assumed-role/ci/run", *list(bench.shelf.entries)[:2]):
+        assert word in detail
+    assert bench.is_open
+
+
+def test_a_storm_is_one_page() -> None:
+    """The breaker holds every plan of the storm, and tells of it once a day."""
+    bench = Bench(guard=replace(ALLOWED, limits=Limits(breaker_share=0, breaker_least=5)))
+
+    async def storm() -> None:
+        for number in range(6):
+            bench.surroundings.budget.ask(f"bucket-{number}", now())
+        await bench.mender.mend(bench.finding)
+        other = replace(bench.finding, fingerprint="other")
+        await bench.mender.mend(other)
+
+    run(storm())
+    assert {entry.reason for entry in bench.shelf.entries.values()} == {Stop.BREAKER}
+    assert {message.dedup_key for message in bench.shelf.told} == {"breaker/2026-03-01"}
+    assert bench.aws.written == []
