@@ -251,7 +251,7 @@ def house(settings: Settings, exemptions: Sequence[Exemption]) -> House:
             "development_places": settings.severity.development_accounts,
         }
     )
-    return House(context, Register(exemptions))
+    return House(context, Register(exemptions), names_units=any(fix.units for fix in settings.fixes))
 
 
 async def know_units(house: House, estate: Estate) -> None:

@@ -66,9 +66,7 @@ async def writing(settings: Settings, parts: assembly.Reading, metrics: Metrics)
         return
     config = replace(parts.sessions.config, resend=False)
     if chosen.role_name is not None:
-        config = replace(
-            config, role_name=chosen.role_name, session_name=chosen.role_session_name, assume_at_home=True
-        )
+        config = replace(config, role_name=chosen.role_name, session_name=chosen.role_session_name, assume_at_home=True)
     async with Sessions(config, meter=Meter(metrics), like=parts.sessions) as sessions:
         yield Writing(Calls(sessions, Limiter(total=settings.aws.max_in_flight), backoff=_ONE_TRY))
 

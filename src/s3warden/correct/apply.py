@@ -192,8 +192,9 @@ class Applier:
         ours = entry.progress[number].tries > 0
         state = StepState.WRITTEN if ours else StepState.NEEDLESS
         noted = entry.step(number, at, state=state, written_at=at if ours else None, read_back=found, error="")
+        noted = await self.book.write(noted, state.value, {**_told(number, step), "as_wanted": found == step.after})
         log.info("step_written" if ours else "step_needless", **_about(entry, step), as_wanted=found == step.after)
-        return await self.book.write(noted, state.value, {**_told(number, step), "as_wanted": found == step.after})
+        return noted
 
     async def _failed(
         self, entry: Remediation, number: int, error: AwsError, *, reading: bool = False

@@ -70,9 +70,9 @@ class Notes:
             detail=declined.detail,
             retry_at=again,
         )
+        await self.book.write(entry, "declined", {"reason": declined.reason, "detail": declined.detail})
         log.info("remediation_declined", **about(entry), reason=declined.reason, detail=declined.detail)
         self.metrics.remediations_held.labels(declined.reason).inc()
-        await self.book.write(entry, "declined", {"reason": declined.reason, "detail": declined.detail})
 
     async def held(self, entry: Remediation, case: Case, held: Held, again: datetime | None) -> None:
         """The guard says no."""
@@ -80,10 +80,10 @@ class Notes:
         if (entry.stage, entry.reason, known) == (Stage.HELD, held.reason, case.plan.digest):
             return
         entry = self._with(entry, case, stage=Stage.HELD, reason=held.reason, detail=held.detail, retry_at=again)
-        log.info("remediation_held", **about(entry), reason=held.reason, detail=held.detail, mode=case.mode.value)
-        self.metrics.remediations_held.labels(held.reason).inc()
         told = {"reason": held.reason, "detail": held.detail, "plan": case.plan.digest, "mode": case.mode.value}
         await self.book.write(entry, "held", told, notifications=self._loud(entry, case.finding, held))
+        log.info("remediation_held", **about(entry), reason=held.reason, detail=held.detail, mode=case.mode.value)
+        self.metrics.remediations_held.labels(held.reason).inc()
 
     def _loud(self, entry: Remediation, finding: Finding, held: Held) -> Sequence[Notification]:
         """Three reasons are news: a storm, which is one page whatever its size, a fight, and what waits for people."""
@@ -107,18 +107,19 @@ class Notes:
     async def stopped(self, entry: Remediation, held: Held, again: datetime | None) -> None:
         """Allowed before and stopped on the way, before anything was written."""
         entry = entry.after(self.book.clock(), stage=Stage.HELD, reason=held.reason, detail=held.detail, retry_at=again)
+        await self.book.write(entry, "held", {"reason": held.reason, "detail": held.detail})
         log.warning("remediation_held", **about(entry), reason=held.reason, detail=held.detail, mode=entry.mode.value)
         self.metrics.remediations_held.labels(held.reason).inc()
-        await self.book.write(entry, "held", {"reason": held.reason, "detail": held.detail})
 
     async def allowed(self, entry: Remediation, case: Case, allowed: Allowed) -> Remediation:
         """The guard lets the plan go on; from now on calls are made."""
         at = self.book.clock()
         entry = self._with(entry, case, stage=Stage.APPLYING, because=allowed.because, started_at=at)
         plan = case.plan
-        log.info("remediation_begun", **about(entry), because=allowed.because, mode=case.mode.value, remedy=plan.remedy)
         told = {"because": allowed.because, "plan": plan.digest, "mode": case.mode.value, "remedy": plan.remedy}
-        return await self.book.write(entry, "allowed", told)
+        await self.book.write(entry, "allowed", told)
+        log.info("remediation_begun", **about(entry), because=allowed.because, mode=case.mode.value, remedy=plan.remedy)
+        return entry
 
     async def ended(
         self,

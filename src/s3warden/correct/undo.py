@@ -76,8 +76,8 @@ class Undoer:
             requester=by,
             undo_of=entry.id,
         )
-        log.info("undo_begun", **about(undoing), undo_of=entry.id, by=by)
         undoing = await self.book.write(undoing, "undo", {"undo_of": entry.id, "by": by, "plan": plan.digest})
+        log.info("undo_begun", **about(undoing), undo_of=entry.id, by=by)
         return await self.go_on(undoing, entry)
 
     async def go_on(self, undoing: Remediation, entry: Remediation) -> Answer:
