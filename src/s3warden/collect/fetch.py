@@ -17,7 +17,7 @@ from s3warden.collect import access_points, account_services, distributions, dns
 from s3warden.collect.access_points import AccessPointReads
 from s3warden.collect.account_services import ServiceReads
 from s3warden.collect.aspects import ASPECTS, GONE, AspectRead
-from s3warden.collect.derived import DERIVED
+from s3warden.collect.derived import DERIVED, with_derived
 from s3warden.collect.multi_region import MultiRegionReads
 from s3warden.collect.neighbours import TARGET_ASPECTS, Neighbours
 from s3warden.collect.pages import whole_list
@@ -150,11 +150,14 @@ class Fetch:
         if await self._is_gone(ref, first):
             return gone
         known = {**(previous.readings if previous is not None and previous.ref == ref else {}), **first}
+        late |= lapsed(known, first)
         inferred = told(late, known)
-        second = await self._parts(ref, (late | lapsed(known)) - first.keys() - inferred.keys())
+        second = await self._parts(ref, late - inferred.keys())
         if await self._is_gone(ref, second):
             return gone
         known |= inferred | second
+        # What was asked for in addition may name something else than before.
+        derived |= with_derived(second) & DERIVED.keys() & known.keys()
         found = await asyncio.gather(*(self._later_reads[aspect](ref, known) for aspect in sorted(derived)))
         return BucketState(ref, began, known | dict(zip(sorted(derived), found, strict=True)), account=account)
 

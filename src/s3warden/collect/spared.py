@@ -10,7 +10,7 @@ reads the changed aspect itself, and does not spare.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
@@ -23,6 +23,7 @@ Known: TypeAlias = Mapping[Aspect, Reading[object]]
 ACLS_DISABLED = Present(Acl(owner="", grants=()))
 """The ACL of a bucket that has none in effect and was not asked for it: the owner's canonical id is not known."""
 NOT_PUBLIC = Present(PolicyStatus(is_public=False))
+_INFERRED: tuple[Reading[object], ...] = (ACLS_DISABLED, NOT_PUBLIC, ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,14 @@ def told(aspects: Iterable[Aspect], known: Known) -> dict[Aspect, Reading[object
     return {aspect: reading for aspect, reading in found if reading is not None}
 
 
-def lapsed(known: Known) -> frozenset[Aspect]:
-    """What an earlier look inferred and what no longer follows."""
-    acl = {Aspect.ACL} if known.get(Aspect.ACL) == ACLS_DISABLED else set[Aspect]()
-    return frozenset(acl - told(acl, known).keys())
+def lapsed(known: Known, fresh: Collection[Aspect]) -> frozenset[Aspect]:
+    """What an earlier look may have inferred from something that is `fresh` now, where another thing follows by now."""
+    return frozenset(
+        aspect
+        for aspect, inference in _INFERENCES.items()
+        if aspect not in fresh
+        and known.get(aspect) in _INFERRED
+        and not inference.sources.isdisjoint(fresh)
+        and inference.sources <= known.keys()
+        and inference.tells(known) != known[aspect]
+    )

@@ -1,6 +1,7 @@
 """What a sweep does not ask: only what follows, never what is hidden behind something unreadable."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -19,7 +20,7 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SPARED = (Aspect.ACL, Aspect.POLICY_STATUS, Aspect.REPLICATION, Aspect.OBJECT_LOCK)
 SOURCES = (Aspect.OWNERSHIP, Aspect.POLICY, Aspect.VERSIONING)
 WANTED = frozenset({*SPARED, *SOURCES})
-OPERATIONS = {ASPECTS[aspect].operation: aspect for aspect in WANTED}
+OPERATIONS = {ASPECTS[aspect].operation: aspect for aspect in (*WANTED, Aspect.TAGGING)}
 NONE = {
     Aspect.POLICY: AwsError("NoSuchBucketPolicy", status=404),
     Aspect.VERSIONING: {},
@@ -31,7 +32,7 @@ class Reader:
     """Answers by aspect, in the shapes of AWS's documentation unless told otherwise; records what it was asked."""
 
     def __init__(self, answers: Mapping[Aspect, object]) -> None:
-        self.answers = {**{aspect: ANSWERS[aspect][0] for aspect in WANTED}, **answers}
+        self.answers = {**{aspect: ANSWERS[aspect][0] for aspect in OPERATIONS.values()}, **answers}
         self.asked: list[Aspect] = []
 
     async def bucket(self, ref: BucketRef, operation: str, **_parameters: object) -> Mapping[str, object]:
@@ -50,8 +51,8 @@ class Reader:
         raise AssertionError
 
     async def service(self, *_args: object, **_parameters: object) -> Mapping[str, object]:
-        """Nobody asks."""
-        raise AssertionError
+        """Nobody may ask about other buckets."""
+        raise AwsError("AccessDenied", status=403, cause=Cause.DENIED)
 
 
 async def look(
@@ -143,16 +144,38 @@ async def test_without_its_source_an_aspect_is_read_like_any_other() -> None:
     assert asked == set(SPARED)
 
 
-async def test_an_inferred_acl_is_read_once_it_follows_no_more() -> None:
-    """An event reads the policy alone; it names a canonical user now, so the owner's id is needed."""
+@pytest.mark.parametrize(
+    ("answers", "read", "more"),
+    [
+        (
+            {Aspect.POLICY: {"Policy": '{"Statement": [{"Principal": {"CanonicalUser": "79a5"}}]}'}},
+            Aspect.POLICY,
+            {Aspect.ACL},
+        ),
+        ({Aspect.POLICY: {"Policy": '{"Statement": [{"Effect": "Allow"}]}'}}, Aspect.POLICY, {Aspect.POLICY_STATUS}),
+        ({Aspect.OWNERSHIP: AwsError("OwnershipControlsNotFoundError", status=404)}, Aspect.OWNERSHIP, {Aspect.ACL}),
+        ({Aspect.VERSIONING: {"Status": "Enabled"}}, Aspect.VERSIONING, {Aspect.REPLICATION, Aspect.OBJECT_LOCK}),
+        ({}, Aspect.POLICY, set()),
+        ({}, Aspect.TAGGING, set()),
+    ],
+)
+async def test_what_was_inferred_is_read_once_it_follows_no_more(
+    answers: Mapping[Aspect, object], read: Aspect, more: set[Aspect]
+) -> None:
+    """An event has one aspect read; what a sweep had inferred from the one before is asked with it."""
     before, _ = await look(NONE)
-    named = {Aspect.POLICY: {"Policy": '{"Statement": [{"Principal": {"CanonicalUser": "79a5"}}]}'}}
-    wanted = frozenset({Aspect.POLICY})
-    after, asked = await look({**NONE, **named}, sparing=False, wanted=wanted, previous=before)
-    assert asked == {Aspect.POLICY, Aspect.ACL}
-    assert after.reading(Aspect.ACL) == Present(ANSWERS[Aspect.ACL][1])
-    _, asked = await look(NONE, sparing=False, wanted=wanted, previous=before)
-    assert asked == wanted
+    after, asked = await look({**NONE, **answers}, sparing=False, wanted=frozenset({read}), previous=before)
+    assert asked == {read, *more}
+    assert all(after.reading(aspect) == Present(ANSWERS[aspect][1]) for aspect in more)
+
+
+async def test_what_follows_from_a_new_policy_takes_the_place_of_what_followed_from_the_old_one() -> None:
+    """A policy that only denies has a status where there was none, and nobody has to be asked for it."""
+    before, _ = await look(NONE)
+    answers = {**NONE, Aspect.POLICY: {"Policy": '{"Statement": [{"Effect": "Deny"}]}'}}
+    after, asked = await look(answers, sparing=False, wanted=frozenset({Aspect.POLICY}), previous=before)
+    assert asked == {Aspect.POLICY}
+    assert after.reading(Aspect.POLICY_STATUS) == NOT_PUBLIC
 
 
 async def test_a_bucket_that_is_gone_costs_one_step() -> None:
@@ -174,3 +197,12 @@ def test_the_inferred_acl_grants_nobody_anything() -> None:
     assert ACLS_DISABLED.value == Acl("", ())
     real = [value for _, value in ANSWERS.values() if isinstance(value, Acl | Ownership | Policy)]
     assert ACLS_DISABLED.value not in list(chain(real))
+
+
+async def test_what_hangs_on_a_reading_is_read_with_it() -> None:
+    """Versioning was switched on, so replication is read; where it leads to is not left as it was without it."""
+    before, _ = await look(NONE)
+    before = replace(before, readings={**before.readings, Aspect.REPLICATION_DESTINATIONS: ABSENT})
+    answers = {**NONE, Aspect.VERSIONING: {"Status": "Enabled"}}
+    after, _ = await look(answers, sparing=False, wanted=frozenset({Aspect.VERSIONING}), previous=before)
+    assert after.reading(Aspect.REPLICATION_DESTINATIONS) != ABSENT
