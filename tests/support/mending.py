@@ -19,6 +19,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from s3warden.aws.errors import AwsError
+from s3warden.collect.aspects import ASPECTS
 from s3warden.correct.apply import Applier
 from s3warden.correct.book import Book
 from s3warden.correct.circumstances import Surroundings
@@ -35,12 +36,12 @@ from s3warden.detect.rule import DEFAULT_OPTIONS
 from s3warden.detect.rules import RULES
 from s3warden.model.action import Call, Mode
 from s3warden.model.alert import Notification
-from s3warden.model.bucket import AccountRef, BucketRef, Cause
+from s3warden.model.bucket import BUCKET_ASPECTS, AccountRef, BucketRef, Cause
 from s3warden.model.finding import Evidence, Finding, Severity, Verdict, fingerprint
 from s3warden.model.remediation import AuditEntry, Remediation, Stage
 from s3warden.telemetry.metrics import Metrics
 from support import virtual
-from support.spine import HOME, OFF, PRIVATE, PUBLIC_READ, START, World
+from support.spine import HOME, OFF, PRIVATE, PUBLIC_READ, SOUND, START, World
 
 BUCKET = BucketRef("aws", HOME, "eu-west-1", "ledger")
 RULE = "bucket-public-effective"
@@ -51,7 +52,12 @@ FRIEND = {
     "Action": "s3:GetObject",
     "Resource": f"{BUCKET.arn}/*",
 }
-NO_WEBSITE = AwsError("NoSuchWebsiteConfiguration", status=404)
+# What AWS answers to every read that the spine's sound bucket says nothing of.
+NOT_CONFIGURED: dict[str, Any] = {
+    read.operation: AwsError(next(iter(read.absent_codes)), status=404) if read.absent_codes else {}
+    for aspect, read in ASPECTS.items()
+    if aspect in BUCKET_ASPECTS and read.operation not in SOUND
+}
 ALLOWED = GuardRules(permits=(Permit("all", frozenset({RULE}), Mode.AUTO),), quiet=0)
 
 Fault = Callable[[Callable[[], None]], None]
@@ -222,7 +228,7 @@ class Bench:
     def __post_init__(self) -> None:
         if BUCKET.name not in self.aws.buckets:
             self.aws.blocks[HOME] = OFF
-            self.aws.buckets[BUCKET.name] = {"GetBucketAcl": PUBLIC_READ, "GetBucketWebsite": NO_WEBSITE}
+            self.aws.buckets[BUCKET.name] = {**NOT_CONFIGURED, "GetBucketAcl": PUBLIC_READ}
             self.aws.set_policy([FRIEND, OPEN])
         self.finding = Finding(
             fingerprint=fingerprint(RULE, BUCKET),
