@@ -3,7 +3,7 @@
 Nothing is built, and nothing can be written, unless the operator set rows of `fixes`; see `settings/remediation.py`.
 """
 
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,6 +19,7 @@ from s3warden.aws.s3 import S3Reader
 from s3warden.aws.secrets import SecretError
 from s3warden.aws.session import Sessions
 from s3warden.aws.writing import NoWriting, Writing
+from s3warden.catalogue import catalogue
 from s3warden.correct.apply import Applier, Writes
 from s3warden.correct.book import Book
 from s3warden.correct.budget import Budget, Limits
@@ -39,7 +40,7 @@ from s3warden.correct.web import Web
 from s3warden.correct.windows import Freeze, Window
 from s3warden.correct.worker import Pace, Submit, Worker
 from s3warden.correct.writers import Own
-from s3warden.detect.rules import RULES
+from s3warden.detect.rule import Rule
 from s3warden.detect.selection import select
 from s3warden.model.action import Mode
 from s3warden.model.bucket import AccountRef
@@ -76,7 +77,7 @@ def guard(settings: Settings) -> GuardRules:
     chosen = settings.remediation
     key, _, value = (chosen.opt_out_tag or "").partition("=")
     return GuardRules(
-        permits=tuple(_permit(fix) for fix in settings.fixes),
+        permits=tuple(_permit(fix, catalogue(settings)) for fix in settings.fixes),
         opt_out=(key, value) if key else None,
         opt_out_accounts=frozenset(chosen.opt_out_accounts),
         windows=tuple(
@@ -98,10 +99,10 @@ def guard(settings: Settings) -> GuardRules:
     )
 
 
-def _permit(fix: Fix) -> Permit:
+def _permit(fix: Fix, rules: Sequence[Rule]) -> Permit:
     place = Place(frozenset(fix.accounts), frozenset(fix.units), fix.buckets, tuple(sorted(fix.tags.items())))
-    rules = frozenset(rule.info.id for rule in select(RULES, fix.rules))
-    return Permit(fix.name, rules, Mode(fix.mode), place, fix.keep_for)
+    named = frozenset(rule.info.id for rule in select(rules, fix.rules))
+    return Permit(fix.name, named, Mode(fix.mode), place, fix.keep_for)
 
 
 def wanted(settings: Settings) -> Wanted:

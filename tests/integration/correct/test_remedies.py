@@ -329,6 +329,34 @@ def test_every_remedy_is_tried() -> None:
     assert {rule_id for remedy in REMEDIES for rule_id in remedy.rules} - COMING - UNTRIED == set(CASES)
 
 
+def action(call: Call) -> str:
+    """The permission that a writing call takes."""
+    return "s3:PutAccountPublicAccessBlock" if call.service == "s3control" else _ACTIONS[call.operation]
+
+
+# By the service authorization reference of Amazon S3 and of AWS KMS.
+_ACTIONS = {
+    "PutBucketAcl": "s3:PutBucketAcl",
+    "PutBucketPolicy": "s3:PutBucketPolicy",
+    "DeleteBucketPolicy": "s3:DeleteBucketPolicy",
+    "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "PutBucketOwnershipControls": "s3:PutBucketOwnershipControls",
+    "DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",
+    "PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
+    "PutBucketLogging": "s3:PutBucketLogging",
+    "PutBucketVersioning": "s3:PutBucketVersioning",
+    "PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
+    "PutBucketTagging": "s3:PutBucketTagging",
+    "DeleteBucketTagging": "s3:PutBucketTagging",
+    "PutBucketNotificationConfiguration": "s3:PutBucketNotification",
+    "PutBucketAccelerateConfiguration": "s3:PutAccelerateConfiguration",
+    "PutBucketRequestPayment": "s3:PutBucketRequestPayment",
+    "EnableKeyRotation": "kms:EnableKeyRotation",
+    "DisableKeyRotation": "kms:DisableKeyRotation",
+}
 # AWS knows no way back to "never" for these.
 NO_WAY_BACK = {"bucket-versioning": Aspect.VERSIONING, "bucket-transfer-acceleration": Aspect.ACCELERATE}
 
@@ -341,6 +369,8 @@ async def test_action_mends_its_rule_and_is_taken_back_to_the_letter(rule_id: st
     before, logs = await world.settings(subject), await world.settings(LOGS)
     made, result = await world.plan(rule_id)
     assert result.verdict is Verdict.FAIL
+    allowed = next(remedy.iam_actions for remedy in REMEDIES if remedy.id == made.remedy)
+    assert {action(call) for step in made.steps for call in (step.call, step.inverse)} <= set(allowed)
     for step in made.steps:
         assert await world.looks.now(ACCOUNT, step) == step.before
         await world.make(step.call)
