@@ -156,6 +156,7 @@ def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions
         log_key_format=chosen.log_key_format,
         object_lock_mode=chosen.object_lock_mode,
         object_lock_days=chosen.object_lock_days,
+        log_retention_days=chosen.log_retention_days,
         abort_uploads_days=chosen.abort_uploads_days,
         mass_expiry_days=chosen.mass_expiry_days,
         presigned_minutes=chosen.presigned_minutes,

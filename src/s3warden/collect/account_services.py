@@ -49,6 +49,11 @@ REGIONAL: frozenset[Aspect] = frozenset(
         Aspect.GUARDDUTY,
         Aspect.BACKUP_SELECTIONS,
         Aspect.STORAGE_LENSES,
+        Aspect.LAKE_LOCATIONS,
+        Aspect.SHADOW_NAMES,
+        Aspect.DIRECTORY_BUCKETS,
+        Aspect.TABLE_BUCKETS,
+        Aspect.VECTOR_BUCKETS,
     }
 )
 """Those of an account that are read region by region."""
@@ -69,6 +74,11 @@ FRESHNESS: Mapping[Aspect, timedelta] = MappingProxyType(
         Aspect.STORAGE_LENSES: _DAY,
         Aspect.DISTRIBUTIONS: _HOUR,
         Aspect.DNS_RECORDS: 6 * _HOUR,
+        Aspect.LAKE_LOCATIONS: _DAY,
+        Aspect.SHADOW_NAMES: _DAY,
+        Aspect.DIRECTORY_BUCKETS: _HOUR,
+        Aspect.TABLE_BUCKETS: _HOUR,
+        Aspect.VECTOR_BUCKETS: _HOUR,
     }
 )
 """How long a sweep believes what was read."""

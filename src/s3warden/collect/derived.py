@@ -23,7 +23,9 @@ _OF_BUCKETS: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
 DERIVED: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
     {
         **_OF_BUCKETS,
-        Aspect.OUTSIDE_NAMES: frozenset({Aspect.DISTRIBUTIONS, Aspect.DNS_RECORDS, Aspect.MULTI_REGION_ACCESS_POINTS}),
+        Aspect.OUTSIDE_NAMES: frozenset(
+            {Aspect.DISTRIBUTIONS, Aspect.DNS_RECORDS, Aspect.MULTI_REGION_ACCESS_POINTS, Aspect.TRAILS}
+        ),
     }
 )
 """Each derived aspect, and the aspects of the same subject that name what it is about."""

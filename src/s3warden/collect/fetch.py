@@ -13,7 +13,17 @@ from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 from s3warden.aws.errors import AwsError
-from s3warden.collect import access_points, account_services, distributions, dns_records, keys, multi_region, standings
+from s3warden.collect import (
+    access_points,
+    account_services,
+    claims,
+    distributions,
+    dns_records,
+    keys,
+    multi_region,
+    other_buckets,
+    standings,
+)
 from s3warden.collect.access_points import AccessPointReads
 from s3warden.collect.account_services import ServiceReads
 from s3warden.collect.aspects import ASPECTS, GONE, AspectRead
@@ -52,6 +62,11 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.DISTRIBUTIONS: (distributions.LIST,),
         Aspect.DNS_RECORDS: (dns_records.ZONES, dns_records.RECORDS),
         Aspect.OUTSIDE_NAMES: standings.READS,
+        Aspect.LAKE_LOCATIONS: (claims.LIST, *standings.READS),
+        Aspect.SHADOW_NAMES: standings.READS,
+        Aspect.DIRECTORY_BUCKETS: other_buckets.reads(other_buckets.DIRECTORY),
+        Aspect.TABLE_BUCKETS: other_buckets.reads(other_buckets.TABLE),
+        Aspect.VECTOR_BUCKETS: other_buckets.reads(other_buckets.VECTOR),
         **account_services.READS,
     }
 )
@@ -119,6 +134,11 @@ class Fetch:
             Aspect.MULTI_REGION_ACCESS_POINTS: lambda ref, _regions: multi_region_reads.of_account(ref),
             Aspect.DISTRIBUTIONS: lambda ref, _regions: distributions.of_account(reader, ref),
             Aspect.DNS_RECORDS: lambda ref, _regions: dns_records.of_account(reader, ref),
+            Aspect.LAKE_LOCATIONS: partial(claims.lake_locations, reader, self.neighbours.standings),
+            Aspect.SHADOW_NAMES: partial(claims.shadow_names, self.neighbours.standings),
+            Aspect.DIRECTORY_BUCKETS: partial(other_buckets.of_account, other_buckets.DIRECTORY, reader),
+            Aspect.TABLE_BUCKETS: partial(other_buckets.of_account, other_buckets.TABLE, reader),
+            Aspect.VECTOR_BUCKETS: partial(other_buckets.of_account, other_buckets.VECTOR, reader),
             **self._services.account,
         }
 

@@ -162,6 +162,38 @@ _ROUTE_53 = _watched(
     idle="ChangeTagsForResource CreateHealthCheck DeleteHealthCheck UpdateHealthCheck",
 )
 
+_EXPRESS = _watched(
+    _calls(
+        "CreateBucket DeleteBucket PutBucketPolicy DeleteBucketPolicy PutBucketEncryption PutBucketLifecycle "
+        "PutBucketLifecycleConfiguration DeleteBucketLifecycle",
+        Aspect.DIRECTORY_BUCKETS,
+    ),
+    idle="CreateSession CreateAccessPoint DeleteAccessPoint PutAccessPointPolicy DeleteAccessPointPolicy "
+    "PutAccessPointScope DeleteAccessPointScope TagResource UntagResource",
+)
+_TABLES = _watched(
+    _calls(
+        "CreateTableBucket DeleteTableBucket PutTableBucketPolicy DeleteTableBucketPolicy PutTableBucketEncryption "
+        "DeleteTableBucketEncryption",
+        Aspect.TABLE_BUCKETS,
+    ),
+    idle="CreateNamespace DeleteNamespace CreateTable DeleteTable RenameTable UpdateTableMetadataLocation "
+    "PutTablePolicy DeleteTablePolicy PutTableMaintenanceConfiguration PutTableBucketMaintenanceConfiguration "
+    "PutTableBucketReplication DeleteTableBucketReplication PutTableBucketStorageClass TagResource UntagResource",
+)
+_VECTORS = _watched(
+    _calls(
+        "CreateVectorBucket DeleteVectorBucket PutVectorBucketPolicy DeleteVectorBucketPolicy", Aspect.VECTOR_BUCKETS
+    ),
+    idle="CreateIndex DeleteIndex PutVectors DeleteVectors TagResource UntagResource",
+)
+_LAKE = _watched(
+    _calls("RegisterResource DeregisterResource UpdateResource", Aspect.LAKE_LOCATIONS),
+    idle="GrantPermissions RevokePermissions BatchGrantPermissions BatchRevokePermissions PutDataLakeSettings "
+    "CreateLFTag UpdateLFTag DeleteLFTag AddLFTagsToResource RemoveLFTagsFromResource CreateDataCellsFilter "
+    "UpdateDataCellsFilter DeleteDataCellsFilter",
+)
+
 SERVICES: Mapping[str, Service] = MappingProxyType(
     {
         "organizations": _ORGANIZATIONS,
@@ -175,6 +207,10 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
         "backup": _BACKUP,
         "logs": _LOGS,
         "monitoring": _MONITORING,
+        "s3express": _EXPRESS,
+        "s3tables": _TABLES,
+        "s3vectors": _VECTORS,
+        "lakeformation": _LAKE,
     }
 )
 """By the name that CloudTrail's eventSource begins with."""

@@ -53,7 +53,8 @@ class RuleOptions:
     where buckets may be, `own_domains` where websites may redirect to. `log_prefix` may hold `{bucket}`, `{account}`
     and `{region}`; `log_key_format` is `SimplePrefix`, `EventTime` or `DeliveryTime`. `object_lock_days` and
     `object_lock_mode` (`GOVERNANCE` or `COMPLIANCE`) are the least that a default retention has to be.
-    `transfer_acceleration` is `on` or `off`. All ask for nothing while empty.
+    `transfer_acceleration` is `on` or `off`. All ask for nothing while empty. Access logs must be kept for
+    `log_retention_days`.
     """
 
     required_tags: tuple[str, ...] = ("Name", "Role", "Environment", "Owner")
@@ -80,6 +81,7 @@ class RuleOptions:
     log_key_format: str | None = None
     object_lock_mode: str | None = None
     object_lock_days: int = 0
+    log_retention_days: int = 365
     abort_uploads_days: int = 7
     mass_expiry_days: int = 7
     presigned_minutes: int = 60

@@ -97,6 +97,11 @@ class Aspect(StrEnum):
     DISTRIBUTIONS = "distributions"
     DNS_RECORDS = "dns_records"
     OUTSIDE_NAMES = "outside_names"
+    LAKE_LOCATIONS = "lake_locations"
+    SHADOW_NAMES = "shadow_names"
+    DIRECTORY_BUCKETS = "directory_buckets"
+    TABLE_BUCKETS = "table_buckets"
+    VECTOR_BUCKETS = "vector_buckets"
     ORGANIZATION_BLOCK = "organization_block"
     TRAILS = "trails"
     EVENT_DATA_STORES = "event_data_stores"
@@ -116,6 +121,11 @@ ACCOUNT_ASPECTS = frozenset(
         Aspect.DISTRIBUTIONS,
         Aspect.DNS_RECORDS,
         Aspect.OUTSIDE_NAMES,
+        Aspect.LAKE_LOCATIONS,
+        Aspect.SHADOW_NAMES,
+        Aspect.DIRECTORY_BUCKETS,
+        Aspect.TABLE_BUCKETS,
+        Aspect.VECTOR_BUCKETS,
         Aspect.ORGANIZATION_BLOCK,
         Aspect.TRAILS,
         Aspect.EVENT_DATA_STORES,

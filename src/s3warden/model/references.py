@@ -19,6 +19,7 @@ class Use(StrEnum):
     MULTI_REGION = "multi-region access point"
     KEY = "default key"
     LAKE = "Lake Formation location"
+    SHADOW = "predictable name"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -40,7 +40,7 @@ INHIBITIONS: tuple[Inhibition, ...] = (
         frozenset({"bucket-public-access-block", "bucket-objects-may-be-public"}),
         account=True,
     ),
-    Inhibition("bucket-public-effective", _BY_NAME | {"bucket-public-authenticated"}),
+    Inhibition("bucket-public-effective", _BY_NAME | {"bucket-log-bucket-not-public", "bucket-public-authenticated"}),
     Inhibition("bucket-public-authenticated", _BY_NAME),
     Inhibition("bucket-public-latent", frozenset({"bucket-acl-latent-public", "bucket-policy-latent-public"})),
     Inhibition("bucket-cross-account-admin-actions", frozenset({"bucket-cross-account-access"})),

@@ -348,6 +348,9 @@ class Rules(Section):
         description="Mode that the default retention of a locked bucket must have at least.",
         examples=["COMPLIANCE"],
     )
+    log_retention_days: int = Field(
+        default=365, ge=1, le=36_500, description="Days that access logs must be kept for at least."
+    )
     object_lock_days: int = Field(
         default=0, ge=0, le=36_500, description="Days that the default retention of a locked bucket must have at least."
     )

@@ -227,6 +227,8 @@ def test_ids_stay() -> None:
         "bucket-kms-key-rotation",
         "bucket-log-target-valid",
         "bucket-log-target-chain",
+        "bucket-log-bucket-not-public",
+        "bucket-log-bucket-retention",
         "bucket-replication-external",
         "bucket-replication-destination-hijackable",
         "bucket-delivery-destination-ownership",
@@ -258,6 +260,14 @@ def test_ids_stay() -> None:
         "account-bucket-change-alarm",
         "bucket-backup-plan",
         "bucket-backup-recent",
+        "account-shadow-resource",
+        "account-lake-formation-foreign-bucket",
+        "account-directory-bucket-external",
+        "account-table-bucket-external",
+        "account-vector-bucket-external",
+        "account-table-bucket-encryption",
+        "account-vector-bucket-encryption",
+        "account-directory-bucket-lifecycle",
     ]
     assert [rule.info.id for rule in RULES if rule.info.id in known] == known
 

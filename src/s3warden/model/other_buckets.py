@@ -1,0 +1,64 @@
+"""The newer kinds of buckets, which are no general purpose buckets: directory, table and vector buckets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from s3warden.model.bucket import Reading, Unreadable, unreadable_parts
+from s3warden.model.configuration import Policy
+
+
+class BucketKind(StrEnum):
+    """What kind of bucket. The value is the word for people."""
+
+    DIRECTORY = "directory bucket"
+    TABLE = "table bucket"
+    VECTOR = "vector bucket"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherBucket:
+    """One of them. `encryption` is the algorithm of its default encryption, `AES256` or `aws:kms`.
+
+    `lifecycle` is whether a rule is switched on that expires objects or ends uploads; Absent for kinds without any.
+    """
+
+    kind: BucketKind
+    name: str
+    arn: str
+    policy: Reading[Policy]
+    encryption: Reading[str]
+    lifecycle: Reading[bool]
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why parts of it are not known."""
+        return tuple(part for each in (self.policy, self.encryption, self.lifecycle) for part in unreadable_parts(each))
+
+
+@dataclass(frozen=True, slots=True)
+class OtherBuckets:
+    """The buckets of one kind in one region, by name."""
+
+    items: tuple[OtherBucket, ...]
+
+    def __iter__(self) -> Iterator[OtherBucket]:
+        return iter(self.items)
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why parts of them are not known."""
+        return tuple(part for each in self.items for part in each.unreadable)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LakeLocation:
+    """A place in S3 that Lake Formation gives access to: `path` is an ARN of a bucket, or of a prefix in it."""
+
+    path: str
+    role: str = ""
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket."""
+        return self.path.split(":", 5)[5].partition("/")[0]
