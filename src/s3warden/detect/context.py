@@ -20,6 +20,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from s3warden.detect.exemptions.binding import SHARING
+from s3warden.detect.exemptions.scope import any_of
 from s3warden.detect.rule import Rule
 from s3warden.model.bucket import Absent, Aspect, BucketRef, Cause, Present, State, Unreadable
 from s3warden.model.configuration import Tags
@@ -204,7 +205,7 @@ def _exposure(results: Iterable[RuleResult], state: State, rules: Mapping[str, R
 
 
 def _sensitivity(
-    state: State, tags: Sequence[tuple[str, str]], context: Context, *, unread: Cause | None
+    state: State, tags: tuple[tuple[str, str], ...], context: Context, *, unread: Cause | None
 ) -> tuple[Sensitivity, str]:
     """The worst that Macie or any tag says; else what the name says, but for the better only if tags were read.
 
@@ -231,7 +232,7 @@ def _sensitivity(
 
 
 def _environment(
-    state: State, tags: Sequence[tuple[str, str]], context: Context, units: frozenset[str] | None
+    state: State, tags: tuple[tuple[str, str], ...], context: Context, units: frozenset[str] | None
 ) -> tuple[Environment, str]:
     """Production as soon as anything says so; else development if anything does."""
     above = (units or frozenset()) | {state.ref.account}
@@ -248,7 +249,7 @@ def _environment(
     return Environment.ANY, ""
 
 
-def _tags(state: State) -> tuple[Sequence[tuple[str, str]], Cause | None]:
+def _tags(state: State) -> tuple[tuple[tuple[str, str], ...], Cause | None]:
     if not isinstance(state.ref, BucketRef):
         return (), None
     reading = state.reading(Aspect.TAGGING)
@@ -259,7 +260,8 @@ def _tags(state: State) -> tuple[Sequence[tuple[str, str]], Cause | None]:
     return reading.value.pairs, None
 
 
-def _tagged(tags: Sequence[tuple[str, str]], wanted: tuple[str, ...]) -> str:
+@lru_cache(maxsize=4096)
+def _tagged(tags: tuple[tuple[str, str], ...], wanted: tuple[str, ...]) -> str:
     """The first tag that matches one of `wanted`, as text; empty if none does."""
     if not tags or not wanted:
         return ""
@@ -281,9 +283,7 @@ def _pairs(wanted: tuple[str, ...]) -> re.Pattern[str]:
 
 @lru_cache(maxsize=64)
 def _globs(globs: tuple[str, ...]) -> re.Pattern[str]:
-    words = {"*": ".*", "?": "."}
-    texts = ("".join(words.get(char) or re.escape(char) for char in glob) for glob in globs)
-    return re.compile("|".join(texts), re.DOTALL)
+    return any_of(globs)
 
 
 @lru_cache(maxsize=4096)

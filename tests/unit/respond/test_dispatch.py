@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from s3warden.model.alert import Delivered, Delivery, Notification, Postponed, Refused
+from s3warden.model.alert import Delivered, Delivery, Notice, Notification, Postponed, Refused
 from s3warden.respond.dispatch import Dispatch
 from s3warden.respond.pace import Backoff
 from s3warden.respond.worker import Limits
@@ -329,6 +329,20 @@ def test_digest_is_a_message_of_its_own() -> None:
 
     async def story() -> None:
         scene.commit(notification(1), digest_notification(), notification(2), notification(3))
+        await asyncio.sleep(1)
+
+    scene.play(story)
+    assert [len(keys) for _, keys in slack.calls] == [1, 1, 2]
+
+
+def test_a_notice_is_a_message_of_its_own() -> None:
+    """Mixed with alerts it would be left out of the message that tells them."""
+    slack = Recorder(batch=60)
+    scene = Scene(slack)
+    notice = replace(notification(9), alerts=(), notice=Notice("exemption-ends", NIGHT, "it ends"))
+
+    async def story() -> None:
+        scene.commit(notification(1), notice, notification(2), notification(3))
         await asyncio.sleep(1)
 
     scene.play(story)

@@ -1,14 +1,15 @@
 """The exemptions in one place, quick to ask: which are for a rule, when the next one ends, what has changed. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from s3warden.detect.exemptions.decision import Case, Decision, exempted, is_for
-from s3warden.detect.exemptions.scope import Place, may_concern, place_of
+from s3warden.detect.exemptions.scope import Place, any_of, may_concern, place_of
 from s3warden.detect.exposed import HINTS, NEEDS
 from s3warden.detect.rule import Rule, RuleOptions
-from s3warden.model.bucket import Aspect, State, Subject
+from s3warden.model.bucket import Aspect, BucketRef, State, Subject
 from s3warden.model.exemption import Exemption
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Reason, RuleResult, Verdict
 
@@ -41,6 +42,12 @@ class Register:
     spent: set[tuple[str, str]] = field(default_factory=set)
     units: dict[str, frozenset[str]] | None = None
     _by_rule: dict[str, tuple[Exemption, ...]] = field(default_factory=dict)
+    _nameless: tuple[Exemption, ...] = field(init=False)
+    _names: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._nameless = tuple(e for e in self.exemptions if not e.scope.buckets)
+        self._names = any_of(glob for e in self.exemptions for glob in e.scope.buckets)
 
     @property
     def needs(self) -> frozenset[Aspect]:
@@ -64,7 +71,7 @@ class Register:
         self, rules: Mapping[str, Rule], state: State, results: Sequence[RuleResult], options: RuleOptions, at: datetime
     ) -> tuple[RuleResult, ...]:
         """The verdicts on one state, each with the exemption that holds for it, or what lapsed. `rules` are by id."""
-        if not self.exemptions:
+        if not self._may_concern(state.ref):
             return tuple(results)
         place = self.place(state)
         return tuple(
@@ -102,6 +109,12 @@ class Register:
     def spend(self, over: Iterable[tuple[str, str]]) -> None:
         """These exemptions are over for these findings: they were given until the finding is resolved."""
         self.spent.update(over)
+
+    def _may_concern(self, subject: Subject) -> bool:
+        """Whether any exemption could be about the subject: most buckets have a name that none means."""
+        if self._nameless or not isinstance(subject, BucketRef):
+            return bool(self.exemptions)
+        return self._names.fullmatch(subject.name) is not None
 
     def _applied(
         self, rule: Rule, state: State, result: RuleResult, place: Place, options: RuleOptions, at: datetime

@@ -121,10 +121,19 @@ def _any(globs: Iterable[str], text: str) -> bool:
     return any(_glob(glob).fullmatch(text) for glob in globs)
 
 
+def any_of(globs: Iterable[str]) -> re.Pattern[str]:
+    """One pattern for several globs; for none of them one that matches nothing."""
+    return re.compile("|".join(map(_expression, dict.fromkeys(globs))) or r"(?!)", re.DOTALL)
+
+
 @lru_cache(maxsize=4096)
 def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(_expression(pattern), re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
     words = {"*": ".*", "?": "."}
-    return re.compile("".join(words.get(char) or re.escape(char) for char in pattern), re.DOTALL)
+    return "".join(words.get(char) or re.escape(char) for char in pattern)
 
 
 def _pairs(value: object) -> tuple[tuple[str, str], ...]:
