@@ -46,7 +46,7 @@ from s3warden.model.configuration import (
 )
 from s3warden.model.references import References, Use
 
-ACCESS = frozenset({Aspect.ACL, Aspect.POLICY, Aspect.PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP})
+ACCESS = frozenset({Aspect.ACL, Aspect.POLICY, Aspect.PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP, Aspect.REQUEST_PAYMENT})
 """What decides who gets into a bucket: an edit of one of these may cut somebody off."""
 HARM = frozenset({Aspect.WEBSITE, Aspect.REFERRERS})
 """What tells who may be cut off, beyond what the exposure engine reads."""
@@ -104,13 +104,14 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
     after = predicted(scene.state, edits, scene.options)
     [result] = evaluate((scene.rule,), after, options=scene.options)
     own = tuple(doubt for edit in edits for doubt in edit.doubts)
-    cut = [loss for edit in edits for loss in edit.losses]
+    cut = {loss for edit in edits for loss in edit.losses}
     if not isinstance(scene.state, BucketState) or not isinstance(after, BucketState):
-        return Effect(None, None, (), (), result.verdict, unknown=own)
+        return Effect(None, None, (), (), result.verdict, tuple(sorted(cut)), own)
+    cut |= set(_undelivered(scene.state, after))
     if not any(edit.aspect in ACCESS for edit in edits if edit.bucket is None):
         exposure = analysed(inputs_of(scene.state, scene.options))
         actions = exposure.public_actions
-        return Effect(exposure.public, exposure.public, actions, actions, result.verdict, unknown=own)
+        return Effect(exposure.public, exposure.public, actions, actions, result.verdict, tuple(sorted(cut)), own)
     before, then = inputs_of(scene.state, scene.options), inputs_of(after, scene.options)
     now, later = analysed(before), analysed(then)
     return Effect(
@@ -119,7 +120,7 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
         actions_before=now.public_actions,
         actions_after=later.public_actions,
         verdict_after=result.verdict,
-        losses=tuple(sorted({*cut, *_losses(scene.state, before, then)})),
+        losses=tuple(sorted(cut.union(_losses(scene.state, before, then)))),
         unknown=(*own, *_doubts(scene.state, before, then)),
     )
 

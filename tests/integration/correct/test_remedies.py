@@ -38,12 +38,16 @@ ACCOUNT = AccountRef("aws", HOME_ACCOUNT)
 BUCKET = BucketRef("aws", HOME_ACCOUNT, REGION, "mended-data")
 LOGS = BucketRef("aws", HOME_ACCOUNT, REGION, "mended-logs")
 ARN = BUCKET.arn
+READ = {"Sid": "Read", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
 OPTIONS = RuleOptions(
     minimum_tls="1.2",
     upload_encryption=("aws:kms",),
     kms_keys=("alias/data",),
     organization_id="o-ourownorg1",
     forbidden_statements=('{"Sid": "Forbidden"}',),
+    required_statements=(
+        json.dumps({**READ, "Sid": "House", "Effect": "Deny", "Resource": "arn:aws:s3:::{bucket}/secret/*"}),
+    ),
 )
 WANTED = Wanted(
     log_bucket=LOGS.name, kms_key="alias/data", tags=dict.fromkeys(("Role", "Environment", "Owner"), "blue")
@@ -59,7 +63,6 @@ PARTNER = {
     "Action": ["s3:ListBucket"],
     "Resource": ARN,
 }
-READ = {"Sid": "Read", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
 FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 Break: TypeAlias = Callable[[Any, Any], Awaitable[object]]
@@ -126,6 +129,11 @@ async def kms(s3: Any, _control: Any) -> object:
     return await s3.put_bucket_encryption(Bucket=BUCKET.name, ServerSideEncryptionConfiguration={"Rules": rules})
 
 
+async def disabled_key(s3: Any, control: Any) -> object:
+    """The same, with the key out of use once the bucket has it."""
+    return await kms(s3, control)
+
+
 def logged(target: str) -> Break:
     """Access logs that go there, once the delivery is let in."""
 
@@ -143,6 +151,22 @@ def logged(target: str) -> Break:
         return await s3.put_bucket_logging(Bucket=BUCKET.name, BucketLoggingStatus={"LoggingEnabled": enabled})
 
     return put
+
+
+async def website(s3: Any, _control: Any) -> object:
+    """A website with a redirect of its own."""
+    rules = [{"Condition": {"KeyPrefixEquals": "old/"}, "Redirect": {"ReplaceKeyPrefixWith": "new/"}}]
+    site = {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "oops.html"}, "RoutingRules": rules}
+    return await s3.put_bucket_website(Bucket=BUCKET.name, WebsiteConfiguration=site)
+
+
+async def wild_cors(s3: Any, _control: Any) -> object:
+    """Scripts of every origin beside those of one."""
+    rules = [
+        {"AllowedMethods": ["GET"], "AllowedOrigins": ["*", "https://example.com"], "MaxAgeSeconds": 5},
+        {"AllowedMethods": ["PUT"], "AllowedOrigins": ["*"]},
+    ]
+    return await s3.put_bucket_cors(Bucket=BUCKET.name, CORSConfiguration={"CORSRules": rules})
 
 
 async def old_versions(s3: Any, _control: Any) -> object:
@@ -192,6 +216,10 @@ CASES: dict[str, Break] = {
     "bucket-key-enabled": kms,
     "bucket-kms-key-rotation": kms,
     "bucket-log-target-self": logged(BUCKET.name),
+    "bucket-website-enabled": website,
+    "bucket-cors-wildcard": wild_cors,
+    "bucket-policy-required-statements": nothing,
+    "bucket-kms-key-usable": disabled_key,
     "bucket-abort-incomplete-mpu": nothing,
     "bucket-expired-delete-markers": old_versions,
     "bucket-transfer-acceleration": nothing,
@@ -248,6 +276,10 @@ class World:
         self.looks = Looks(Reader(self.calls))
         self.plans = Plans(self.looks, lambda: OPTIONS, WANTED)
 
+    async def disable(self) -> None:
+        """The key is out of use."""
+        await (await self.sessions.client("kms", region=REGION)).disable_key(KeyId=KEYS[0])
+
     async def build(self, broken: Break) -> None:
         """A bucket with settings that must survive, broken, and a log bucket."""
         await self.sessions.identify()
@@ -272,6 +304,8 @@ class World:
         kms_client = await self.sessions.client("kms", region=REGION)
         KEYS[:] = [(await kms_client.create_key())["KeyMetadata"]["Arn"]]
         await broken(s3, await self.sessions.client("s3control", region=REGION))
+        if broken is disabled_key:
+            await self.disable()
 
     async def settings(self, ref: Subject = BUCKET) -> Documents:
         """Everything that AWS answers about the bucket now."""

@@ -10,6 +10,7 @@ import pytest
 from s3warden.correct.effect import predicted
 from s3warden.correct.remedies import REMEDIES, remedies_for
 from s3warden.correct.remedies.demands import TLS_ONLY
+from s3warden.correct.remedies.lifecycle import ABORT
 from s3warden.correct.remedies.logging import DELIVERY
 from s3warden.correct.remedy import Edit, Look, Wanted
 from s3warden.correct.writes import WRITES
@@ -532,6 +533,127 @@ def test_tags_are_added_key_by_key_where_aws_takes_no_set() -> None:
     assert changed.inverse.arguments["Tags"] == [{"Key": "Role", "Value": " "}]
     assert (added.after, changed.undone, added.undone) == (changed.before, changed.before, added.before)
     assert {call.service for step in made.steps for call in (step.call, step.inverse)} == {"s3control"}
+
+
+def test_website_goes_and_comes_back() -> None:
+    """Its whole configuration is in the inverse; whoever visits it is told as cut off."""
+    site = {"IndexDocument": {"Suffix": "i"}, "RoutingRules": [{"Redirect": {"HostName": "example.com"}}]}
+    made = planned("bucket-website-enabled", look({Aspect.WEBSITE: site}))
+    step = only(made)
+    assert (step.call.operation, step.inverse.arguments["WebsiteConfiguration"]) == ("DeleteBucketWebsite", site)
+    assert made.effect.losses == (Loss(LossKind.WEBSITE, "the website of example-data"),)
+
+
+def test_named_origins_stay() -> None:
+    """The star goes out of each rule, and a rule of nothing else goes."""
+    both = {"AllowedOrigins": ["*", "https://a.example"], "AllowedMethods": ["GET"], "MaxAgeSeconds": 9}
+    star = {"AllowedOrigins": ["*"], "AllowedMethods": ["PUT"]}
+    made = planned("bucket-cors-wildcard", look({Aspect.CORS: {"CORSRules": [both, star]}}))
+    kept = [{**both, "AllowedOrigins": ["https://a.example"]}]
+    assert written(only(made)) == {"CORSConfiguration": {"CORSRules": kept}}
+    alone = planned("bucket-cors-wildcard", look({Aspect.CORS: {"CORSRules": [star]}}))
+    assert only(alone).call.operation == "DeleteBucketCors"
+    assert not alone.effect.safe
+
+
+def test_required_statements_are_added_where_they_are_whole() -> None:
+    """One that is only outlined says too little to be written."""
+    form = '{"Sid": "House", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "{arn}/x"}'
+    whole = form.replace("{arn}", "arn:{partition}:s3:::{bucket}")
+    options = RuleOptions(required_statements=(whole,))
+    made = planned("bucket-policy-required-statements", look({Aspect.POLICY: policy(SHARED)}), options=options)
+    kept, added = statements(only(made))
+    assert (kept, added["Sid"], added["Resource"]) == (SHARED, "House", f"{ARN}/x")
+    outlined = RuleOptions(required_statements=('{"Effect": "Deny"}',))
+    assert declined("bucket-policy-required-statements", look({}), options=outlined) == "no_statement"
+
+
+def test_logs_of_others_that_would_end_are_told() -> None:
+    """S3 delivers none where a KMS key encrypts, nor where the requester pays."""
+    pointing = References((Reference(Use.ACCESS_LOGS, BUCKET.name, BUCKET.account, "example-source"),))
+    seen = look({}, readings={Aspect.REFERRERS: Present(pointing)})
+    made = planned("bucket-encryption-kms", seen, wanted=Wanted(kms_key="alias/data"))
+    assert made.effect.losses == (Loss(LossKind.LOGS, "access logs of example-source"),)
+    assert written(only(made))["ServerSideEncryptionConfiguration"]["Rules"][0]["BucketKeyEnabled"] is True
+    assert declined("bucket-encryption-kms", look({})) == "no_key"
+
+
+def test_payer_is_not_changed_where_that_would_let_the_unsigned_in() -> None:
+    """Who pays signs; who need not pay need not sign."""
+    requester = {Aspect.REQUEST_PAYMENT: {"Payer": "Requester"}}
+    step = only(planned("bucket-requester-pays", look(requester)))
+    assert written(step) == {"RequestPaymentConfiguration": {"Payer": "BucketOwner"}}
+    opened = {**requester, Aspect.POLICY: policy(READ, SHARED)}
+    assert declined("bucket-requester-pays", look(opened)) == "would_open"
+
+
+def test_log_settings_keep_what_is_not_asked_about() -> None:
+    """The target and its grants, where only the keys are to change; nothing of the keys, where the grants go."""
+    enabled = {"TargetBucket": "l", "TargetPrefix": "old", "TargetGrants": [user(1)]}
+    seen = look({Aspect.LOGGING: {"LoggingEnabled": enabled}})
+    options = RuleOptions(log_prefix="{account}/{bucket}/", log_key_format="EventTime")
+    keys = planned("bucket-log-target-prefix", seen, options=options)
+    assert written(only(keys))["BucketLoggingStatus"]["LoggingEnabled"] == {
+        **enabled,
+        "TargetPrefix": "111122223333/example-data/",
+        "TargetObjectKeyFormat": {"PartitionedPrefix": {"PartitionDateSource": "EventTime"}},
+    }
+    bare = planned("bucket-log-target-grants", seen)
+    assert written(only(bare))["BucketLoggingStatus"]["LoggingEnabled"] == {"TargetBucket": "l", "TargetPrefix": "old"}
+
+
+def test_delivery_by_policy_comes_before_the_grant_goes() -> None:
+    """So that no log is lost in between."""
+    delivery = {
+        "Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/s3/LogDelivery"},
+        "Permission": "WRITE",
+    }
+    options = RuleOptions(log_buckets=(BUCKET.name,))
+    made = planned("bucket-log-target-acl-delivery", look({Aspect.ACL: acl(delivery, user(2))}), options=options)
+    admit, ungrant = made.steps
+    assert statements(admit)[0]["Sid"] == DELIVERY
+    assert grants(ungrant) == [OWN_GRANT, user(2)]
+    source = planned("bucket-acl-log-delivery-on-source", look({Aspect.ACL: acl(delivery, user(2))}))
+    assert grants(only(source)) == [OWN_GRANT, user(2)]
+
+
+def test_notifications_of_others_stay() -> None:
+    """EventBridge is told beside the queue; destinations are not checked anew, since they were when they were put."""
+    queue = {"Id": "q", "QueueArn": "arn:aws:sqs:eu-west-1:111122223333:q", "Events": ["s3:ObjectCreated:*"]}
+    seen = look({Aspect.NOTIFICATION: {"QueueConfigurations": [queue]}})
+    assert written(only(planned("bucket-eventbridge-enabled", seen))) == {
+        "NotificationConfiguration": {"QueueConfigurations": [queue], "EventBridgeConfiguration": {}},
+        "SkipDestinationValidation": True,
+    }
+
+
+def test_lifecycle_rule_of_ours_is_merged_in_the_form_of_the_others() -> None:
+    """S3 takes rules with a prefix of their own beside none with a filter; what no rule knows of survives."""
+    old = {"ID": "old", "Status": "Enabled", "Prefix": "tmp/", "Expiration": {"Days": 3}, "Unknown": {"x": 1}}
+    new = {"ID": "new", "Status": "Enabled", "Filter": {"And": {"Prefix": "y", "Tags": [{"Key": "k", "Value": "v"}]}}}
+    size = {"TransitionDefaultMinimumObjectSize": "varies_by_storage_class"}
+    for rule, form in ((old, {"Prefix": ""}), (new, {"Filter": {"Prefix": ""}})):
+        step = only(planned("bucket-abort-incomplete-mpu", look({Aspect.LIFECYCLE: {"Rules": [rule], **size}})))
+        ours = {"ID": ABORT, "Status": "Enabled", **form, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
+        assert written(step) == {"LifecycleConfiguration": {"Rules": [rule, ours]}, **size}
+        assert step.inverse.arguments["LifecycleConfiguration"] == {"Rules": [rule]}
+
+
+def test_sse_c_is_blocked_beside_what_is_blocked() -> None:
+    """Algorithm, key and bucket key stay."""
+    rule = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "k"},
+        "BucketKeyEnabled": True,
+    }
+    known = {
+        "ServerSideEncryptionConfiguration": {
+            "Rules": [{**rule, "BlockedEncryptionTypes": {"EncryptionType": ["NONE"]}}]
+        }
+    }
+    step = only(planned("bucket-ssec-blocked", look({Aspect.ENCRYPTION: known})))
+    assert written(step)["ServerSideEncryptionConfiguration"]["Rules"] == [
+        {**rule, "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}
+    ]
 
 
 # All of them ----------------------------------------------------------------------------------------------------------

@@ -226,6 +226,18 @@ async def test_key_of_another_account_or_out_of_use_is_left_alone() -> None:
     assert await reason_for("bucket-kms-key-rotation", BUCKET, key_answers(KeyState="Disabled")) == "key_unusable"
 
 
+async def test_disabled_key_is_enabled_and_a_dying_one_is_not() -> None:
+    """To take back the end of a deletion would be to delete the key."""
+    made, after = await made_for("bucket-kms-key-usable", BUCKET, key_answers(KeyState="Disabled"))
+    step = only(made)
+    assert (step.call.operation, step.inverse.operation) == ("EnableKey", "DisableKey")
+    assert (step.before, step.after) == ('{"KeyState":"Disabled"}', '{"KeyState":"Enabled"}')
+    assert after.reading(Aspect.DEFAULT_KEY).value.state == "Enabled"  # type: ignore[union-attr]
+    assert made.effect.unknown == ("whether the key was disabled on purpose",)
+    dying = key_answers(KeyState="PendingDeletion")
+    assert await reason_for("bucket-kms-key-usable", BUCKET, dying) == "key_unusable"
+
+
 def trail_answers(selectors: Mapping[str, Any], **more: object) -> dict[str, Any]:
     """A bucket in the region of a trail that records."""
     trail = {"TrailARN": TRAIL, "Name": "main", "HomeRegion": "eu-west-1", "S3BucketName": "trail-logs", **more}

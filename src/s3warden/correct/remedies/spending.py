@@ -1,6 +1,7 @@
 """Settings that cost or save, put as agreed: transfer acceleration, and who pays for requests."""
 
 from s3warden.correct.remedy import Edit, Remedy, Scene
+from s3warden.detect.exposed import analysed, inputs_of
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect
 
@@ -16,6 +17,9 @@ def _accelerated(scene: Scene) -> tuple[Edit, ...] | Declined:
 def _paid(scene: Scene) -> tuple[Edit, ...] | Declined:
     known = scene.documents.get(Aspect.REQUEST_PAYMENT) or {}
     payer = _OWNER if known.get("Payer") == _REQUESTER else _REQUESTER
+    if payer == _OWNER and analysed(inputs_of(scene.state, scene.options)).public is not False:
+        # Whoever has to pay has to sign.
+        return Declined("would_open", "The bucket is open to all who sign; then it would be to those who do not, too.")
     who = "the requester" if payer == _REQUESTER else "the owner"
     doubt = ("who reads the bucket unsigned, or without saying that it pays",) if payer == _REQUESTER else ()
     return (Edit(Aspect.REQUEST_PAYMENT, {"Payer": payer}, f"Let {who} pay for requests", doubts=doubt),)
