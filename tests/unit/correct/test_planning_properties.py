@@ -206,7 +206,7 @@ def taken_back(found: Any, of_logs: Any, made: RemediationPlan) -> tuple[Any, An
 
 
 @pytest.mark.parametrize("rule_id", RULE_IDS)
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(found=documents, of_logs=log_policies)
 def test_plan_mends_its_rule_alone_and_is_taken_back(rule_id: str, found: Any, of_logs: Any) -> None:
     """By the calls alone: what differs is what the steps name; the rule passes; the inverse restores everything."""
@@ -238,7 +238,7 @@ def test_plan_mends_its_rule_alone_and_is_taken_back(rule_id: str, found: Any, o
 
 
 @pytest.mark.parametrize("rule_id", RULE_IDS)
-@settings(max_examples=6)
+@settings(max_examples=6, deadline=None)
 @given(found=documents, of_logs=log_policies)
 def test_plan_is_the_same_for_the_same_look(rule_id: str, found: Any, of_logs: Any) -> None:
     """And so is its digest, which an approval is bound to."""
@@ -248,7 +248,7 @@ def test_plan_is_the_same_for_the_same_look(rule_id: str, found: Any, of_logs: A
         assert once.digest == again.digest
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(found=documents)
 def test_nothing_named_is_lost_by_taking_out_what_is_public(found: Any) -> None:
     """Statements and grants that stay are those that were there, in their order; nobody with a name loses."""
