@@ -32,6 +32,7 @@ print("{{}}")
 BLANKS = {
     "ACCESS_POINT": "data",
     "BUCKET_KEY": "true",
+    "CORS": '{"CORSRules":[]}',
     "DEFAULT": '{"SSEAlgorithm":"AES256"}',
     "ENVIRONMENT": "test",
     "HTTP_ENDPOINT": "http://localhost",
@@ -107,7 +108,8 @@ def cli() -> Iterator[Callable[[list[str]], str]]:
         def ask(arguments: list[str]) -> str:
             for argument in arguments:
                 if argument.startswith("file://"):
-                    (Path(directory) / argument.removeprefix("file://")).write_text("{}")
+                    empty = "[]" if argument.endswith("selectors.json") else "{}"
+                    (Path(directory) / argument.removeprefix("file://")).write_text(empty)
             print(json.dumps(arguments), file=asked, flush=True)
             said = str(json.loads(answers.readline()))
             # What is written back was answered empty: that a part of it is missing says nothing of the command.

@@ -558,12 +558,16 @@ Open IAM, Access analyzer, External access in {region}, and the finding about {b
 Take the access away where it is granted, or choose Archive if it is meant.""",
         cloudformation="""\
 # In the AWS::S3::BucketPolicy: take the statement out, or name who is meant.
-# What is meant can be put aside in the AWS::AccessAnalyzer::Analyzer:
-ArchiveRules:
-  - RuleName: meant
-    Filter:
-      - Property: resource
-        Eq: ["arn:{partition}:s3:::{bucket}"]""",
+# What is meant can be put aside:
+Analyzer:
+  Type: AWS::AccessAnalyzer::Analyzer
+  Properties:
+    Type: ACCOUNT
+    ArchiveRules:
+      - RuleName: meant
+        Filter:
+          - Property: resource
+            Eq: ["arn:{partition}:s3:::{bucket}"]""",
         verify="""\
 aws accessanalyzer list-findings --region {region} --analyzer-arn "${ANALYZER:?}" \\
   --filter '{"resource":{"eq":["arn:{partition}:s3:::{bucket}"]},"status":{"eq":["ACTIVE"]}}' --query findings

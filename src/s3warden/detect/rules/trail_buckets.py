@@ -402,8 +402,12 @@ _UPDATE_CONSOLE = """\
 Open CloudTrail, Trails in account {account}, the trail that is named, General details: Edit.
 Choose the storage location that is meant for it, then Save changes."""
 _UPDATE_CLOUDFORMATION = """\
-# In the AWS::CloudTrail::Trail:
-S3BucketName: trail-bucket"""
+# With the name of the bucket that is meant for it:
+Trail:
+  Type: AWS::CloudTrail::Trail
+  Properties:
+    IsLogging: true
+    S3BucketName: trail-bucket"""
 DESIGNATED = Rule(
     RuleInfo(
         id="account-trail-bucket-designated",

@@ -139,8 +139,10 @@ def _reads(state: State, options: RuleOptions) -> Judgement:
 
 _CLI = """\
 # Read the selectors first: put-event-selectors replaces them all. Set TRAIL to the trail's name.
-aws cloudtrail get-event-selectors --trail-name "${TRAIL:?}" --region {region} > selectors.json
-# Add to AdvancedEventSelectors in selectors.json, and convert basic selectors if there are any:
+aws cloudtrail get-event-selectors --trail-name "${TRAIL:?}" --region {region}
+aws cloudtrail get-event-selectors --trail-name "${TRAIL:?}" --region {region} \\
+  --query AdvancedEventSelectors > selectors.json
+# Add to the list in selectors.json; null means basic selectors, of which a list of advanced ones has to be made first:
 #   {"Name": "{bucket}", "FieldSelectors": [
 #     {"Field": "eventCategory", "Equals": ["Data"]},
 #     {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
@@ -165,13 +167,21 @@ advanced_event_selector {
   }
 }"""
 _CLOUDFORMATION = """\
-# In the AWS::CloudTrail::Trail, beside the selectors that are there:
-AdvancedEventSelectors:
-  - Name: "{bucket}"
-    FieldSelectors:
-      - {Field: eventCategory, Equals: [Data]}
-      - {Field: resources.type, Equals: ["AWS::S3::Object"]}
-      - {Field: resources.ARN, StartsWith: ["arn:{partition}:s3:::{bucket}/"]}"""
+# The last selector, beside those that are there:
+Trail:
+  Type: AWS::CloudTrail::Trail
+  Properties:
+    S3BucketName: trail-bucket
+    IsLogging: true
+    AdvancedEventSelectors:
+      - Name: management
+        FieldSelectors:
+          - {Field: eventCategory, Equals: [Management]}
+      - Name: "{bucket}"
+        FieldSelectors:
+          - {Field: eventCategory, Equals: [Data]}
+          - {Field: resources.type, Equals: ["AWS::S3::Object"]}
+          - {Field: resources.ARN, StartsWith: ["arn:{partition}:s3:::{bucket}/"]}"""
 _CONSOLE = """\
 Open CloudTrail, Trails, the trail that records the region of {bucket}, Data events: Edit.
 Choose S3 as the resource type and a custom selector with resources.ARN that starts with arn:{partition}:s3:::{bucket}/.
