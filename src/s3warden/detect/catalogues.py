@@ -143,6 +143,7 @@ _PROWLER = (
     Asked("guardduty_s3_protection_enabled", "GuardDuty's S3 protection is on"),
     Asked("kms_cmk_not_deleted_unintentionally", "No key is scheduled for deletion", "Judged for keys of buckets."),
     Asked("kms_key_not_publicly_accessible", "No key is open to everyone", "Judged for keys of buckets."),
+    Asked("macie_automated_sensitive_data_discovery_enabled", "Macie looks for sensitive data by itself"),
     Asked("macie_is_enabled", "Macie is on"),
     Asked("s3_access_point_public_access_block", "Access points block public access"),
     Asked("s3_account_level_public_access_blocks", "Block public access is on for the account"),
@@ -195,6 +196,7 @@ _CUSTODIAN = (
     Asked("mismatch-s3-origin", "CloudFront's S3 origins are the account's own"),
     Asked("s3-access-point.cross-account", "Another account has access by an access point"),
     Asked("s3-access-point-multi.cross-account", "Another account has access by a multi-region access point"),
+    Asked("s3-storage-lens", "A Storage Lens configuration is as wanted", "A resource there."),
     Asked("s3-table-bucket.cross-account", "Another account has access to a table bucket"),
 )
 _CLOUDSPLOIT = (

@@ -148,6 +148,7 @@ OBJECT_READS = {
     Framework.NIS2: "3.2.3.c, 3.2.3.g, 3.4.2.c",
     Framework.SECURITY_HUB: "S3.23",
     Framework.PROWLER: "cloudtrail_s3_dataevents_read_enabled",
+    Framework.CLOUDSPLOIT: "objectLevelReadEventLogging",
 }
 MACIE = {
     Framework.CIS_1_4: "2.1.4",

@@ -22,7 +22,6 @@ class Framework(StrEnum):
     CIS_6_0 = "cis-6.0"
     CIS_7_0 = "cis-7.0"
     NIST_800_53 = "nist-800-53-r5"
-    NIST_CSF = "nist-csf-2.0"
     FEDRAMP = "fedramp-moderate-r4"
     PCI_3_2_1 = "pci-dss-3.2.1"
     PCI_4_0 = "pci-dss-4.0"
@@ -54,7 +53,6 @@ _TITLES = {
     Framework.CIS_6_0: "CIS AWS Foundations 6.0",
     Framework.CIS_7_0: "CIS AWS Foundations 7.0",
     Framework.NIST_800_53: "NIST SP 800-53 Rev. 5",
-    Framework.NIST_CSF: "NIST CSF 2.0",
     Framework.FEDRAMP: "FedRAMP Moderate Rev. 4",
     Framework.PCI_3_2_1: "PCI DSS 3.2.1",
     Framework.PCI_4_0: "PCI DSS 4.0",

@@ -11,7 +11,9 @@ from s3warden.cli.rules import app, pages
 from s3warden.collect.fetch import READS
 from s3warden.correct.remedies import remedies_for
 from s3warden.detect.own.page import fields_markdown
+from s3warden.detect.catalogues import CATALOGUES
 from s3warden.detect.rules import RULES, find
+from s3warden.model.framework import Control, Framework
 
 DOCS = Path(__file__).parents[3] / "docs" / "rules"
 
@@ -102,6 +104,22 @@ def test_links_lead_somewhere() -> None:
     made = pages(RULES)
     for name in ("README.md", "coverage.md"):
         assert set(re.findall(r"[(]([^)]+[.]md)[)]", made[name])) <= made.keys()
+
+
+def test_every_control_of_others_has_a_rule_or_a_reason() -> None:
+    """And every control that a rule maps to is in its catalogue, if there is one."""
+    mapped = {control for rule in RULES for control in rule.info.maps}
+    listed = {Control(framework, each.id): each for framework, asked in CATALOGUES.items() for each in asked}
+    assert [control for control, each in listed.items() if control not in mapped and not each.remark] == []
+    assert [control for control in sorted(mapped - listed.keys()) if control.framework in CATALOGUES] == []
+    assert [f"S3-{number:03}" for number in range(1, 30)] == [
+        each.id for each in CATALOGUES[Framework.CONFORMITY] if each.id.startswith("S3-")
+    ]
+
+
+def test_every_framework_has_a_rule() -> None:
+    """A framework that nothing maps to could be asked for in vain."""
+    assert {control.framework for rule in RULES for control in rule.info.maps} == set(Framework)
 
 
 @pytest.mark.parametrize("rule_id", [rule.info.id for rule in RULES])

@@ -188,6 +188,7 @@ resource "aws_s3_bucket_public_access_block" "this" {
                 Framework.CONFIG: "cloudtrail-s3-bucket-public-access-prohibited",
                 Framework.CONFORMITY: "CT-003",
                 Framework.CLOUDSPLOIT: "cloudtrailBucketPrivate",
+                Framework.PROWLER: "cloudtrail_logs_s3_bucket_is_not_publicly_accessible",
             }
         ),
         default=True,
@@ -251,6 +252,8 @@ LoggingConfiguration:
                 **TRAIL_LOGGING,
                 Framework.SECURITY_HUB: "CloudTrail.7",
                 Framework.CONFORMITY: "CT-002",
+                Framework.CLOUDSPLOIT: "cloudtrailBucketAccessLogging",
+                Framework.PROWLER: "cloudtrail_logs_s3_bucket_access_logging_enabled",
             }
         ),
         default=False,
@@ -302,6 +305,7 @@ resource "aws_s3_bucket_versioning" "this" {
                 Framework.NIS2: "11.7.2",
                 Framework.CONFORMITY: "CT-004",
                 Framework.CLOUDSPLOIT: "cloudtrailBucketDelete",
+                Framework.PROWLER: "cloudtrail_bucket_requires_mfa_delete",
             }
         ),
         default=False,
