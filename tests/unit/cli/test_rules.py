@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from s3warden.cli.rules import app, pages
 from s3warden.collect.fetch import READS
 from s3warden.correct.remedies import remedies_for
-from s3warden.detect.own.page import fields_markdown
 from s3warden.detect.catalogues import CATALOGUES
+from s3warden.detect.own.page import fields_markdown
 from s3warden.detect.rules import RULES, find
 from s3warden.model.framework import Control, Framework
 
