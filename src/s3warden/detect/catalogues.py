@@ -196,6 +196,7 @@ _CUSTODIAN = (
     Asked("mismatch-s3-origin", "CloudFront's S3 origins are the account's own"),
     Asked("s3-access-point.cross-account", "Another account has access by an access point"),
     Asked("s3-access-point-multi.cross-account", "Another account has access by a multi-region access point"),
+    Asked("lakeformation-s3-cross-account", "Lake Formation leads to buckets of the account"),
     Asked("s3-storage-lens", "A Storage Lens configuration is as wanted", "A resource there."),
     Asked("s3-table-bucket.cross-account", "Another account has access to a table bucket"),
 )

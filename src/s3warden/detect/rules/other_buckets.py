@@ -262,7 +262,7 @@ def _rule(kind: BucketKind) -> Rule:
 
 
 _REGION = '"${REGION:?}"'
-_CUSTODIAN = {BucketKind.TABLE: "cross-account"}
+_CUSTODIAN = {BucketKind.TABLE: "s3-table-bucket.cross-account"}
 _TABLE_KEY = """\
 # In account {account}, for tables made from now on:
 aws s3tables put-table-bucket-encryption --table-bucket-arn "${ARN:?}" --region "${REGION:?}" \\
