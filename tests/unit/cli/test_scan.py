@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,11 @@ def run(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> Scan:
     app = typer.Typer()
     app.command()(scan)
 
-    def call(*words: str, rules: str = RULES) -> Result:
-        return CliRunner().invoke(app, list(words), env={"S3WARDEN_CONFIG": None, "S3WARDEN_RULES__ENABLE": rules})
+    kept: dict[str, str | None] = {"S3WARDEN_CONFIG": None}
+
+    def call(*words: str, rules: str = RULES, environ: Mapping[str, str] | None = None) -> Result:
+        kept.update(environ or {})
+        return CliRunner().invoke(app, list(words), env={**kept, "S3WARDEN_RULES__ENABLE": rules})
 
     return call
 
@@ -175,6 +179,44 @@ def test_one_line_for_each_finding(run: Scan, estate: Estate) -> None:
         ("bucket-versioning", "b"),
     ]
     assert result.stderr == f"not listed: account {OTHER.account}: assume_role\n"
+
+
+def test_what_is_exempt_is_shown_and_fails_nothing(run: Scan, estate: Estate, tmp_path: Path) -> None:
+    """In its own words in the table, with its exemption in JSON; what has ended has no effect here either."""
+    estate.aws.buckets["b"] = {"GetBucketVersioning": {}}
+    today = datetime.now(UTC).date()
+
+    def written(expires: date) -> dict[str, str]:
+        (tmp_path / "a.toml").write_text(
+            f"""\
+[[exemption]]
+id = "agreed"
+rules = ["bucket-versioning"]
+owner = "team-data"
+reason = "can be made again"
+ticket = "SEC-1"
+approved_at = {today - timedelta(days=20)}
+expires = {expires}
+scope = {{ buckets = ["b"] }}
+""",
+            encoding="utf-8",
+        )
+        return {"S3WARDEN_EXEMPTIONS__DIRECTORY": str(tmp_path)}
+
+    result = run(environ=written(today + timedelta(days=10)))
+    assert result.exit_code == 0
+    assert "exempt low" in result.stdout
+    assert "[exempt by agreed]" in result.stdout
+    assert "Exempt: 1, not among these." in result.stdout
+    document = json.loads(run("--format", "json").stdout)
+    assert document["exempt"] == 1
+    (found,) = document["findings"]
+    assert (found["exemption"]["id"], found["exemption"]["ticket"]) == ("agreed", "SEC-1")
+    ended = run("--format", "json", environ=written(today - timedelta(days=1)))
+    assert ended.exit_code == 3
+    (found,) = json.loads(ended.stdout)["findings"]
+    assert found["exemption"] is None
+    assert "does not hold: it ended at" in found["lapsed_exemptions"][0]
 
 
 def test_no_accounts_no_scan(run: Scan, estate: Estate) -> None:

@@ -4,8 +4,11 @@ from datetime import datetime
 
 from s3warden.model.alert import Alert, AlertStatus, Digest
 from s3warden.model.bucket import BucketRef
+from s3warden.model.exemption import Exempt
 from s3warden.model.finding import Finding, Severity, Verdict
+from s3warden.respond import blocks
 from s3warden.respond.digest import LIVE, Coverage, compose, notifications
+from s3warden.respond.render import digest_text
 from s3warden.respond.routing import Routing
 from support.alerts import NIGHT, finding, posture, rule
 
@@ -55,6 +58,20 @@ def test_unknown_is_coverage_not_a_finding() -> None:
     assert found.lines == ()
     assert (found.checks, found.checks_unknown) == (600, 6)
     assert found.unknown_by_cause == (("scp", 5), ("rcp", 1))
+
+
+def test_what_is_exempt_is_counted_and_in_no_line() -> None:
+    """Neither among the live ones; the text and the message for Slack say how many there are."""
+    held = Exempt("assets", "team-web", "static files")
+    found = composed(
+        finding("bucket-acl-public", exempt=held), posture("bucket-tags", exempt=held), posture("bucket-encryption")
+    )
+    assert found.exempt == 2
+    assert found.live == ()
+    assert [line.rule_id for line in found.lines] == ["bucket-encryption"]
+    assert "Exempt, and in none of these lines: 2 findings." in digest_text(found)
+    (message,) = notifications(found, ["all"], kind="daily")
+    assert "Exempt, and in none of these lines: 2 findings." in str(blocks.message([message]))
 
 
 def test_live_list_is_bounded_but_counted() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from s3warden.model.bucket import AccountRef, BucketRef, Cause
+from s3warden.model.exemption import Exempt
 from s3warden.model.finding import Evidence, Finding, Severity, Verdict, fingerprint
 from s3warden.telemetry.state import StateCollector, View
 
@@ -159,6 +160,25 @@ def test_registering_computes_nothing() -> None:
         raise AssertionError("asked before the first scrape")
 
     CollectorRegistry(auto_describe=True).register(StateCollector(too_early))
+
+
+def test_what_is_exempt_is_counted_apart() -> None:
+    """In figures of its own, so that alert rules on findings and exposure stay silent; exemptions by their state."""
+    held = Exempt("assets", "team-web", "static files")
+    findings = [
+        _live(_bucket("accepted"), "READ", exempt=held),
+        _finding(_bucket("accepted"), exempt=held),
+        _finding(_bucket("b")),
+    ]
+    counts = {"in_force": 1, "unused": 0, "ended": 2}
+    samples = _scrape(View(findings, {ONE: 2}, ["rule", "rule-READ"], exemptions=counts))
+    assert sum(samples["findings", ONE.account, severity.value] for severity in Severity) == 1
+    assert samples["exempt_findings", ONE.account] == 2
+    assert samples["exempt_exposed_buckets", ONE.account] == 1
+    assert sum(value for key, value in samples.items() if key[0] == "exposed_buckets") == 0
+    assert (samples["rule_findings", "rule", "fail"], samples["rule_findings", "rule", "exempt"]) == (1, 1)
+    assert not [key for key in samples if key[0] == "oldest_exposure_timestamp_seconds"]
+    assert {state: samples["exemptions", state] for state in counts} == counts
 
 
 def test_the_budget_holds() -> None:
