@@ -11,6 +11,7 @@ from s3warden.aws.errors import AwsError
 from s3warden.aws.limiter import Limiter
 from s3warden.aws.s3 import S3Reader
 from s3warden.aws.session import Sessions
+from s3warden.collect.aspects import ASPECTS
 from s3warden.collect.fetch import Fetch
 from s3warden.model.bucket import (
     ABSENT,
@@ -40,6 +41,8 @@ from s3warden.model.configuration import (
 from support.faults import FaultProxy
 
 PUBLIC_POLICY = '{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}'
+# What S3 and S3 Control tell of a bucket; what hangs on it, and what other services know, has tests of its own.
+OWN = BUCKET_ASPECTS & (ASPECTS.keys() | {Aspect.ACCESS_POINTS})
 # moto answers these with something else than AWS does; what matters is that they are never taken for absent.
 _NOT_EMULATED = {Aspect.REQUEST_PAYMENT}
 
@@ -62,11 +65,11 @@ async def bucket(sessions: Sessions, fresh_account: Callable[[], str]) -> Bucket
 
 async def test_a_new_bucket_has_nothing_configured(reader: S3Reader, bucket: BucketRef) -> None:
     """Every aspect that the emulator knows is absent, but for the ACL that each bucket has."""
-    state = await Fetch(reader).bucket(bucket, BUCKET_ASPECTS)
+    state = await Fetch(reader).bucket(bucket, OWN)
     assert state.exists
-    assert set(state.readings) == BUCKET_ASPECTS
+    assert set(state.readings) == OWN
     absent = {aspect for aspect, reading in state.readings.items() if reading == ABSENT}
-    assert absent == BUCKET_ASPECTS - _NOT_EMULATED - {Aspect.ACL}
+    assert absent == OWN - _NOT_EMULATED - {Aspect.ACL}
     assert isinstance(state.reading(Aspect.ACL), Present)
 
 
@@ -74,7 +77,7 @@ async def test_what_is_configured_comes_back_as_values(sessions: Sessions, reade
     """Each aspect that the emulator keeps is read as the value it was set to."""
     s3 = await sessions.client("s3", account=bucket.account)
     await _configure(s3, bucket.name)
-    state = await Fetch(reader).bucket(bucket, BUCKET_ASPECTS)
+    state = await Fetch(reader).bucket(bucket, OWN)
     expected = {
         Aspect.POLICY_STATUS: PolicyStatus(is_public=True),
         Aspect.PUBLIC_ACCESS_BLOCK: PublicAccessBlock(True, False, True, False),
@@ -113,17 +116,17 @@ async def test_the_account_is_asked_in_its_own_name(
 async def test_a_bucket_that_is_gone_is_a_state(reader: S3Reader, fresh_account: Callable[[], str]) -> None:
     """NoSuchBucket is no error."""
     ref = BucketRef("aws", fresh_account(), "eu-west-1", "never-made")
-    state = await Fetch(reader).bucket(ref, BUCKET_ASPECTS)
+    state = await Fetch(reader).bucket(ref, OWN)
     assert not state.exists
     assert not state.readings
 
 
 async def test_each_read_names_the_expected_owner(reader: S3Reader, proxy: FaultProxy, bucket: BucketRef) -> None:
     """Every bucket read carries the account that ought to own the bucket."""
-    await Fetch(reader).bucket(bucket, BUCKET_ASPECTS)
+    await Fetch(reader).bucket(bucket, OWN)
     reads = [seen for seen in proxy.seen if seen.bucket == bucket.name and seen.method == "GET"]
     # Access points are the account's, and are listed by S3 Control.
-    assert len(reads) == len(BUCKET_ASPECTS - {Aspect.ACCESS_POINTS})
+    assert len(reads) == len(OWN - {Aspect.ACCESS_POINTS})
     assert {seen.account for seen in reads} == {bucket.account}
 
 

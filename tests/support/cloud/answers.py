@@ -151,11 +151,20 @@ def _plain(text: str) -> Callable[[World, Bucket], str]:
     return lambda _world, _bucket: text
 
 
+def _list(name: str) -> str:
+    return f"<{name} {_NS}><IsTruncated>false</IsTruncated></{name}>"
+
+
 READS: Mapping[str, tuple[str, Callable[[World, Bucket], str]]] = {
     "accelerate": ("GetBucketAccelerateConfiguration", _plain(f"<AccelerateConfiguration {_NS}/>")),
     "acl": ("GetBucketAcl", _acl),
     "cors": ("GetBucketCors", _absent("NoSuchCORSConfiguration")),
     "encryption": ("GetBucketEncryption", _encryption),
+    "intelligent-tiering": (
+        "ListBucketIntelligentTieringConfigurations",
+        _plain(_list("ListBucketIntelligentTieringConfigurationsOutput")),
+    ),
+    "inventory": ("ListBucketInventoryConfigurations", _plain(_list("ListInventoryConfigurationsResult"))),
     "lifecycle": ("GetBucketLifecycleConfiguration", _absent("NoSuchLifecycleConfiguration")),
     "location": (
         "GetBucketLocation",
