@@ -17,6 +17,7 @@ from s3warden.collect.lenses import LensReads
 from s3warden.collect.macie import MacieReads
 from s3warden.collect.organization_block import OrganizationBlockReads
 from s3warden.collect.trails import TrailReads
+from s3warden.detect.rules import RULES, needs
 from s3warden.model.bucket import ABSENT, ACCOUNT_ASPECTS, BUCKET_ASPECTS, Cause, Present, Reading, Unreadable
 from s3warden.model.services import (
     AccessFinding,
@@ -374,3 +375,35 @@ async def test_policy_in_another_shape_is_malformed(content: str) -> None:
     reader = FakeServices(DescribeEffectivePolicy={"EffectivePolicy": {"PolicyContent": content}})
     assert malformed(await OrganizationBlockReads(reader).of_account(ACCOUNT))
     assert isinstance(await OrganizationBlockReads(FakeServices()).of_account(ACCOUNT), Unreadable)
+
+
+async def test_default_profile_costs_a_few_calls_a_region() -> None:
+    """Two regions, one trail of all regions, forty buckets in one of them: what docs/performance.md tells."""
+    trail = {
+        "Name": "main",
+        "TrailARN": f"arn:aws:cloudtrail:{HERE}:{ACCOUNT.account}:trail/main",
+        "S3BucketName": "trail-logs",
+        "HomeRegion": HERE,
+    }
+    reader = FakeServices(
+        DescribeTrails={"trailList": [trail]},
+        GetTrailStatus={"IsLogging": True},
+        GetEventSelectors={"EventSelectors": []},
+        GetMacieSession={"status": "ENABLED"},
+        ListAnalyzers={"analyzers": [analyzer()]},
+        ListFindings={"findings": []},
+        ListDetectors={"DetectorIds": ["d"]},
+        GetDetector={"Status": "ENABLED", "Features": []},
+        GetFindingStatistics={"countsByGroup": []},
+    )
+    reads, needed = ServiceReads(reader), needs(rule for rule in RULES if rule.info.default)
+    of_account = [read for aspect, read in reads.account.items() if aspect in needed]
+    await asyncio.gather(*(read(ACCOUNT, frozenset({HERE, THERE})) for read in of_account))
+    # DescribeTrails, GetMacieSession, ListAnalyzers, ListDetectors, GetDetector in each; two for the trail.
+    assert len(reader.asked) == 2 * 5 + 2
+    reader.asked.clear()
+    of_bucket = [read for aspect, read in reads.bucket.items() if aspect in needed]
+    names = [bucket(f"b{n}") for n in range(40)]
+    await asyncio.gather(*(read(ref) for read in of_bucket for ref in names))
+    # ListAnalyzers and ListFindings, and two numbers of findings: for the first alone, then for all who came meanwhile.
+    assert len(reader.asked) == 2 * (2 + 2)

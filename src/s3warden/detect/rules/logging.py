@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from s3warden.detect.advice import bucket_resource
 from s3warden.detect.mappings import LOGGING as STANDARDS
+from s3warden.detect.recorded import Share
 from s3warden.detect.rule import (
     Example,
     Judgement,
@@ -19,7 +20,9 @@ from s3warden.detect.rule import (
     not_applicable,
     passes,
 )
+from s3warden.detect.rules.trails import recorded
 from s3warden.detect.samples import DENIED, bucket
+from s3warden.detect.service_samples import ALL_OBJECTS, here, trail, trails
 from s3warden.model.bucket import ABSENT, Aspect, State
 from s3warden.model.configuration import Logging
 from s3warden.model.finding import Severity, Verdict
@@ -33,11 +36,18 @@ def _check(state: State, options: RuleOptions) -> Judgement:
     if receives is not None:
         return not_applicable(f"The settings name the bucket as a receiver of logs ({receives}).")
     logging = configured(state, Aspect.LOGGING, Logging)
+    if logging is None and options.object_events_log and _events_recorded(state):
+        return passes("CloudTrail records all reads and writes of the bucket's objects.")
     if logging is None:
         return fails("Requests to the bucket are not logged.", {"logging": "off"})
     return passes(f"Requests are logged to {logging.target_bucket}.")
 
 
+def _events_recorded(state: State) -> bool:
+    return all(recorded(state, write=write) is Share.WHOLE for write in (True, False))
+
+
+_EITHER = RuleOptions(object_events_log=True)
 _OPTIONS = RuleOptions(log_buckets=("example-*-logs",))
 
 ACCESS_LOGGING = Rule(
@@ -47,9 +57,10 @@ ACCESS_LOGGING = Rule(
         severity=Severity.MEDIUM,
         category=Category.LOGGING,
         needs=frozenset({Aspect.LOGGING}),
+        hints=frozenset({Aspect.TRAILS}),
         why=(
             "After an exposure nobody can tell from here who read what. "
-            "CloudTrail data events answer the same question; where they cover the bucket, disable this rule."
+            "CloudTrail's events on objects answer the same question, and count where the settings let them."
         ),
         cli="""\
 # Set LOG_BUCKET first: same account and region, with a policy that admits S3's log delivery.
@@ -95,6 +106,24 @@ aws s3api list-objects-v2 --bucket "${LOG_BUCKET:?}" --prefix {bucket}/ --region
         Example("logged", bucket(), Verdict.PASS),
         Example("off", bucket({Aspect.LOGGING: ABSENT}), Verdict.FAIL),
         Example(
+            "off, with events recorded in its place",
+            bucket({Aspect.LOGGING: ABSENT, Aspect.TRAILS: trails(trail(ALL_OBJECTS))}),
+            Verdict.PASS,
+            options=_EITHER,
+        ),
+        Example(
+            "off, and no events recorded either",
+            bucket({Aspect.LOGGING: ABSENT, Aspect.TRAILS: trails(trail())}),
+            Verdict.FAIL,
+            options=_EITHER,
+        ),
+        Example(
+            "off, and nobody knows what is recorded",
+            bucket({Aspect.LOGGING: ABSENT, Aspect.TRAILS: here(DENIED)}),
+            Verdict.UNKNOWN,
+            options=_EITHER,
+        ),
+        Example(
             "a receiver of logs",
             bucket({Aspect.LOGGING: ABSENT}, name="example-eu-logs"),
             Verdict.NOT_APPLICABLE,
@@ -102,7 +131,7 @@ aws s3api list-objects-v2 --bucket "${LOG_BUCKET:?}" --prefix {bucket}/ --region
         ),
         Example("unreadable", bucket({Aspect.LOGGING: DENIED}), Verdict.UNKNOWN),
     ),
-    by_name=lambda options: bool(options.log_buckets),
+    by_name=lambda options: bool(options.log_buckets) or options.object_events_log,
 )
 
 RULES = (ACCESS_LOGGING,)

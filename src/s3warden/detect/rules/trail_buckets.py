@@ -59,6 +59,12 @@ def _of_trail(check: Check) -> Check:
     return judge
 
 
+def _public(state: State, options: RuleOptions) -> Judgement:
+    """Open to anyone, or to anyone with an AWS account."""
+    judgement = exposure.PUBLIC.check(state, options)
+    return judgement if judgement.verdict is not Verdict.PASS else exposure.AUTHENTICATED.check(state, options)
+
+
 def _logged(state: State, _options: RuleOptions) -> Judgement:
     logging = configured(state, Aspect.LOGGING, Logging)
     if logging is None:
@@ -195,7 +201,7 @@ resource "aws_s3_bucket_public_access_block" "this" {
         references=("https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html",),
     ),
     Kind.BUCKET,
-    _of_trail(exposure.PUBLIC.check),
+    _of_trail(_public),
     (
         Example("private", bucket({Aspect.REFERRERS: _FEEDS}), Verdict.PASS),
         Example(
