@@ -144,14 +144,3 @@ def only(made: RemediationPlan) -> Step:
 def written(step: Step) -> Any:
     """What the step writes: its parameters but for those that say where."""
     return {key: value for key, value in step.call.arguments.items() if key not in {"Bucket", "ExpectedBucketOwner"}}
-
-
-# Rules that remedies wait for.
-COMING = {
-    "account-access-analyzer",
-    "account-guardduty-s3",
-    "account-macie-auto-discovery",
-    "account-macie-enabled",
-    "bucket-object-events-read",
-    "bucket-object-events-write",
-}

@@ -11,7 +11,7 @@ from s3warden.collect.shapes import Answer
 from s3warden.correct.effect import HARM, effect
 from s3warden.correct.refusals import refused
 from s3warden.correct.remedies import remedies_for
-from s3warden.correct.remedies.logging import TARGET
+from s3warden.correct.remedies.logging import LOG, TARGET
 from s3warden.correct.remedy import DEFAULT_WANTED, Edit, Look, Remedy, Scene, Wanted
 from s3warden.correct.writes import step, steps_by_key
 from s3warden.detect import exposed
@@ -24,7 +24,7 @@ from s3warden.model.finding import Finding, Verdict
 BESIDE = TARGET
 """What a look has to read of the bucket that `beside` names."""
 
-_LOGGED = frozenset({"bucket-access-logging", "bucket-log-target-self"})
+_LOGGED = LOG.rules
 
 
 def aspects(rule: Rule) -> frozenset[Aspect]:

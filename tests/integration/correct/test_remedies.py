@@ -18,6 +18,7 @@ from s3warden.aws.meter import Meter
 from s3warden.aws.s3 import S3Reader
 from s3warden.aws.session import SessionConfig, Sessions
 from s3warden.collect.aspects import ASPECTS
+from s3warden.collect.cache import Cache
 from s3warden.correct.look import Looks
 from s3warden.correct.plans import Plans
 from s3warden.correct.remedies import REMEDIES
@@ -31,7 +32,7 @@ from s3warden.model.bucket import BUCKET_ASPECTS, AccountRef, Aspect, BucketRef,
 from s3warden.model.finding import RuleResult, Verdict
 from s3warden.telemetry.metrics import Metrics
 from support.moto import CREDENTIALS, HOME_ACCOUNT, reset_moto, start_moto
-from support.scenes import COMING, finding
+from support.scenes import finding
 
 REGION = "eu-west-1"
 ACCOUNT = AccountRef("aws", HOME_ACCOUNT)
@@ -55,6 +56,7 @@ WANTED = Wanted(
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 # The key of the world that is tested; the emulator gives it its name.
 KEYS: list[str] = []
+CLIENTS: dict[str, Any] = {}
 AUTHENTICATED = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
 PARTNER = {
     "Sid": "Partner",
@@ -129,11 +131,6 @@ async def kms(s3: Any, _control: Any) -> object:
     return await s3.put_bucket_encryption(Bucket=BUCKET.name, ServerSideEncryptionConfiguration={"Rules": rules})
 
 
-async def disabled_key(s3: Any, control: Any) -> object:
-    """The same, with the key out of use once the bucket has it."""
-    return await kms(s3, control)
-
-
 def logged(target: str) -> Break:
     """Access logs that go there, once the delivery is let in."""
 
@@ -151,6 +148,28 @@ def logged(target: str) -> Break:
         return await s3.put_bucket_logging(Bucket=BUCKET.name, BucketLoggingStatus={"LoggingEnabled": enabled})
 
     return put
+
+
+async def trail(s3: Any, _control: Any) -> object:
+    """A trail that records management events alone."""
+    cloudtrail = CLIENTS["cloudtrail"]
+    policy_of_logs = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": ["s3:GetBucketAcl", "s3:PutObject"],
+        "Resource": [LOGS.arn, f"{LOGS.arn}/*"],
+    }
+    text = json.dumps({"Version": "2012-10-17", "Statement": [policy_of_logs]})
+    await s3.put_bucket_policy(Bucket=LOGS.name, Policy=text)
+    await cloudtrail.create_trail(Name="main", S3BucketName=LOGS.name)
+    await cloudtrail.start_logging(Name="main")
+    own = {
+        "ReadWriteType": "All",
+        "IncludeManagementEvents": True,
+        "DataResources": [],
+        "ExcludeManagementEventSources": [],
+    }
+    return await cloudtrail.put_event_selectors(TrailName="main", EventSelectors=[own])
 
 
 async def website(s3: Any, _control: Any) -> object:
@@ -219,7 +238,8 @@ CASES: dict[str, Break] = {
     "bucket-website-enabled": website,
     "bucket-cors-wildcard": wild_cors,
     "bucket-policy-required-statements": nothing,
-    "bucket-kms-key-usable": disabled_key,
+    "bucket-object-events-write": trail,
+    "bucket-object-events-read": trail,
     "bucket-abort-incomplete-mpu": nothing,
     "bucket-expired-delete-markers": old_versions,
     "bucket-transfer-acceleration": nothing,
@@ -266,6 +286,14 @@ class Reader(S3Reader):
             return {"Payer": "BucketOwner"}
         return await super().bucket(ref, operation, **parameters)
 
+    async def service(
+        self, ref: AccountRef, service: str, operation: str, *, region: str | None = None, **parameters: object
+    ) -> Mapping[str, object]:
+        """The answer; the emulator has no event data stores, and fails where AWS answers that there is none."""
+        if operation == "ListEventDataStores":
+            return {"EventDataStores": []}
+        return await super().service(ref, service, operation, region=region, **parameters)
+
 
 class World:
     """The bucket, what is around it, and what is done to it."""
@@ -273,12 +301,8 @@ class World:
     def __init__(self, sessions: Sessions) -> None:
         self.sessions = sessions
         self.calls = Calls(sessions, Limiter())
-        self.looks = Looks(Reader(self.calls))
-        self.plans = Plans(self.looks, lambda: OPTIONS, WANTED)
-
-    async def disable(self) -> None:
-        """The key is out of use."""
-        await (await self.sessions.client("kms", region=REGION)).disable_key(KeyId=KEYS[0])
+        self.looks = Looks(Reader(self.calls), cache=Cache())
+        self.plans = Plans(self.looks, lambda: OPTIONS, WANTED, lambda _account: {REGION})
 
     async def build(self, broken: Break) -> None:
         """A bucket with settings that must survive, broken, and a log bucket."""
@@ -303,9 +327,8 @@ class World:
         await policy()(s3, None)
         kms_client = await self.sessions.client("kms", region=REGION)
         KEYS[:] = [(await kms_client.create_key())["KeyMetadata"]["Arn"]]
+        CLIENTS["cloudtrail"] = await self.sessions.client("cloudtrail", region=REGION)
         await broken(s3, await self.sessions.client("s3control", region=REGION))
-        if broken is disabled_key:
-            await self.disable()
 
     async def settings(self, ref: Subject = BUCKET) -> Documents:
         """Everything that AWS answers about the bucket now."""
@@ -342,8 +365,9 @@ def world(sessions: Sessions) -> World:
 
 
 # The emulator tells neither EventBridge nor who pays, drops the format of log keys and what is said of SSE-C, and adds
-# to grants of logs. The others need something beside the bucket: a log bucket that is known as such, a foreign writer,
-# a key by its manager. All of them are planned against answers made by hand.
+# to grants of logs; it fails to disable a key by its ARN, has half of Macie and GuardDuty, and no Access Analyzer. The
+# others need something beside the bucket: a log bucket that is known as such, a foreign writer, a key by its manager.
+# All of them are planned against answers made by hand.
 UNTRIED = {
     "bucket-event-notifications",
     "bucket-eventbridge-enabled",
@@ -355,12 +379,20 @@ UNTRIED = {
     "bucket-log-target-acl-delivery",
     "bucket-objects-writer-owned",
     "bucket-encryption-cmk",
+    "bucket-kms-key-usable",
+    "account-macie-enabled",
+    "account-macie-auto-discovery",
+    "account-access-analyzer",
+    "account-guardduty-s3",
+    "bucket-log-bucket-not-public",
+    "bucket-trail-not-public",
+    "bucket-trail-access-logging",
 }
 
 
 def test_every_remedy_is_tried() -> None:
     """On each rule that it mends."""
-    assert {rule_id for remedy in REMEDIES for rule_id in remedy.rules} - COMING - UNTRIED == set(CASES)
+    assert {rule_id for remedy in REMEDIES for rule_id in remedy.rules} - UNTRIED == set(CASES)
 
 
 def action(call: Call) -> str:
@@ -388,6 +420,11 @@ _ACTIONS = {
     "PutBucketNotificationConfiguration": "s3:PutBucketNotification",
     "PutBucketAccelerateConfiguration": "s3:PutAccelerateConfiguration",
     "PutBucketRequestPayment": "s3:PutBucketRequestPayment",
+    "PutBucketWebsite": "s3:PutBucketWebsite",
+    "DeleteBucketWebsite": "s3:DeleteBucketWebsite",
+    "PutBucketCors": "s3:PutBucketCORS",
+    "DeleteBucketCors": "s3:PutBucketCORS",
+    "PutEventSelectors": "cloudtrail:PutEventSelectors",
     "EnableKeyRotation": "kms:EnableKeyRotation",
     "DisableKeyRotation": "kms:DisableKeyRotation",
 }

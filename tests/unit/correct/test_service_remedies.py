@@ -7,16 +7,19 @@ from typing import Any
 import pytest
 
 from s3warden.aws.errors import AwsError
+from s3warden.collect.cache import Cache
 from s3warden.correct import planning
 from s3warden.correct.effect import predicted
 from s3warden.correct.look import Looks
 from s3warden.correct.remedies import remedies_for
 from s3warden.correct.remedy import Look, Scene
+from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import DEFAULT_OPTIONS, Judgement, Kind, Rule, configured, fails, passes
 from s3warden.detect.rules import find
 from s3warden.detect.samples import ACCOUNT
 from s3warden.model.action import Declined, Planned, RemediationPlan
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Regional, State, Subject
+from s3warden.model.finding import Verdict
 from s3warden.model.trails import Selectors, Trails
 from support.scenes import BUCKET, MADE_AT, finding, only
 
@@ -74,20 +77,25 @@ def broken(rule_id: str, seen: State) -> Rule:
 
 async def planned_for(rule_id: str, subject: Subject, answers: Mapping[str, Any]) -> tuple[Planned, Look]:
     """What is planned, by a look through the real readers."""
-    aspects = {aspect for remedy in remedies_for(rule_id) for aspect in remedy.reads}
-    look = await Looks(Service(answers)).at(subject, aspects | {Aspect.ENCRYPTION}, REGIONS)
+    reads = frozenset[Aspect]().union(*(remedy.reads for remedy in remedies_for(rule_id)))
+    aspects = find(rule_id).info.needs | find(rule_id).info.hints | reads
+    look = await Looks(Service(answers), cache=Cache()).at(subject, aspects | {Aspect.ENCRYPTION}, REGIONS)
     rule = broken(rule_id, look.state)
     return planning.plan(finding(rule_id, subject), look, rule=rule, made_at=MADE_AT), look
 
 
 async def made_for(rule_id: str, subject: Subject, answers: Mapping[str, Any]) -> tuple[RemediationPlan, State]:
-    """The plan, and the state that its edits would leave behind."""
+    """The plan, and the state that its edits would leave behind, in which the rule of that id passes."""
     found, look = await planned_for(rule_id, subject, answers)
     assert isinstance(found, RemediationPlan), found
     rule = broken(rule_id, look.state)
     edits = remedies_for(rule_id)[0].plan(Scene(finding(rule_id, subject), rule, look))
     assert not isinstance(edits, Declined)
-    return found, predicted(look.state, edits, DEFAULT_OPTIONS)
+    after = predicted(look.state, edits, DEFAULT_OPTIONS)
+    real = find(rule_id)
+    [before], [mended] = (evaluate((real,), state) for state in (look.state, after))
+    assert (before.verdict, mended.verdict) == (Verdict.FAIL, Verdict.PASS), (before, mended)
+    return found, after
 
 
 async def reason_for(rule_id: str, subject: Subject, answers: Mapping[str, Any]) -> str:
@@ -245,6 +253,7 @@ def trail_answers(selectors: Mapping[str, Any], **more: object) -> dict[str, Any
         "DescribeTrails": {"trailList": [trail]},
         "GetTrailStatus": {"IsLogging": True},
         "GetEventSelectors": {"TrailARN": TRAIL, **selectors},
+        "ListEventDataStores": {"EventDataStores": []},
     }
 
 

@@ -19,7 +19,14 @@ def _openings(scene: Scene) -> tuple[Edit, ...] | Declined:
     return narrowed(scene, Removal(found.grants, listed.statements), closed=scene.rule.info.id in LIVE)
 
 
-LIVE = frozenset({"bucket-public-effective", "bucket-public-authenticated"})
+LIVE = frozenset(
+    {
+        "bucket-public-effective",
+        "bucket-public-authenticated",
+        "bucket-log-bucket-not-public",
+        "bucket-trail-not-public",
+    }
+)
 GRANTS = Remedy(
     id="remove-public-grants",
     title="Take the public grants out of the ACL",

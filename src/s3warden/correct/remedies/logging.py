@@ -144,7 +144,7 @@ def _listed(value: object) -> list[str]:
 LOG = Remedy(
     id="log-requests",
     title="Log requests into the account's log bucket",
-    rules=frozenset({"bucket-access-logging", "bucket-log-target-self"}),
+    rules=frozenset({"bucket-access-logging", "bucket-log-target-self", "bucket-trail-access-logging"}),
     reads=frozenset({Aspect.LOGGING}),
     risk=Risk.LOW,
     risk_text="The logs cost storage, and grow with every request.",

@@ -57,6 +57,8 @@ CLOSE = Remedy(
         {
             "bucket-public-effective",
             "bucket-public-authenticated",
+            "bucket-log-bucket-not-public",
+            "bucket-trail-not-public",
             "bucket-policy-public",
             "bucket-objects-may-be-public",
         }
