@@ -33,6 +33,7 @@ from s3warden.model.configuration import (
 )
 from s3warden.model.keys import Key, KeyRotation
 from s3warden.model.origins import Distributions, DnsRecords
+from s3warden.model.other_buckets import OtherBuckets
 from s3warden.model.references import Destinations, LogTarget, References
 from s3warden.model.services import (
     AccessFindings,
@@ -78,13 +79,17 @@ _SERVICES: Mapping[str, tuple[Aspect, type, str]] = MappingProxyType(
     {
         "analyzers": (Aspect.ANALYZERS, Analyzers, "access analyzers"),
         "backup_selections": (Aspect.BACKUP_SELECTIONS, BackupSelections, "what AWS Backup is told to save"),
+        "directory_buckets": (Aspect.DIRECTORY_BUCKETS, OtherBuckets, "directory buckets"),
         "event_data_stores": (Aspect.EVENT_DATA_STORES, EventDataStores, "stores of CloudTrail Lake"),
         "guardduty": (Aspect.GUARDDUTY, Detector, "GuardDuty"),
+        "lake_locations": (Aspect.LAKE_LOCATIONS, Destinations, "buckets that Lake Formation gives access to"),
         "macie": (Aspect.MACIE, Macie, "Macie: `ENABLED` or `PAUSED`"),
         "macie_discovery": (Aspect.MACIE_DISCOVERY, MacieDiscovery, "Macie's automated discovery"),
         "metric_filters": (Aspect.METRIC_FILTERS, MetricFilters, "metric filters over the trails' logs"),
         "storage_lenses": (Aspect.STORAGE_LENSES, StorageLenses, "Storage Lens dashboards"),
+        "table_buckets": (Aspect.TABLE_BUCKETS, OtherBuckets, "table buckets"),
         "trails": (Aspect.TRAILS, Trails, "the trails that record what happens in the region"),
+        "vector_buckets": (Aspect.VECTOR_BUCKETS, OtherBuckets, "vector buckets"),
     }
 )
 """What is read of an account region by region."""
@@ -103,6 +108,9 @@ _WHOLE: Mapping[str, Field] = MappingProxyType(
         ),
         "outside_names": _field(
             Aspect.OUTSIDE_NAMES, Destinations, "buckets that distributions, records and access points lead to"
+        ),
+        "shadow_names": _field(
+            Aspect.SHADOW_NAMES, Destinations, "names that AWS services will use, and whose they are"
         ),
         "public_access_block": _field(
             Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, PublicAccessBlock, "the account's public access block"
