@@ -358,11 +358,15 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 Open Amazon S3, Directory buckets, the bucket, Management, Lifecycle rules: Create lifecycle rule.
 Choose the objects and the days after which they expire, and Create rule.""",
         cloudformation="""\
-# In the AWS::S3Express::DirectoryBucket:
-LifecycleConfiguration:
-  Rules:
-    - Status: Enabled
-      ExpirationInDays: 30""",
+DirectoryBucket:
+  Type: AWS::S3Express::DirectoryBucket
+  Properties:
+    DataRedundancy: SingleAvailabilityZone
+    LocationName: euw1-az1
+    LifecycleConfiguration:
+      Rules:
+        - Status: Enabled
+          ExpirationInDays: 30""",
         verify="""\
 aws s3api get-bucket-lifecycle-configuration --bucket "${NAME:?}" --region "${REGION:?}"
 # Expect: a rule with the status Enabled.""",
