@@ -99,6 +99,7 @@ class Aspect(StrEnum):
     OUTSIDE_NAMES = "outside_names"
     LAKE_LOCATIONS = "lake_locations"
     SHADOW_NAMES = "shadow_names"
+    FOREIGN_ACCESS_POINTS = "foreign_access_points"
     DIRECTORY_BUCKETS = "directory_buckets"
     TABLE_BUCKETS = "table_buckets"
     VECTOR_BUCKETS = "vector_buckets"
@@ -123,6 +124,7 @@ ACCOUNT_ASPECTS = frozenset(
         Aspect.OUTSIDE_NAMES,
         Aspect.LAKE_LOCATIONS,
         Aspect.SHADOW_NAMES,
+        Aspect.FOREIGN_ACCESS_POINTS,
         Aspect.DIRECTORY_BUCKETS,
         Aspect.TABLE_BUCKETS,
         Aspect.VECTOR_BUCKETS,

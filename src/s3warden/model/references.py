@@ -20,6 +20,7 @@ class Use(StrEnum):
     KEY = "default key"
     LAKE = "Lake Formation location"
     SHADOW = "predictable name"
+    ACCESS_POINT = "access point"
 
 
 @dataclass(frozen=True, slots=True, order=True)

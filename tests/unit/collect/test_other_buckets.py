@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s3warden.aws.errors import AwsError
-from s3warden.collect import claims, other_buckets
+from s3warden.collect import claims, foreign_points, other_buckets
 from s3warden.collect.owners import Owners
 from s3warden.collect.standings import Standings
 from s3warden.model.bucket import ABSENT, AccountRef, BucketRef, Cause, Present, Unreadable
@@ -166,3 +166,21 @@ async def test_predictable_names_are_asked_for_once_a_region() -> None:
     assert len(reading.value.used_as(Use.SHADOW)) == len(claims.SHADOWS)
     assert aws.count("s3 HeadBucket") == len(claims.SHADOWS) - 1
     assert await claims.shadow_names(standings(aws), ACCOUNT, []) == ABSENT
+
+
+async def test_access_points_for_buckets_of_others_are_told_by_region() -> None:
+    """Those of own buckets are read with the bucket."""
+    items = [
+        {"Name": "own", "Bucket": "ours", "BucketAccountId": ACCOUNT.account},
+        {"Name": "old", "Bucket": "ours"},
+        {"Name": "data", "Bucket": "theirs", "BucketAccountId": "444455556666"},
+    ]
+    aws = Services({"s3control ListAccessPoints": {"AccessPointList": items}})
+    found = await foreign_points.of_account(aws, ACCOUNT, ["eu-west-1"])
+    [(_, reading)] = found.value
+    assert isinstance(reading, Present)
+    assert [(each.holder, each.target, each.owner) for each in reading.value] == [("data", "theirs", "444455556666")]
+    refused = await foreign_points.of_account(Services(), ACCOUNT, ["eu-west-1"])
+    assert len(refused.value.unreadable) == 1
+    none = Services({"s3control ListAccessPoints": {"AccessPointList": items[:2]}})
+    assert (await foreign_points.of_account(none, ACCOUNT, ["eu-west-1"])).value.regions == (("eu-west-1", ABSENT),)

@@ -36,6 +36,7 @@ from s3warden.detect.rules import (
     origins,
     other_buckets,
     ownership,
+    point_places,
     policy,
     policy_content,
     policy_limits,
@@ -111,6 +112,7 @@ RULES: tuple[Rule, ...] = (
     *backups.RULES,
     *claims.RULES,
     *other_buckets.RULES,
+    *point_places.RULES,
 )
 
 

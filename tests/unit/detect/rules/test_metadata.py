@@ -268,6 +268,8 @@ def test_ids_stay() -> None:
         "account-table-bucket-encryption",
         "account-vector-bucket-encryption",
         "account-directory-bucket-lifecycle",
+        "account-access-point-foreign-bucket",
+        "bucket-access-point-vpc-only",
     ]
     assert [rule.info.id for rule in RULES if rule.info.id in known] == known
 
