@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from s3warden.detect.rules import find
+
 TESTS = Path(__file__).parents[1]
 _REPORTED = "unit/detect/rules/test_reported.py"
 _REFERENCES = "unit/detect/rules/test_references.py"
+_TRAILS = "unit/detect/rules/test_reported_trails.py"
 _REMEDIES = "unit/correct/test_remedies.py"
 _POLICY_TEXT = "unit/correct/test_policy_text.py"
 _CONFORMANCE = "unit/detect/rules/test_conformance.py"
@@ -68,6 +71,20 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "unit/collect/test_parser_cloudtrail.py",
         "test_case_05_account_block_is_the_whole_account",
     ),
+    "prowler#1795, PR#1814": (_TRAILS, "test_prowler_1795_1814_custodian_8969_advanced_selectors_count"),
+    "cloud-custodian#8969": (_TRAILS, "test_prowler_1795_1814_custodian_8969_advanced_selectors_count"),
+    "ScoutSuite#1674": (_TRAILS, "test_scoutsuite_1674_no_selector_overwrites_another"),
+    "landing-zone-accelerator-on-aws PR#1162, terraform-aws-control_tower_account_factory#513": (
+        _TRAILS,
+        "test_landing_zone_accelerator_1162_a_trail_need_not_record_its_own_bucket",
+    ),
+    "prowler code: readOnly ignored": (_TRAILS, "test_prowler_code_reads_and_writes_are_told_apart"),
+    "prowler code: resources.ARN ignored": (_TRAILS, "test_prowler_code_arns_of_other_buckets_do_not_count"),
+    "prowler code: a trail that stands still": (_TRAILS, "test_prowler_code_a_stopped_trail_records_nothing"),
+    "prowler code: trail buckets of AllUsers alone": (
+        _TRAILS,
+        "test_prowler_code_a_trail_bucket_is_public_by_more_than_all_users",
+    ),
     "prowler#1076": ("integration/aws/test_estate.py", "test_buckets_of_all_regions_are_listed_with_their_regions"),
     "prowler#838": ("integration/aws/test_session.py", "test_every_account_is_called_in_its_own_name"),
     "steampipe-mod-aws-compliance#538, #523": (
@@ -126,6 +143,18 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "AWS Config: conditions ignored for S3.6": (_REPORTED, "test_config_code_conditions_count_for_administration"),
 }
 
+# What is shown by an example of a rule, which is run like any test: the rule, and the title of the example.
+SHOWN: dict[str, tuple[str, str]] = {
+    "steampipe code: automated discovery does not count": ("bucket-macie-covered", "by automated discovery"),
+    "Access Analyzer: one for all regions": ("account-access-analyzer", "none"),
+    "lifecycle praised, whatever it deletes": ("bucket-lifecycle-mass-expiry", "tomorrow, no versions"),
+    "prowler code: shadow resources that are ours": ("account-shadow-resource", "ours"),
+    "auto-remediate S3-016: encryption by default ignored": (
+        "bucket-upload-encryption-enforced",
+        "nothing is asked for",
+    ),
+}
+
 
 @cache
 def functions(path: str) -> frozenset[str]:
@@ -142,3 +171,9 @@ def functions(path: str) -> frozenset[str]:
 def test_mistake_has_its_test(path: str, name: str) -> None:
     """The file is there, and the function in it."""
     assert name in functions(path)
+
+
+@pytest.mark.parametrize(("rule_id", "title"), SHOWN.values(), ids=SHOWN)
+def test_mistake_has_its_example(rule_id: str, title: str) -> None:
+    """The rule has an example of that title."""
+    assert title in {example.title for example in find(rule_id).examples}
