@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from typing import Any
@@ -12,6 +13,7 @@ from botocore.validate import ParamValidator
 from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
 from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as SarifLog
 
+from s3warden.model.finding import Evidence
 from s3warden.model.framework import Framework
 from s3warden.report.forms import FORMS, Form
 from s3warden.report.scanned import Outcome
@@ -135,6 +137,17 @@ def test_csv_begins_no_cell_with_what_a_spreadsheet_runs() -> None:
     cells = [cell for row in rows for cell in row.values()]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
     assert f"'{MISCHIEF}" in cells
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_no_form_fails_at_or_passes_on_what_cannot_be_shown(form: Form) -> None:
+    """Half a surrogate pair, an escape sequence for the terminal, and what turns the direction of text."""
+    nasty = replace(scanned().findings[0], evidence=Evidence("a\ud800b\x1b[2Jc\u202ed"))
+    stream = StringIO(newline="")
+    FORMS[form](replace(scanned(), findings=(nasty,)), stream, False)
+    text = stream.getvalue()
+    assert text.encode()
+    assert not {"\ud800", "\x1b", "\u202e"} & set(text)
 
 
 class Page(HTMLParser):

@@ -25,6 +25,8 @@ DEPTH: Final = 2
 """Loops within each other."""
 LOOPS: Final = 8
 """Loops of an expression altogether."""
+NESTED: Final = 2
+"""Loops of an expression that stand within another."""
 
 _TOKEN = re.compile(
     r"""
@@ -112,6 +114,7 @@ class _Reader:
     used: set[tuple[str, str]] = field(default_factory=set)
     _open: list[_Loop] = field(default_factory=list)
     _loops: int = 0
+    _nested: int = 0
     # The type of the path that ends at the token before, None where it is not known.
     _here: Type | None = None
     # Whether the brackets that closed last were those of `map` or `filter`.
@@ -195,6 +198,9 @@ class _Reader:
         nested = [loop for loop in self._open if loop.name]
         if len(nested) >= DEPTH:
             raise ExpressionError(f"has more than {DEPTH} loops (`all`, `exists`, `map` …) within each other")
+        self._nested += bool(nested)
+        if self._nested > NESTED:
+            raise ExpressionError(f"has more than {NESTED} loops that stand within another")
         if nested and name in _COPYING:
             raise ExpressionError(f"`{name}` must not stand within another loop: use `exists` or `all` there")
         if before == "}" or (before == "]" and name in _COPYING) or (before == ")" and not self._closed_copy):

@@ -13,7 +13,7 @@ from s3warden.detect.rule import Check, Judgement, Rule, RuleFailedError, RuleOp
 from s3warden.model.bucket import State
 
 SLOW: Final = 0.1
-"""Seconds of the processor from which one evaluation is slow. An ordinary one takes some ten microseconds."""
+"""Seconds of the processor from which one evaluation is slow. An ordinary one takes less than a thousandth of that."""
 PATIENCE: Final = 3
 """So many slow evaluations in a row, and the rule is off until the settings are read again."""
 

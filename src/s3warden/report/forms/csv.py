@@ -9,6 +9,7 @@ from typing import Final, TextIO
 
 from s3warden.report.fields import fields
 from s3warden.report.scanned import Check, Scanned
+from s3warden.respond.render import clean
 
 COLUMNS: Final = (
     "outcome", "severity", "live", "account", "region", "bucket", "rule_id", "title", "summary", "maps_to", "exemption",
@@ -34,5 +35,5 @@ def _row(check: Check, scanned: Scanned) -> list[str]:
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = "" if value is None else str(value)
+    text = "" if value is None else clean(str(value))
     return f"'{text}" if text.startswith(_FORMULA) else text

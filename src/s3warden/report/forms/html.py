@@ -1,14 +1,15 @@
 """One HTML page that needs nothing else: no script, no picture, no style of elsewhere. Every text is escaped."""
 
+import html
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from html import escape
 from typing import Final, TextIO
 
 from s3warden.model.bucket import BucketRef, Subject
 from s3warden.model.finding import Severity
 from s3warden.report.controls import CAVEAT, ControlRow, controls
 from s3warden.report.scanned import Check, Outcome, Scanned
+from s3warden.respond.render import line
 
 NAMED: Final = 100
 """So many buckets are named of a control; the findings below have all of them."""
@@ -36,11 +37,11 @@ def _page(scanned: Scanned, *, passed: bool) -> Iterator[str]:
     yield "<!doctype html>"
     yield '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-    yield f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
-    yield f"<h1>{escape(title)}</h1>"
+    yield f"<title>{_shown(title)}</title><style>{_STYLE}</style></head><body>"
+    yield f"<h1>{_shown(title)}</h1>"
     yield from _figures(scanned)
     if scanned.framework is not None:
-        yield f"<h2>Controls</h2><p>{escape(CAVEAT)}</p>"
+        yield f"<h2>Controls</h2><p>{_shown(CAVEAT)}</p>"
         yield from _controls(controls(scanned.framework, scanned))
     yield "<h2>Findings</h2>"
     yield from _checks(scanned, passed=passed)
@@ -52,7 +53,7 @@ def _figures(scanned: Scanned) -> Iterator[str]:
     told = ", ".join(f"{failing[severity]} {severity.value}" for severity in reversed(Severity) if failing[severity])
     known = scanned.checks - len(scanned.unknown)
     if scanned.ended_at:
-        yield f"<p>As of {scanned.ended_at:%Y-%m-%d %H:%M} UTC, by s3warden {escape(scanned.version)}.</p>"
+        yield f"<p>As of {scanned.ended_at:%Y-%m-%d %H:%M} UTC, by s3warden {_shown(scanned.version)}.</p>"
     if not scanned.complete:
         yield '<p class="unknown"><strong>Not everything was seen.</strong></p>'
     yield "<ul>"
@@ -60,9 +61,9 @@ def _figures(scanned: Scanned) -> Iterator[str]:
     yield f"<li>Findings: {told or 'none'}; exempt: {len(scanned.exempt)}</li>"
     yield f"<li>{known} of {scanned.checks} checks decided</li>"
     for cause, count in scanned.unknown_by_cause.most_common():
-        yield f"<li>Unknown: {count} by {escape(cause)}</li>"
+        yield f"<li>Unknown: {count} by {_shown(cause)}</li>"
     for failure in scanned.failures:
-        yield f"<li>Not listed: {escape(failure)}</li>"
+        yield f"<li>Not listed: {_shown(failure)}</li>"
     yield "</ul>"
 
 
@@ -75,7 +76,7 @@ def _controls(rows: Iterable[ControlRow]) -> Iterator[str]:
         rules = [_code(each) for each in row.rules] + [f"{_code(each)} (not enabled)" for each in row.off]
         status = f'<td class="{row.status.replace(" ", "_")}">{row.status}</td>'
         yield (
-            f"<tr><td>{escape(row.id)}</td>{status}{counts}<td>{'<br>'.join(rules)}</td>"
+            f"<tr><td>{_shown(row.id)}</td>{status}{counts}<td>{'<br>'.join(rules)}</td>"
             f"<td>{'<br>'.join(_concerned(row))}</td></tr>"
         )
     yield "</tbody></table>"
@@ -99,22 +100,27 @@ def _checks(scanned: Scanned, *, passed: bool) -> Iterator[str]:
 def _row(check: Check, scanned: Scanned) -> str:
     bucket = check.subject if isinstance(check.subject, BucketRef) else None
     live = "live, " if check.finding and check.finding.evidence.live else ""
-    exempt = f"<br>Exempt: {escape(str(check.finding.exempt))}" if check.finding and check.finding.exempt else ""
+    exempt = f"<br>Exempt: {_shown(str(check.finding.exempt))}" if check.finding and check.finding.exempt else ""
     cells = (
         f'<td class="{check.outcome.value}">{live}{check.outcome.words}</td>',
         f'<td class="{check.severity.value}">{check.severity.value}</td>',
-        f"<td>{escape(check.subject.account)}</td>",
-        f"<td>{escape(bucket.region) if bucket else ''}</td>",
+        f"<td>{_shown(check.subject.account)}</td>",
+        f"<td>{_shown(bucket.region) if bucket else ''}</td>",
         f"<td>{_code(bucket.name) if bucket else 'the account'}</td>",
-        f"<td>{_code(check.rule.id)}<br>{escape(check.rule.title)}</td>",
-        f"<td>{escape(check.summary)}{exempt}</td>",
-        f"<td>{'<br>'.join(escape(each) for each in scanned.controls_of(check.rule))}</td>",
+        f"<td>{_code(check.rule.id)}<br>{_shown(check.rule.title)}</td>",
+        f"<td>{_shown(check.summary)}{exempt}</td>",
+        f"<td>{'<br>'.join(_shown(each) for each in scanned.controls_of(check.rule))}</td>",
     )
     return f"<tr>{''.join(cells)}</tr>"
 
 
+def _shown(text: str) -> str:
+    """The text, escaped, without characters that cannot be seen or that turn how the rest is read."""
+    return html.escape(line(text))
+
+
 def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
+    return f"<code>{_shown(text)}</code>"
 
 
 def _name(subject: Subject) -> str:

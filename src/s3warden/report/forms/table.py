@@ -12,6 +12,7 @@ from s3warden.model.finding import Finding, Severity
 from s3warden.model.framework import Framework
 from s3warden.report.controls import CAVEAT, controls
 from s3warden.report.scanned import Check, Outcome, Scanned
+from s3warden.respond.render import line
 
 # A pipe has no width of its own; wide enough that no line breaks.
 _WIDTH_OF_A_PIPE = 200
@@ -61,7 +62,7 @@ def _print_checks(console: Console, scanned: Scanned, *, passed: bool) -> None:
         table.add_column(name, overflow="fold", no_wrap=name == "severity")
     for check in scanned.each(passed=passed):
         bucket = check.subject.name if isinstance(check.subject, BucketRef) else "-"
-        table.add_row(_word(check), check.subject.account, Text(bucket), check.rule.id, Text(_what(check)))
+        table.add_row(_word(check), check.subject.account, Text(bucket), check.rule.id, Text(line(_what(check))))
     if table.row_count:
         console.print(table)
 
@@ -100,4 +101,4 @@ def _print_summary(console: Console, scanned: Scanned) -> None:
     for cause, count in scanned.unknown_by_cause.most_common():
         console.print(f"  unknown: {count} by {cause}", highlight=False)
     for failure in scanned.failures:
-        console.print(f"  not listed: {failure}", highlight=False, markup=False)
+        console.print(f"  not listed: {line(failure)}", highlight=False, markup=False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from s3warden.detect.own.expression import DEPTH, LENGTH, LOOPS, ExpressionError, compiled
+from s3warden.detect.own.expression import DEPTH, LENGTH, LOOPS, NESTED, ExpressionError, compiled
 from s3warden.detect.rule import Kind
 
 STATEMENTS = "bucket.policy.statements"
@@ -65,6 +65,7 @@ def test_what_is_no_expression_is_told_with_what_was_meant(source: str, complain
         "(bucket.policy.statements + bucket.policy.statements).filter(a, true)",
         "[bucket.policy.statements, bucket.policy.statements].map(a, a)",
         " && ".join(["bucket.cors.rules.all(r, true)"] * (LOOPS + 1)),
+        " && ".join(["bucket.cors.rules.all(a, bucket.cors.rules.all(b, true))"] * (NESTED + 1)),
     ],
 )
 def test_what_could_take_for_ever_is_refused_by_its_form(source: str) -> None:
