@@ -18,7 +18,7 @@ from s3warden.collect.macie import MacieReads
 from s3warden.collect.organization_block import OrganizationBlockReads
 from s3warden.collect.trails import TrailReads
 from s3warden.detect.rules import RULES, needs
-from s3warden.model.bucket import ABSENT, ACCOUNT_ASPECTS, BUCKET_ASPECTS, Cause, Present, Reading, Unreadable
+from s3warden.model.bucket import ABSENT, ACCOUNT_ASPECTS, BUCKET_ASPECTS, Aspect, Cause, Present, Reading, Unreadable
 from s3warden.model.services import (
     AccessFinding,
     AccessFindings,
