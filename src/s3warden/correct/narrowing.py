@@ -14,6 +14,8 @@ from s3warden.correct.effect import effect
 from s3warden.correct.policy_text import TooLargeError, replaced, statements_of, without
 from s3warden.correct.remedy import Edit, Scene
 from s3warden.detect.effective import Flag, scopes_of
+from s3warden.detect.exposed import analysed, inputs_of
+from s3warden.detect.questions import alone
 from s3warden.detect.rule import UnreadableError
 from s3warden.model.action import Declined, canonical
 from s3warden.model.bucket import Aspect
@@ -84,14 +86,37 @@ def narrowed(scene: Scene, candidates: Removal, *, closed: bool = False) -> tupl
     if not _mends(scene, candidates, closed=closed):
         return Declined("not_mended", "To take out grants and statements would not be enough.")
     chosen = candidates
-    for part in candidates.parts():
-        if not _must_go(scene, part) and _mends(scene, smaller := chosen.but(part), closed=closed):
+    # What plainly speaks to others by name is rarely what breaks a rule: it is spared in one go where that is so.
+    for part in (_named_alone(scene, candidates), *candidates.parts()):
+        smaller = chosen.but(part)
+        if smaller != chosen and not _must_go(scene, part, closed=closed) and _mends(scene, smaller, closed=closed):
             chosen = smaller
     return _edits(scene, chosen, closed=closed)
 
 
-def _must_go(scene: Scene, part: Removal) -> bool:
-    """Whether S3 would refuse to write the grant back: while BlockPublicAcls is on, no public one may stay beside."""
+def _named_alone(scene: Scene, candidates: Removal) -> Removal:
+    """Those of the candidates that name accounts or services and nobody else."""
+    listed = _statements(scene)
+    return Removal(statements=frozenset(at for at in candidates.statements if _names_alone(listed[at])))
+
+
+def _names_alone(statement: Mapping[str, object]) -> bool:
+    principal = statement.get("Principal")
+    return isinstance(principal, dict) and not principal.keys() & {"Federated"} and "*" not in _texts(principal)
+
+
+def _texts(principal: Mapping[str, object]) -> list[object]:
+    return [name for names in principal.values() for name in (names if isinstance(names, list) else [names])]
+
+
+def _must_go(scene: Scene, part: Removal, *, closed: bool) -> bool:
+    """Whether a part cannot stay: S3 would refuse to write it back, or it is public by itself.
+
+    While BlockPublicAcls is on, no public grant may stay beside another.
+    """
+    if closed and len(part.statements) == 1 and not part.grants:
+        [index] = part.statements
+        return analysed(alone(inputs_of(scene.state, scene.options), index)).public is True
     try:
         return bool(part.grants) and bool(scopes_of(Flag.BLOCK_PUBLIC_ACLS, scene.state))
     except UnreadableError:
