@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from s3warden.correct.policy_text import statements_of
 from s3warden.correct.remedies import REMEDIES
 from s3warden.correct.remedy import Look, Wanted
-from s3warden.correct.writes import seen
+from s3warden.correct.writes import WRITES
+from s3warden.correct.writes import seen as settled
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import Kind, RuleOptions
 from s3warden.detect.rules import RULES, find
+from s3warden.detect.samples import DENIED
 from s3warden.model.action import Declined, RemediationPlan
-from s3warden.model.bucket import Aspect, BucketRef, BucketState
+from s3warden.model.bucket import ACCOUNT_ASPECTS, Aspect, BucketRef, BucketState
 from s3warden.model.finding import Verdict
 from support.scenes import ARN, BUCKET, acl, block, declined, group, look, plan, policy, user
 from support.settings_store import after
@@ -226,15 +228,35 @@ def test_plan_mends_its_rule_alone_and_is_taken_back(rule_id: str, found: Any, o
     for step in made.steps:
         name = step.attribute.partition(":")[0]
         now = logs if ":" in step.attribute else fixed[Aspect(name)]
-        assert seen(name, now) == step.after
+        assert settled(name, now) == step.after
     back, logs_back = taken_back(fixed, logs, made)
     assert logs_back == of_logs
     for step in made.steps:
         name = step.attribute.partition(":")[0]
         if ":" not in step.attribute:
-            assert seen(name, back[Aspect(name)]) == step.undone
+            assert settled(name, back[Aspect(name)]) == step.undone
     limited = {aspect for aspect in (Aspect.VERSIONING, Aspect.ACCELERATE) if found[aspect] is None}
     assert {aspect for aspect in found if back[aspect] != found[aspect]} <= limited
+
+
+@pytest.mark.parametrize("rule_id", RULE_IDS)
+@settings(max_examples=6, deadline=None)
+@given(found=documents, data=st.data())
+def test_what_could_not_be_read_is_not_changed(rule_id: str, found: Any, data: st.DataObject) -> None:
+    """Whatever else a plan rests on."""
+    blind = data.draw(st.sampled_from(sorted(WRITES.keys() - {Aspect.REQUEST_PAYMENT})))
+    seen = scene(found, None)
+    documents = {aspect: answer for aspect, answer in seen.documents.items() if aspect is not blind}
+    state = seen.state
+    assert isinstance(state, BucketState)
+    account = state.account
+    if blind in ACCOUNT_ASPECTS and account is not None:
+        account = replace(account, readings={**account.readings, blind: DENIED})
+    else:
+        state = replace(state, readings={**state.readings, blind: DENIED})
+    made = plan(rule_id, replace(seen, state=replace(state, account=account), documents=documents), options=OPTIONS)
+    if isinstance(made, RemediationPlan):
+        assert blind.value not in {step.attribute for step in made.steps}
 
 
 @pytest.mark.parametrize("rule_id", RULE_IDS)
