@@ -19,7 +19,7 @@ from s3warden.detect.exemptions.decision import carried
 from s3warden.detect.exemptions.register import Register
 from s3warden.model.alert import Notification
 from s3warden.model.bucket import ACCOUNT_ASPECTS, NOT_READ, Aspect, BucketRef, Subject
-from s3warden.model.event import Origin, Outcome, RefreshRequest
+from s3warden.model.event import Done, Origin, Outcome, RefreshRequest
 from s3warden.model.exemption import Exemption
 from s3warden.model.finding import Finding, FindingChange
 from s3warden.pipeline import Pipeline
@@ -69,6 +69,7 @@ class Exempting:
     _units_at: datetime | None = None
     _units_tried: datetime | None = None
     _reminded: set[str] = field(default_factory=set)
+    _owed: set[Subject] = field(default_factory=set)
 
     @property
     def register(self) -> Register:
@@ -115,6 +116,8 @@ class Exempting:
     async def tick(self, before: datetime, now: datetime) -> None:
         """What is due between two moments."""
         await self.know_units()
+        owed, self._owed = self._owed, set()
+        await self._judge_again(owed)
         ended = {e.id for e in self.register.exemptions if e.ends_at is not None and before < e.ends_at <= now}
         if ended:
             log.info("exemptions_ended", exemptions=sorted(ended))
@@ -190,11 +193,21 @@ class Exempting:
         for subject, unread in wanted.items():
             # The account first: its buckets are judged by what is read of it.
             if isinstance(subject, BucketRef) and unread & ACCOUNT_ASPECTS and subject.owner not in wanted:
-                await self.submit(RefreshRequest(subject.owner, unread, Origin.EXEMPTION, urgent=True))
+                await self._ask(subject.owner, unread)
         for subject, unread in wanted.items():
-            await self.submit(RefreshRequest(subject, unread, Origin.EXEMPTION, urgent=True))
+            await self._ask(subject, unread)
         if asked:
             log.info("judging_again", subjects=len(asked))
+
+    async def _ask(self, subject: Subject, aspects: frozenset[Aspect]) -> None:
+        """Have the subject judged; what could not be stored is owed, and asked for again by the next tick."""
+
+        def ended(future: "asyncio.Future[Outcome]") -> None:
+            if future.cancelled() or not isinstance(future.result(), Done):
+                self._owed.add(subject)
+
+        future = await self.submit(RefreshRequest(subject, aspects, Origin.EXEMPTION, urgent=True))
+        future.add_done_callback(ended)
 
     def _unread(self, subject: Subject) -> frozenset[Aspect]:
         """What an exemption asks for and was never read; mostly nothing, and then AWS is not asked."""

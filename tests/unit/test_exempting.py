@@ -130,6 +130,7 @@ class Daemon:
         before = self.clock()
         self.clock.pass_by(timedelta(**span).total_seconds())
         await self.exempting.tick(before, self.clock())
+        await asyncio.sleep(0)
 
     def reborn(self, *written: Exemption, keep_cache: bool = True, **more: Any) -> "Daemon":
         """The next life with other exemptions, or the next process."""
@@ -179,6 +180,21 @@ async def test_the_clock_ends_it_without_any_event() -> None:
     assert "it ended at 2026-03-01 13:00 UTC" in daemon.store.notifications[0].alerts[0].lapsed[0]
     await daemon.later(minutes=5)
     assert len(daemon.store.told) == 1
+
+
+async def test_an_end_that_could_not_be_stored_is_stored_later() -> None:
+    """An exemption that has ended has no effect; a database that is away does not change that."""
+    daemon = Daemon(leak())
+    await daemon.path.refresh(event(bucket("ledger")))
+    daemon.store.broken = True
+    await daemon.later(minutes=61)
+    assert daemon.exempt == ["assets"]
+    daemon.store.broken = False
+    await daemon.later(seconds=30)
+    assert daemon.exempt == [None]
+    assert daemon.store.told == [f"firing {LEAK} ledger"]
+    await daemon.later(seconds=30)
+    assert len(daemon.asked) == 2
 
 
 async def test_a_file_that_is_taken_away_fires_with_the_next_life() -> None:

@@ -73,7 +73,7 @@ def _who(names: dict[str, tuple[Allowance, ...]], pattern: str, meaning: str) ->
     return names
 
 
-_PRINCIPAL = r"[0-9]{12}|arn:[a-z0-9-]+:(iam|sts)::[0-9]{12}:\S+|[0-9a-f]{64}"
+_PRINCIPAL = r"[0-9]{12}|arn:[a-z0-9-]+:(iam|sts)::[0-9]{12}:[^\s*?]+|[0-9a-f]{64}"
 _UNIT = r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32}"
 _ID = matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "letters, digits, `_`, `.`, `-`; at most 63")
 _Line = Annotated[str, Field(min_length=1, max_length=500)]

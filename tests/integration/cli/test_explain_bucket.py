@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,51 @@ async def test_json_has_the_keys_of_the_vectors_and_proof(moto: str, tmp_path: P
     assert found["smallest_change"]["cuts_off"] == []
     verdicts = {rule["rule_id"]: rule["verdict"] for rule in found["rules"]}
     assert verdicts["bucket-public-effective"] == verdicts["bucket-cross-account-access"] == "fail"
+
+
+async def test_what_moves_severities_and_holds_findings_back_is_shown(moto: str, tmp_path: Path) -> None:
+    """The circumstances with what tells them, the reasons under a finding, and the exemption by which it stands."""
+    today = datetime.now(UTC).date()
+    accepted = tmp_path / "accepted"
+    accepted.mkdir()
+    (accepted / "a.toml").write_text(
+        f"""\
+[[exemption]]
+id = "agreed"
+rules = ["bucket-public-effective"]
+owner = "team-web"
+reason = "meant for everybody"
+ticket = "SEC-1"
+approved_at = {today}
+expires = {today + timedelta(days=30)}
+scope = {{ arns = ["{ARN}"] }}
+approved = {{ public = ["s3:GetObject"] }}
+""",
+        encoding="utf-8",
+    )
+    environ = {"S3WARDEN_EXEMPTIONS__DIRECTORY": str(accepted), "S3WARDEN_SEVERITY__SENSITIVE_NAMES": "open-*"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        code, out, _ = await explain(moto, tmp_path, "open-data")
+        _, text, _ = await explain(moto, tmp_path, "open-data", "--format", "json")
+    lines = out.splitlines()
+    assert code == 0
+    context = lines.index("context")
+    assert lines[context + 1 : context + 4] == [
+        "  exposure     public",
+        "  data         sensitive (the name open-data)",
+        "  environment  any",
+    ]
+    leak = next(n for n, line in enumerate(lines) if "bucket-public-effective:" in line)
+    assert lines[leak + 1].strip() == "severity: critical by itself; sensitive data: the name open-data (+1)"
+    assert lines[leak + 2].strip().startswith("exempt by agreed until ")
+    document = json.loads(text)
+    assert document["context"]["sensitivity"] == "sensitive"
+    rules = {rule["rule_id"]: rule for rule in document["rules"]}
+    assert rules["bucket-public-effective"]["exemption"]["id"] == "agreed"
+    assert rules["bucket-cross-account-access"]["severity"] == "critical"
+    assert rules["bucket-cross-account-access"]["base_severity"] == "high"
 
 
 async def test_private_bucket_is_told_as_such(moto: str, tmp_path: Path) -> None:
