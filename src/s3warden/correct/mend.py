@@ -6,7 +6,7 @@ turn, so that no refresh and no other remediation crosses this one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -59,6 +59,9 @@ class Planner(Protocol):
     async def look(self, subject: Subject, rule: Rule) -> Look:
         """The subject as it is now, with all that a plan for `rule` needs. Raises nothing of AWS's."""
 
+    async def again(self, look: Look, written: Iterable[Aspect]) -> State:
+        """The state of `look`, with what was written read anew, and all that AWS answers otherwise because of it."""
+
     def plan(self, finding: Finding, look: Look, rule: Rule, made_at: datetime) -> Planned:
         """What to do about the finding by this look."""
 
@@ -95,7 +98,8 @@ class Mender:
         rule = self.rules.get(finding.rule_id)
         if rule is None:
             return await self.drop(finding.fingerprint, "rule_disabled", "The rule is not enabled any more.")
-        entry, trouble = self.book.about(finding), None
+        entry = self.book.about(finding)
+        trouble: Trouble | None = None
         for _ in range(_REPLANS):
             look = await self.planner.look(finding.subject, rule)
             planned = self.planner.plan(finding, look, rule, self.book.clock())
@@ -108,7 +112,7 @@ class Mender:
             entry = await self.notes.allowed(entry, case, permission)
             entry, trouble = await self.applier.apply(entry)
             if trouble is None or trouble.why is not Why.CHANGED or entry.written:
-                return await self._over(entry, finding, trouble)
+                return await self._over(entry, finding, trouble, look)
             log.info("remediation_planned_anew", **about(entry), detail=trouble.detail)
         detail = trouble.detail if trouble is not None else ""
         return await self._end(entry, finding, Result.SUPERSEDED, Why.CHANGED, detail)
@@ -183,25 +187,30 @@ class Mender:
         await self.notes.stopped(entry, held, again)
         return Aftermath(again)
 
-    async def _over(self, entry: Remediation, finding: Finding | None, trouble: Trouble | None) -> Aftermath:
-        """All was done that could be done; what came of it is read from AWS."""
+    async def _over(
+        self, entry: Remediation, finding: Finding | None, trouble: Trouble | None, look: Look | None = None
+    ) -> Aftermath:
+        """All was done that could be done; what came of it is read from AWS. `look` is that of the plan."""
         if trouble is not None and trouble.why is Why.KILLED and finding is not None:
             return await self._stopped(entry, finding, Held(Stop.KILLED, trouble.detail))
-        doubt = (trouble.why.value, trouble.detail) if trouble is not None else await self._doubt(entry)
+        doubt = (trouble.why.value, trouble.detail) if trouble is not None else await self._doubt(entry, look)
         if doubt is not None:
             result = Result.PARTLY if entry.written else Result.FAILED
             return await self._end(entry, finding, result, *doubt)
         return await self._end(entry, finding, Result.FIXED if entry.written else Result.NOT_NEEDED, "", "")
 
-    async def _doubt(self, entry: Remediation) -> tuple[str, str] | None:
+    async def _doubt(self, entry: Remediation, before: Look | None) -> tuple[str, str] | None:
         """Why the fix cannot be called one, by what AWS shows within our patience; None if it holds."""
         rule = self.rules.get(entry.rule_id)
         if rule is None:
             return "rule_disabled", "The rule is not enabled any more, so nobody can tell whether it is kept."
         doubt = ("unverified", "")
         for attempt in range(1, self.patience.looks + 1):
-            look = await self.planner.look(entry.subject, rule)
-            found = evaluate((rule,), look.state, options=self.options())
+            if before is None:
+                state = (await self.planner.look(entry.subject, rule)).state
+            else:
+                state = await self.planner.again(before, aspects(entry))
+            found = evaluate((rule,), state, options=self.options())
             if not found or found[0].verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE):
                 return None
             code = "unverified" if found[0].verdict is Verdict.UNKNOWN else "still_failing"
