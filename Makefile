@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit integration acceptance deploy-check docs lock kill flood soak fuzz bench image clean
+.PHONY: help demo test lint unit integration acceptance deploy-check docs lock kill storm flood soak fuzz bench image clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ unit integration acceptance: $(STAMP) ## Run one ring of tests
 
 kill: $(STAMP) ## Kill the daemon at random points, long form: 60 times on each store (about 10 minutes)
 	$(BIN)/python -m pytest tests/acceptance/test_kill.py -m long
+
+storm: $(STAMP) ## Open 1,000 buckets at once, long form: the breaker trips, one page (about 3 minutes)
+	$(BIN)/python -m pytest tests/acceptance/test_remediation_fight.py -m long
 
 flood: $(STAMP) ## Flood the queue, long form: 10,000 messages, most of them bad
 	$(BIN)/python -m pytest tests/acceptance/test_flood.py -m long
