@@ -2,7 +2,7 @@
 
 Takes an account and regions, or a bucket, hands on readings. An analyzer of the organisation is listed in the account
 that it was made in and in no other: the settings name that account, and what it answers counts for every guarded one.
-Findings are listed once for all buckets of an account and region that are looked at together.
+Findings are asked for once for all buckets of an account and region that are looked at together.
 
 Findings are read by ListFindings, which tells of each who has access and whether everybody has; ListFindingsV2 leaves
 that to one more call for each finding. Source: the Access Analyzer API reference.
@@ -20,13 +20,14 @@ from s3warden.collect.batches import Batches
 from s3warden.collect.regions import Listed, by_region, every_item
 from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, flag, mapping, optional_text, sequence, text
+from s3warden.collect.shared import Shared
 from s3warden.model.bucket import ABSENT, AccountRef, BucketRef, Present, Reading, Regional, Unreadable
 from s3warden.model.services import AccessFinding, AccessFindings, Analyzer, AnalyzerKind, Analyzers
 
 _SERVICE = "accessanalyzer"
 _BUCKET = "AWS::S3::Bucket"
-# So many ARNs fit into one question for single buckets; more than that, and the whole list is asked for.
-_SINGLE = 20
+# So many values may a filter have. Findings are asked for by their buckets, since an organisation may have any number.
+_VALUES = 20
 _Place: TypeAlias = tuple[AccountRef, str]
 _Found: TypeAlias = Mapping[str, tuple[AccessFinding, ...]] | Unreadable | None
 
@@ -64,6 +65,7 @@ class AnalyzerReads:
         self._reader = reader
         self._security = security
         self._findings = Batches(self._found)
+        self._analyzers: Shared[_Place, Analyzers] = Shared()
         self._shared = Batches(self._listed_there)
 
     async def of_account(self, ref: AccountRef, regions: Collection[str]) -> Present[Regional[Analyzers]]:
@@ -101,25 +103,29 @@ class AnalyzerReads:
     async def _found(self, place: _Place, arns: frozenset[str]) -> _Found:
         """The findings by bucket; None where no active analyzer watches the region."""
         ref, region = place
-        watching = await self._watching(ref, region)
+        watching = await self._analyzers.reading(place, lambda: self._watching(ref, region))
         if not isinstance(watching, Present):
             return watching if isinstance(watching, Unreadable) else None
         active = watching.value.active
-        lists = await asyncio.gather(*(self._open(ref, region, analyzer, arns) for analyzer in active))
+        ordered = sorted(arns)
+        parts = [ordered[at : at + _VALUES] for at in range(0, len(ordered), _VALUES)]
+        lists = await asyncio.gather(*(self._open(ref, region, each, part) for each in active for part in parts))
         failed = next((each for each in lists if isinstance(each, Unreadable)), None)
         if failed is not None or not active:
             return failed
         return _split(chain.from_iterable(each for each in lists if isinstance(each, tuple)))
 
     async def _open(
-        self, ref: AccountRef, region: str, analyzer: Analyzer, arns: frozenset[str]
+        self, ref: AccountRef, region: str, analyzer: Analyzer, arns: list[str]
     ) -> Listed[tuple[str, AccessFinding]]:
-        asked: dict[str, object] = {"status": {"eq": ["ACTIVE"]}, "resourceType": {"eq": [_BUCKET]}}
+        asked: dict[str, object] = {
+            "status": {"eq": ["ACTIVE"]},
+            "resourceType": {"eq": [_BUCKET]},
+            "resource": {"eq": arns},
+        }
         owner = AccountRef(ref.partition, analyzer.arn.split(":")[4])
         if owner != ref or analyzer.kind is AnalyzerKind.ORGANIZATION:
             asked["resourceOwnerAccount"] = {"eq": [ref.account]}
-        if len(arns) <= _SINGLE:
-            asked["resource"] = {"eq": sorted(arns)}
         ask = partial(
             self._reader.service,
             owner,

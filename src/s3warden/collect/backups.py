@@ -15,10 +15,10 @@ from itertools import chain
 from typing import TypeAlias
 
 from s3warden.collect.aspects import AspectRead
-from s3warden.collect.batches import Batches
 from s3warden.collect.regions import Listed, by_region, every_item
 from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, ShapeError, mapping, sequence, text
+from s3warden.collect.shared import Shared
 from s3warden.model.bucket import ABSENT, AccountRef, BucketRef, Present, Reading, Regional, Unreadable
 from s3warden.model.services import BackupCondition, BackupSelection, BackupSelections, LastBackup
 
@@ -26,6 +26,7 @@ _SERVICE = "backup"
 _OPERATORS = ("StringEquals", "StringNotEquals", "StringLike", "StringNotLike")
 _Place: TypeAlias = tuple[AccountRef, str]
 _Plan: TypeAlias = tuple[str, str]
+_Saved: TypeAlias = Mapping[str, LastBackup | None]
 
 
 def _plan(item: Answer) -> _Plan:
@@ -89,7 +90,8 @@ class BackupReads:
 
     def __init__(self, reader: ServiceReader) -> None:
         self._reader = reader
-        self._batches = Batches(self._listed)
+        # There is no list of some: one of all serves for a while.
+        self._saved: Shared[_Place, _Saved] = Shared()
 
     async def selections(self, ref: AccountRef, regions: Collection[str]) -> Present[Regional[BackupSelections]]:
         """All that the backup plans take in, region by region."""
@@ -97,10 +99,10 @@ class BackupReads:
 
     async def last(self, ref: BucketRef) -> Reading[LastBackup]:
         """When the bucket was last backed up; Absent if never."""
-        found = await self._batches.of((ref.owner, ref.region))
-        if isinstance(found, Unreadable):
+        found = await self._saved.reading((ref.owner, ref.region), lambda: self._listed(ref.owner, ref.region))
+        if not isinstance(found, Present):
             return found
-        last = found.get(ref.arn)
+        last = found.value.get(ref.arn)
         return ABSENT if last is None else Present(last)
 
     async def _selections(self, ref: AccountRef, region: str) -> Reading[BackupSelections]:
@@ -136,8 +138,7 @@ class BackupReads:
             return failed
         return tuple(replace(each.value, plan=name) for each in read if isinstance(each, Present))
 
-    async def _listed(self, place: _Place, _names: frozenset[str]) -> Mapping[str, LastBackup | None] | Unreadable:
-        ref, region = place
+    async def _listed(self, ref: AccountRef, region: str) -> Reading[_Saved]:
         ask = partial(self._reader.service, ref, _SERVICE, PROTECTED.operation, region=region)
         listed = await every_item(ask, PROTECTED, _protected, items="Results", paging="NextToken")
-        return listed if isinstance(listed, Unreadable) else dict(listed)
+        return listed if isinstance(listed, Unreadable) else Present(dict(listed))

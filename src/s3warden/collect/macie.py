@@ -10,12 +10,13 @@ Source: the Amazon Macie API reference.
 import asyncio
 from collections.abc import Collection, Mapping
 from functools import partial
+from itertools import chain
 from types import MappingProxyType
 from typing import TypeAlias
 
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.batches import Batches
-from s3warden.collect.regions import by_region, every_item
+from s3warden.collect.regions import Listed, by_region, every_item
 from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, mapping, one_of, optional_number, optional_text, sequence, text
 from s3warden.model.bucket import (
@@ -33,9 +34,7 @@ from s3warden.model.services import Macie, MacieCoverage, MacieDiscovery, MacieF
 
 _SERVICE = "macie2"
 _OFF = "Macie is not enabled"
-# So many names fit into one question for single buckets; more than that, and the whole list is asked for.
-_SINGLE = 20
-# And so many into one question for numbers of findings.
+# So many names are put into one question.
 _NAMES = 50
 _HIGH: Mapping[str, object] = MappingProxyType({"severity.description": {"eq": ["High"]}})
 _BUCKET_NAME = "resourcesAffected.s3Bucket.name"
@@ -115,9 +114,7 @@ class MacieReads:
         return Present(MacieFindings(high.get(ref.name, 0), total.get(ref.name, 0)))
 
     async def _counted(self, place: _Place, names: frozenset[str]) -> _Counted:
-        ordered = sorted(names)
-        parts = [ordered[at : at + _NAMES] for at in range(0, len(ordered), _NAMES)]
-        questions = [(part, only) for only in (_HIGH, {}) for part in parts]
+        questions = [(part, only) for only in (_HIGH, {}) for part in _parts(names)]
         read = await asyncio.gather(*(self._count(place, part, only) for part, only in questions))
         high: dict[str, int] = {}
         total: dict[str, int] = {}
@@ -138,10 +135,21 @@ class MacieReads:
         return await read.reading(self._reader.service(ref, _SERVICE, read.operation, region=region))
 
     async def _listed(self, place: _Place, names: frozenset[str]) -> _Found:
+        read = await asyncio.gather(*(self._described(place, part) for part in _parts(names)))
+        failed = next((each for each in read if isinstance(each, Unreadable)), None)
+        return (
+            failed
+            if failed is not None
+            else dict(chain.from_iterable(each for each in read if isinstance(each, tuple)))
+        )
+
+    async def _described(self, place: _Place, names: list[str]) -> Listed[tuple[str, MacieCoverage]]:
         ref, region = place
-        asked: dict[str, object] = {"accountId": {"eq": [ref.account]}}
-        if len(names) <= _SINGLE:
-            asked["bucketName"] = {"eq": sorted(names)}
+        asked = {"accountId": {"eq": [ref.account]}, "bucketName": {"eq": names}}
         ask = partial(self._reader.service, ref, _SERVICE, BUCKETS.operation, region=region, criteria=asked)
-        listed = await every_item(ask, BUCKETS, _bucket, items="buckets")
-        return listed if isinstance(listed, Unreadable) else dict(listed)
+        return await every_item(ask, BUCKETS, _bucket, items="buckets")
+
+
+def _parts(names: frozenset[str]) -> list[list[str]]:
+    ordered = sorted(names)
+    return [ordered[at : at + _NAMES] for at in range(0, len(ordered), _NAMES)]

@@ -90,27 +90,22 @@ async def test_macie_s_discovery_is_read_by_region() -> None:
     assert (await reads.discovery(ACCOUNT, {HERE})).value.of(HERE) == ABSENT
 
 
-async def test_macie_s_buckets_are_listed_once_for_all() -> None:
-    """Thirty buckets cost the pages of one list, one bucket one question by its name."""
-    items = [
-        {"bucketName": f"b{n}", "sensitivityScore": n, "automatedDiscoveryMonitoringStatus": "MONITORED"}
-        for n in range(30)
-    ]
+async def test_macie_s_buckets_are_asked_for_together() -> None:
+    """Sixty buckets cost three questions by name, and the pages of their answers."""
 
-    def pages(nextToken: str = "", **_parameters: object) -> object:  # noqa: N803 - the API's own name
-        return {"buckets": items[15:]} if nextToken else {"buckets": items[:15], "nextToken": "more"}
+    def pages(criteria: Any, nextToken: str = "", **_parameters: object) -> object:  # noqa: N803 - the API's own name
+        names = [name for name in criteria["bucketName"]["eq"] if name != "b30"]
+        items = [{"bucketName": name, "sensitivityScore": int(name[1:])} for name in names]
+        return {"buckets": items[1:]} if nextToken else {"buckets": items[:1], "nextToken": "more"}
 
     reader = FakeServices(DescribeBuckets=pages)
     reads = MacieReads(reader)
-    found = await asyncio.gather(*(reads.coverage(bucket(f"b{n}")) for n in range(31)))
-    assert found[7] == Present(MacieCoverage("", monitored=True, in_job=False, sensitivity=7))
+    found = await asyncio.gather(*(reads.coverage(bucket(f"b{n}")) for n in range(61)))
+    assert found[7] == Present(MacieCoverage("", monitored=False, in_job=False, sensitivity=7))
     assert found[30] == ABSENT
-    # The first of them asks alone, those who come meanwhile together.
-    assert reader.count("DescribeBuckets") == 4
-    assert reader.parameters[0] == {
-        "criteria": {"accountId": {"eq": [ACCOUNT.account]}, "bucketName": {"eq": [f"b{n}" for n in [0]]}}
-    }
-    assert "bucketName" not in reader.parameters[-1]["criteria"]  # type: ignore[operator]
+    # The first of them asks alone, those who come meanwhile together, fifty at a time.
+    assert reader.count("DescribeBuckets") == 3 * 2
+    assert reader.parameters[0] == {"criteria": {"accountId": {"eq": [ACCOUNT.account]}, "bucketName": {"eq": ["b0"]}}}
 
 
 async def test_bucket_that_macie_cannot_look_into_says_why() -> None:
@@ -416,5 +411,6 @@ async def test_default_profile_costs_a_few_calls_a_region() -> None:
     of_bucket = [read for aspect, read in reads.bucket.items() if aspect in needed]
     names = [bucket(f"b{n}") for n in range(40)]
     await asyncio.gather(*(read(ref) for read in of_bucket for ref in names))
-    # ListAnalyzers and ListFindings, and two numbers of findings: for the first alone, then for all who came meanwhile.
-    assert len(reader.asked) == 2 * (2 + 2)
+    # ListAnalyzers once. ListFindings twenty at a time, two numbers of Macie's findings fifty at a time: for the first
+    # bucket alone, then for all that came meanwhile.
+    assert len(reader.asked) == 1 + (1 + 2) + 2 * (1 + 1)
