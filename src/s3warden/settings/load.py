@@ -23,7 +23,7 @@ from s3warden.detect.own.rule import rule_of
 from s3warden.detect.rules import RULES
 from s3warden.model.exemption import Exemption
 from s3warden.model.secret import SecretRef
-from s3warden.settings import exemptions
+from s3warden.settings import exemptions, own_files
 from s3warden.settings.complaint import Complaint, SettingsError
 from s3warden.settings.environment import read_environment
 from s3warden.settings.leaves import leaves, members, variable
@@ -32,6 +32,11 @@ from s3warden.settings.places import key_text, line_of
 from s3warden.settings.sections import Settings
 
 __all__ = ["Complaint", "Loaded", "SettingsError", "load", "secrets"]
+
+
+DIRECTORY, OWN = "own_rules_directory", "own_rules"
+# Flags and the environment.
+_WITHOUT_FILE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,16 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One layer: `origin` tells people where it is; a file has its `text`, for the lines."""
+    """One layer: `origin` tells people where it is; a file has its `text`, for the lines.
+
+    A file of own rules holds those from the number `first` of all of them on.
+    """
 
     kind: str
     tree: Mapping[str, Any]
     name: str = ""
     text: str = ""
+    first: int = 0
 
     def holds(self, path: KeyPath) -> bool:
         node: Any = self.tree
@@ -76,6 +85,8 @@ class _Source:
 
     def place(self, path: KeyPath) -> str:
         if self.kind == "file":
+            if self.first and len(path) > 1 and isinstance(path[1], int):
+                path = (path[0], path[1] - self.first, *path[2:])
             line = line_of(self.text, path)
             return f"{self.name}:{line}" if line else self.name
         return self.origin(tuple(part for part in path if isinstance(part, str)))
@@ -114,8 +125,11 @@ def load(
             sources.append(_Source("file", tomllib.loads(text), str(path), text))
         except (OSError, ValueError) as error:
             complaints.append(Complaint(str(path), "", _unreadable(error)))
+    trees, own, wrong = _with_own_files([*sources])
+    sources += own
+    complaints += wrong
     try:
-        layers = tuple(InitSettingsSource(Settings, dict(source.tree)) for source in sources)
+        layers = tuple(InitSettingsSource(Settings, dict(tree)) for tree in trees)
         settings = Settings(_build_sources=(layers, {}))  # type: ignore[call-arg]  # mypy sees only the fields
     except ValidationError as error:
         complaints += (_complaint(details, sources) for details in error.errors(include_url=False, include_input=False))
@@ -128,6 +142,29 @@ def load(
         raise SettingsError(written.complaints)
     origins = {leaf: source.origin(leaf) for leaf in leaves() for source in reversed(sources) if source.holds(leaf)}
     return Loaded(settings, origins, (*_warnings(settings, sources), *written.warnings), written.exemptions)
+
+
+def _with_own_files(
+    sources: list[_Source],
+) -> tuple[list[Mapping[str, Any]], list[_Source], tuple[Complaint, ...]]:
+    """The trees of the layers with the own rules of the directory behind those of the file.
+
+    And with each of its files as a source of its own, for the places, and what is wrong with them.
+    """
+    trees = [source.tree for source in sources]
+    named = next((tree[DIRECTORY] for tree in trees if DIRECTORY in tree), None)
+    if not isinstance(named, str) or not named:
+        return trees, [], ()
+    if len(sources) == _WITHOUT_FILE:
+        trees.append({})
+    rules = list(trees[-1].get(OWN, ())) if isinstance(trees[-1].get(OWN, ()), list) else []
+    files, wrong = own_files.read(Path(named))
+    added = []
+    for file in files:
+        padded: list[Any] = [None] * len(rules) + list(file.rules)
+        added.append(_Source("file", {OWN: padded}, file.name, file.text, first=len(rules)))
+        rules += file.rules
+    return [*trees[:-1], {**trees[-1], OWN: rules}], added, wrong
 
 
 def _tree(flags: Mapping[tuple[str, ...], object]) -> dict[str, Any]:

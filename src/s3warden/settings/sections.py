@@ -478,6 +478,12 @@ class Settings(BaseSettings):
     own_rules: Annotated[tuple[OwnRule, ...], Field(max_length=MOST)] = Field(
         default=(), description="Rules of one's own, beside the built-in ones."
     )
+    own_rules_directory: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Directory of files (`*.toml`, subdirectories included) with more `[[own_rules]]`.",
+        examples=["/etc/s3warden/rules"],
+    )
     runbook_base_url: HttpUrl | None = Field(
         default=None,
         description="Alerts link to this URL with the rule's id at its end.",

@@ -13,7 +13,7 @@ from s3warden.settings.leaves import leaves, members
 from s3warden.settings.toml import shown_json, shown_toml, toml_value
 
 ROOT = Path(__file__).parents[3]
-ELSEWHERE = {("queues",), ("destinations",), ("fixes",), ("change_windows",), ("change_freezes",)}
+ELSEWHERE = {("queues",), ("destinations",), ("own_rules",), ("fixes",), ("change_windows",), ("change_freezes",)}
 
 
 def _all_switched_on() -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_the_example_loads_with_everything_switched_on(tmp_path: Path) -> None:
     """The examples are valid values; only `cron` excludes `interval`."""
     document = _all_switched_on()
     del document["sweep"]["cron"]
-    document["exemptions"]["directory"] = str(tmp_path)
+    document["exemptions"]["directory"] = document["own_rules_directory"] = str(tmp_path)
     path = tmp_path / ".config.toml"
     path.write_text("\n".join(f"{name} = {toml_value(value)}" for name, value in document.items()), encoding="utf-8")
     settings = load(path, environ={}).settings
