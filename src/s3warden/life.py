@@ -102,6 +102,8 @@ class Life:
         """One full pass, and what follows from it."""
         drift = self.pipeline.drift
         report = await self._swept()
+        for request in self.pipeline.whole():
+            await self.queue.submit(request)
         await self._end_what_is_gone(report)
         await self._settle(report)
         self.exempting.report()
@@ -340,6 +342,7 @@ async def begin(
             metrics=metrics,
             exemptions=exemptions,
         )
+        parts.fetch.neighbours.whole = len(cache) > 0
         pipeline.remember(loads(await store.get(_TOLD)))
         # At once: a rule that was switched off is forgotten even if this life ends before a sweep does.
         await store.put(_TOLD, dumps(pipeline.baseline.told))

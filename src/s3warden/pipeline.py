@@ -160,6 +160,11 @@ class Pipeline:
         """These are the buckets of an account."""
         self.fetch.neighbours.owners.listed(listing)
 
+    def whole(self) -> tuple[RefreshRequest, ...]:
+        """Every bucket has been read: a look at what was judged before all that may point at it was known."""
+        self.fetch.neighbours.whole = True
+        return self._ripples.incomplete()
+
     def unsettled(self) -> tuple[RefreshRequest, ...]:
         """What a sweep has still to judge: subjects seen before it found what points at them, or what they rely on."""
         return self._ripples.take(origin=Origin.SWEEP)

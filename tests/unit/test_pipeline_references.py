@@ -216,3 +216,21 @@ async def test_first_sweep_reads_a_target_once_for_all_its_sources() -> None:
         await path.refresh(sweep(bucket(f"s{n}")))
     assert aws.count("logs") == 7
     assert aws.count(HOME, "HeadBucket") == 0
+
+
+async def test_what_points_at_a_bucket_is_not_known_before_every_bucket_was_read() -> None:
+    """Right after a start an event must not close what the sweep before it had found; the sweep to come settles it."""
+    aws, store = logging("a"), Records()
+    path = pipeline(aws, store, rules=["account-bucket-name-released"])
+    path.fetch.neighbours.whole = False
+    path.needed |= {Aspect.LOGGING}
+    await look(path, event(ACCOUNT, name="PutAccountPublicAccessBlock"))
+    assert [step.split()[-1] for step in store.steps] == ["unreadable"]
+    for subject in (ACCOUNT, bucket("a")):
+        await path.refresh(sweep(subject))
+    assert [step.split()[0] for step in store.steps] == ["opened", "resolved"]
+    await look(path, event(ACCOUNT, name="PutAccountPublicAccessBlock"))
+    for request in path.whole():
+        await path.refresh(request)
+    assert path.whole() == ()
+    assert [step.split()[0] for step in store.steps[-2:]] == ["opened", "resolved"]

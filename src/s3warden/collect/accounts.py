@@ -54,7 +54,7 @@ class Accounts:
         A `sweep` is content with what is younger than `account_services.FRESHNESS`; what is not named there it reads.
         """
         async with self._turns[ref]:
-            return await self._read(ref, self._stale(ref, aspects) if sweep else aspects)
+            return await self._read(ref, self._stale(ref, aspects) if sweep else aspects, sweep=sweep)
 
     async def known(self, ref: AccountRef, region: str | None = None) -> AccountState:
         """The state last read; read anew where there is none, or where it failed a while ago for what may be over.
@@ -80,7 +80,7 @@ class Accounts:
             if aspect not in FRESHNESS or aspect not in read_at or now - read_at[aspect] >= FRESHNESS[aspect]
         )
 
-    async def _read(self, ref: AccountRef, aspects: frozenset[Aspect]) -> AccountState:
+    async def _read(self, ref: AccountRef, aspects: frozenset[Aspect], *, sweep: bool = False) -> AccountState:
         """Read `aspects`, and with them what was never read, or in vain, or not in every region."""
         previous = self._cache.account(ref)
         known = {} if previous is None else previous.readings
@@ -89,7 +89,7 @@ class Accounts:
         wanted = {
             a for a in self._aspects if a in aspects or a in abroad or a not in known or passing(known[a]) is not None
         }
-        state = await self._fetch.account(ref, wanted, previous=previous, regions=regions)
+        state = await self._fetch.account(ref, wanted, previous=previous, regions=regions, sweep=sweep)
         self._cache.replace(state)
         self._covered[ref] = regions
         self._read_at[ref].update(dict.fromkeys(wanted, state.read_at))

@@ -182,7 +182,8 @@ class Fetch:
         # What was asked for in addition may name something else than before.
         derived |= with_derived(second) & DERIVED.keys() & known.keys()
         found = await asyncio.gather(*(self._later_reads[aspect](ref, known) for aspect in sorted(derived)))
-        return BucketState(ref, began, known | dict(zip(sorted(derived), found, strict=True)), account=account)
+        readings: Known = known | dict(zip(sorted(derived), found, strict=True))
+        return BucketState(ref, began, readings if sparing else self.neighbours.told(readings), account=account)
 
     async def account(
         self,
@@ -190,6 +191,8 @@ class Fetch:
         aspects: Iterable[Aspect],
         previous: AccountState | None = None,
         regions: Collection[str] = (),
+        *,
+        sweep: bool = False,
     ) -> AccountState:
         """The account with `aspects` read anew, regional ones in `regions`, and the others as `previous` had them."""
         began = self._clock()
@@ -201,7 +204,7 @@ class Fetch:
         known = {**before, **dict(zip(first, outcomes, strict=True))}
         if Aspect.OUTSIDE_NAMES in wanted:
             known[Aspect.OUTSIDE_NAMES] = await self.neighbours.outside(ref, known)
-        return AccountState(ref, began, known)
+        return AccountState(ref, began, known if sweep else self.neighbours.told(known))
 
     async def bucket_of_access_point(self, account: AccountRef, region: str, name: str) -> Reading[BucketRef]:
         """The bucket behind an access point of the account; Absent if there is no such access point."""

@@ -22,7 +22,16 @@ from s3warden.collect.shared import Shared
 from s3warden.collect.standings import Standings
 from s3warden.model.bucket import ABSENT, NOT_READ, AccountRef, Aspect, BucketRef, Cause, Present, Reading, Unreadable
 from s3warden.model.configuration import Logging
-from s3warden.model.references import Destination, Destinations, LogTarget, Reference, Settings, Use, settings
+from s3warden.model.references import (
+    Destination,
+    Destinations,
+    LogTarget,
+    Reference,
+    References,
+    Settings,
+    Use,
+    settings,
+)
 
 Known: TypeAlias = Mapping[Aspect, Reading[object]]
 ReadBucket: TypeAlias = Callable[[BucketRef, Iterable[Aspect]], Awaitable[Known]]
@@ -59,6 +68,8 @@ class Neighbours:
         self.keys = KeyReads(reader, self.owners, clock)
         self._read_bucket = read_bucket
         self._cache: Cache | None = None
+        # Whether every bucket was read since the start, so that what points at a name is known.
+        self.whole = True
         self._targets: Shared[BucketRef, Settings] = Shared(fresh=_A_WHILE, clock=clock)
         self.reads: Mapping[Aspect, Callable[[BucketRef, Known], Awaitable[Reading[object]]]] = MappingProxyType(
             {
@@ -75,6 +86,18 @@ class Neighbours:
     def beside(self, cache: Cache) -> None:
         """Look up there what is known of other buckets and accounts."""
         self._cache = cache
+        for account in cache.accounts():
+            for ref in cache.buckets(account):
+                self.owners.found(ref)
+
+    def told(self, readings: Known) -> Known:
+        """The readings of a look that no sweep makes, with what may be missing in them before all buckets were read.
+
+        So a bucket that an event names right after a start does not pass for one that nothing points at.
+        """
+        return (
+            readings if self.whole else {**readings, **{a: _partial(a, readings[a]) for a in _GAPS & readings.keys()}}
+        )
 
     def forget(self, ref: BucketRef) -> None:
         """Something happened to the bucket or to its name: whoever relies on it gets a fresh reading."""
@@ -142,6 +165,19 @@ class Neighbours:
             return settings(kept)
         reading = await self._targets.reading(target, read)
         return settings({**(dict(reading.value.items) if isinstance(reading, Present) else {}), **kept})
+
+
+_GAPS = frozenset({Aspect.REFERRERS, Aspect.OUTSIDE_NAMES})
+_NOT_YET = Unreadable(Cause.NOT_READ, "not every bucket has been read since the start")
+
+
+def _partial(aspect: Aspect, reading: Reading[object]) -> Reading[object]:
+    match reading:
+        case Present(value=References() | Destinations() as value):
+            return Present(replace(value, gaps=(_NOT_YET,)))
+        case Unreadable():
+            return reading
+    return Present(References((), (_NOT_YET,)) if aspect is Aspect.REFERRERS else Destinations((), (_NOT_YET,)))
 
 
 _OF_BUCKETS = frozenset({Use.ACCESS_LOGS, Use.REPLICATION, Use.INVENTORY})

@@ -10,8 +10,9 @@ from s3warden.collect.cache import Cache
 from s3warden.collect.neighbours import TARGET_ASPECTS, Neighbours
 from s3warden.collect.pointers import owner_of
 from s3warden.collect.references import Name
-from s3warden.model.bucket import Aspect, BucketRef, BucketState, Subject
+from s3warden.model.bucket import Aspect, BucketRef, BucketState, Present, Subject
 from s3warden.model.event import Origin, RefreshRequest, Trigger
+from s3warden.model.references import Destinations, References
 
 _NONE: frozenset[Aspect] = frozenset()
 _BY_NAME = frozenset(
@@ -50,6 +51,19 @@ class Ripples:
             known = found.get(subject.key)
             found[subject.key] = request if known is None else known.merge(request)
         return tuple(found.values())
+
+    def incomplete(self) -> tuple[RefreshRequest, ...]:
+        """A request for each subject whose readings say that more may point at it, or be pointed at."""
+        found: list[tuple[Subject, frozenset[Aspect]]] = []
+        for account in self._cache.accounts():
+            state = self._cache.account(account)
+            outside = None if state is None else state.readings.get(Aspect.OUTSIDE_NAMES)
+            if isinstance(outside, Present) and isinstance(outside.value, Destinations) and outside.value.gaps:
+                found.append((account, frozenset({Aspect.OUTSIDE_NAMES})))
+            for ref, value in self._cache.configured(account, Aspect.REFERRERS):
+                if isinstance(value, References) and value.gaps:
+                    found.append((ref, _NONE))
+        return tuple(RefreshRequest(subject, aspects, Origin.SWEEP) for subject, aspects in found)
 
     def _concerned(self) -> Iterator[tuple[Subject, frozenset[Aspect]]]:
         for name in sorted(self._cache.touched()):

@@ -45,9 +45,15 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """What points at one bucket, as far as the guarded accounts were read, in order."""
+    """What points at one bucket, as far as the guarded accounts were read, in order; `gaps` say what is missing."""
 
     items: tuple[Reference, ...]
+    gaps: tuple[Unreadable, ...] = ()
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why there may be more."""
+        return self.gaps
 
     def __iter__(self) -> Iterator[Reference]:
         return iter(self.items)
@@ -116,9 +122,10 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """Buckets by name, each with its standing."""
+    """Buckets by name, each with its standing; `gaps` say why there may be more."""
 
     items: tuple[Destination, ...]
+    gaps: tuple[Unreadable, ...] = ()
 
     def __iter__(self) -> Iterator[Destination]:
         return iter(self.items)
@@ -126,7 +133,7 @@ class Destinations:
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Why it is not known whose some of them are."""
-        return tuple(part for each in self.items for part in unreadable_parts(each.standing))
+        return (*self.gaps, *(part for each in self.items for part in unreadable_parts(each.standing)))
 
     def used_as(self, *uses: Use) -> "tuple[Destination, ...]":
         """Those that something refers to for one of these uses."""
