@@ -213,12 +213,15 @@ class Sessions:
             connect_timeout=self._config.connect_timeout,
             read_timeout=self._config.read_timeout,
             max_pool_connections=self._config.max_connections,
-            retries={"mode": "standard", "total_max_attempts": 1 if service in _SINGLE_ATTEMPT else _ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": self._attempts(service)},
             # One host name for all buckets of a region lets connections be used again; the global one is not for
             # networks that reach AWS by private endpoints.
             s3={"addressing_style": "path", "us_east_1_regional_endpoint": "regional"},
             user_agent_extra=f"s3warden/{version('s3warden')}",
         )
+
+    def _attempts(self, service: str) -> int:
+        return 1 if service in _SINGLE_ATTEMPT or not self._config.resend else _ATTEMPTS
 
     async def _assume(self, account: str) -> aioboto3.Session:
         async with self._locks[account]:
