@@ -4,7 +4,8 @@ Takes an account and the regions where it has buckets, hands on one reading for 
 that it records, and described once. What fails of one trail is unreadable within the value.
 
 A trail of the organisation is listed in every member account, too, but AWS answers some questions about it to its owner
-alone: where a member is refused, the owner is asked, if he is one of the guarded accounts.
+alone: where a member is refused, the owner is asked, if he is one of the guarded accounts. If he is not, the list still
+tells whether anybody has chosen what the trail selects; if nobody has, it selects what a new trail does.
 
 Sources: the CloudTrail API reference for calls, shapes and the organisation's trails in member accounts.
 """
@@ -21,13 +22,18 @@ from s3warden.collect.regions import Listed, by_region, every_item
 from s3warden.collect.selectors import selectors
 from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, ShapeError, flag, mapping, optional_text, sequence, text
+from s3warden.collect.shared import PASSING
 from s3warden.model.bucket import NOT_READ, AccountRef, Present, Reading, Regional, Unreadable
-from s3warden.model.trails import EventDataStore, EventDataStores, Selectors, Trail, Trails, TrailStatus
+from s3warden.model.trails import BasicSelector, EventDataStore, EventDataStores, Selectors, Trail, Trails, TrailStatus
 
 T = TypeVar("T")
 _SERVICE = "cloudtrail"
 _INGESTING = frozenset({"ENABLED", "STARTING_INGESTION"})
 _DESCRIBED = ("EventDataStoreArn", "Name", "Status")
+
+
+# What a trail records until somebody tells it otherwise: all management events, and nothing else.
+_USUAL = Present(Selectors((BasicSelector(reads=True, writes=True, management=True),)))
 
 
 def _trails(answer: Answer) -> tuple[Trail, ...]:
@@ -44,7 +50,7 @@ def _trail(item: Answer) -> Trail:
         home_region=text(item.get("HomeRegion"), "HomeRegion"),
         bucket=text(item.get("S3BucketName"), "S3BucketName"),
         status=NOT_READ,
-        selectors=NOT_READ,
+        selectors=NOT_READ if flag(item.get("HasCustomEventSelectors", True), "HasCustomEventSelectors") else _USUAL,
         prefix=optional_text(item.get("S3KeyPrefix"), "S3KeyPrefix") or "",
         multi_region=flag(item.get("IsMultiRegionTrail", False), "IsMultiRegionTrail"),
         organization=flag(item.get("IsOrganizationTrail", False), "IsOrganizationTrail"),
@@ -119,6 +125,8 @@ class TrailReads:
         if refused and owner != ref and owner in self.guarded:
             theirs = await self._as_owner.of((owner, trail.arn, trail.home_region))
             status, chosen = _better(status, theirs[0]), _better(chosen, theirs[1])
+        if not (isinstance(chosen, Unreadable) and chosen.cause in PASSING):
+            chosen = _better(chosen, trail.selectors)
         return replace(trail, status=status, selectors=chosen)
 
     async def _described_by_owner(

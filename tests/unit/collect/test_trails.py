@@ -103,6 +103,20 @@ async def test_what_fails_of_one_trail_is_unreadable_within_it() -> None:
     assert trail.unreadable == (trail.selectors,)
 
 
+async def test_a_refused_trail_that_nobody_has_told_otherwise_selects_what_a_new_one_does() -> None:
+    """All management events and nothing else: a member may be told no more of the organisation's trail."""
+    usual = Selectors((BasicSelector(reads=True, writes=True, management=True),))
+    reader = FakeServices(DescribeTrails=listed(HasCustomEventSelectors=False), GetTrailStatus=STATUS)
+    trail = only(await read(reader))
+    assert (trail.selectors, trail.unreadable) == (Present(usual), ())
+    reader.answers["GetEventSelectors"] = AwsError("ThrottlingException", status=400, cause=Cause.THROTTLED)
+    assert isinstance(only(await read(reader)).selectors, Unreadable)
+    reader.answers["GetEventSelectors"] = {"AdvancedEventSelectors": []}
+    assert only(await read(reader)).selectors == Present(Selectors())
+    refused = FakeServices(DescribeTrails=listed(HasCustomEventSelectors=True), GetTrailStatus=STATUS)
+    assert isinstance(only(await read(refused)).selectors, Unreadable)
+
+
 _THEIRS = f"arn:aws:cloudtrail:{THERE}:{OTHER.account}:trail/everywhere"
 
 
