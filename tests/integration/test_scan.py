@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,3 +159,22 @@ async def test_a_throttled_bucket_is_read_in_the_end(proxy: FaultProxy) -> None:
     proxy.throttle("GetBucketVersioning", times=2)
     code, found = await document(proxy)
     assert (code, found["findings"]) == (0, [])
+
+
+async def test_a_report_by_control_of_one_account(proxy: FaultProxy, tmp_path: Path) -> None:
+    """Only that account is read, and the block that all its buckets are under maps to one control that fails."""
+    await _account(proxy.url, OTHER, "open-house")
+    proxy.answer("GetPublicAccessBlock", status=200, body=_blocked("false"), account=OTHER)
+    proxy.seen.clear()
+    path = tmp_path / "report.json"
+    words = ("--framework", "cis-5.0", "--rules", "access", "--account", OTHER, "--format", "json", "-o", str(path))
+    code, out, err = await scan(proxy, *words)
+    assert (code, out, err) == (3, "", "")
+    found = json.loads(path.read_text())
+    (row,) = [each for each in found["framework"]["controls"] if each["id"] == "2.1.4"]
+    counts = row["counts"]
+    # One account and two buckets, none of which has a block of its own.
+    assert (counts["fail"], counts["pass"] + counts["not_applicable"], counts["unknown"]) == (3, 0, 0)
+    assert {each["bucket"] for each in row["concerned"]} == {None, "other-data", "open-house"}
+    assert {each["account"] for each in found["findings"]} == {OTHER}
+    assert not proxy.count("GetPublicAccessBlock", account=HOME_ACCOUNT)
