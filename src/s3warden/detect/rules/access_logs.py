@@ -79,13 +79,14 @@ def _filled(template: str, state: State) -> str:
     return template.replace("{bucket}", str(ref)).replace("{account}", ref.account).replace("{region}", region)
 
 
-def _grants(state: State, _options: RuleOptions) -> Judgement:
+def _grants(state: State, options: RuleOptions) -> Judgement:
     logging = configured(state, Aspect.LOGGING, Logging)
     if logging is None:
         return _OFF
-    others = [grant for grant in logging.grants if grant.grantee != LOG_DELIVERY]
+    meant = {LOG_DELIVERY, *options.trusted_canonical_ids}
+    others = [grant for grant in logging.grants if grant.grantee not in meant]
     if not others:
-        return passes("The logs are given to nobody by grant.")
+        return passes("The logs are given to nobody by grant who is not trusted.")
     public = [grant for grant in others if grant.grantee in _GROUPS]
     names = ", ".join(sorted({_GROUPS.get(grant.grantee, grant.grantee) for grant in public or others}))
     facts = {"grantees": names, "permissions": ", ".join(sorted({grant.permission for grant in others}))}
@@ -204,6 +205,12 @@ Choose Disable and Save changes, then Enable with the same destination, and Save
         Example("no grants", bucket(), Verdict.PASS),
         Example("log delivery itself", bucket({Aspect.LOGGING: _given(LOG_DELIVERY, GranteeKind.GROUP)}), Verdict.PASS),
         Example("another account", bucket({Aspect.LOGGING: _given("79a59df9")}), Verdict.FAIL),
+        Example(
+            "a trusted account",
+            bucket({Aspect.LOGGING: _given("79a59df9")}),
+            Verdict.PASS,
+            options=RuleOptions(trusted_canonical_ids=("79a59df9",)),
+        ),
         Example(
             "everyone",
             bucket({Aspect.LOGGING: _given(ALL_USERS, GranteeKind.GROUP)}),

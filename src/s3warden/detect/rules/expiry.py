@@ -38,6 +38,7 @@ _PAID = {
     "GLACIER": 90,
     "DEEP_ARCHIVE": 180,
 }
+_SMALL, _LARGE = 1024, 1024**4
 _CLI = f"""\
 # The second call replaces all rules. Set KEPT to those of the first without the harmful one, as a JSON list.
 aws s3api get-bucket-lifecycle-configuration {OWN} \\
@@ -58,7 +59,7 @@ def _mass(state: State, options: RuleOptions) -> Judgement:
     acting = (configured(state, Aspect.LIFECYCLE, Lifecycle) or _NONE).acting
     versioning = configured(state, Aspect.VERSIONING, Versioning)
     limit = options.mass_expiry_days
-    soon = [rule for rule in acting if rule.selection.everything and _within(rule, limit, state.read_at)]
+    soon = [rule for rule in acting if _whole(rule.selection) and _within(rule, limit, state.read_at)]
     if not soon:
         return passes(f"No lifecycle rule ends all objects within {limit} days.")
     meant = selected(options.short_lived_buckets, state)
@@ -86,7 +87,14 @@ def _within(rule: LifecycleRule, limit: int, now: datetime) -> bool:
 def _old(rule: LifecycleRule, limit: int) -> bool:
     """Whether the rule ends all old versions soon."""
     days = rule.noncurrent_days
-    return rule.selection.everything and days is not None and days <= limit and not rule.newer_noncurrent
+    return _whole(rule.selection) and days is not None and days <= limit and not rule.newer_noncurrent
+
+
+def _whole(selection: Selection) -> bool:
+    """Whether next to no object is left out: a limit of size at either end is soon written down."""
+    if selection.prefix or selection.tags:
+        return False
+    return (selection.larger_than or 0) < _SMALL and (selection.smaller_than or _LARGE) >= _LARGE
 
 
 def _conflicts(state: State, _options: RuleOptions) -> Judgement:
@@ -173,6 +181,15 @@ Choose the rule, then Actions, Disable.""",
         ),
         Example("tomorrow, old versions stay", bucket(_rules(_TOMORROW)), Verdict.FAIL, severity=Severity.MEDIUM),
         Example("tomorrow, old versions too", bucket(_rules(_ALSO_OLD)), Verdict.FAIL),
+        Example(
+            "all but empty objects",
+            bucket(
+                _rules(
+                    LifecycleRule(enabled=True, selection=Selection(larger_than=1), expires_after=1), versioning=ABSENT
+                )
+            ),
+            Verdict.FAIL,
+        ),
         Example("tomorrow, no versions", bucket(_rules(_TOMORROW, versioning=ABSENT)), Verdict.FAIL),
         Example(
             "on a date that has passed",
