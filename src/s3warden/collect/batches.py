@@ -5,6 +5,7 @@ costs few calls more than the list has pages.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+_LASTS = 60.0
 
 
 @dataclass(slots=True, eq=False)
@@ -23,15 +25,31 @@ class _Batch(Generic[V]):
 
 
 class Batches(Generic[K, V]):
-    """Shares what `read` gives for a place and the names that wait there; `read` must not raise what AWS answers."""
+    """Shares what `read` gives for a place and the names that wait there; `read` must not raise what AWS answers.
 
-    def __init__(self, read: Callable[[K, frozenset[str]], Awaitable[V]]) -> None:
+    An outcome that `lasts`, whoever asks, such as that a service is off, is given to all for a minute, or until it is
+    forgotten. `clock` gives seconds.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[K, frozenset[str]], Awaitable[V]],
+        *,
+        lasts: Callable[[V], bool] = lambda _outcome: False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._read = read
+        self._lasts = lasts
+        self._clock = clock
+        self._lasting: dict[K, tuple[float, V]] = {}
         self._turns: defaultdict[K, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._gathering: dict[K, _Batch[V]] = {}
 
     async def of(self, place: K, name: str = "") -> V:
         """What is read of `place` for `name` and whoever asks with it."""
+        ends, known = self._lasting.get(place, (0.0, None))
+        if known is not None and self._clock() < ends:
+            return known
         batch = self._gathering.setdefault(place, _Batch())
         batch.names.add(name)
         async with self._turns[place]:
@@ -39,5 +57,12 @@ class Batches(Generic[K, V]):
                 # Who comes from now on is too late for this list.
                 del self._gathering[place]
             if not batch.outcome:
-                batch.outcome.append(await self._read(place, frozenset(batch.names)))
+                outcome = await self._read(place, frozenset(batch.names))
+                batch.outcome.append(outcome)
+                if self._lasts(outcome):
+                    self._lasting[place] = (self._clock() + _LASTS, outcome)
         return batch.outcome[0]
+
+    def forget(self, place: K) -> None:
+        """What lasted may be otherwise by now."""
+        self._lasting.pop(place, None)

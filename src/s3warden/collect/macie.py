@@ -19,6 +19,7 @@ from s3warden.collect.batches import Batches
 from s3warden.collect.regions import Listed, by_region, every_item
 from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, mapping, one_of, optional_number, optional_text, sequence, text
+from s3warden.collect.shared import PASSING
 from s3warden.model.bucket import (
     ABSENT,
     Absent,
@@ -81,16 +82,24 @@ BUCKETS = AspectRead("DescribeBuckets", "macie2:DescribeBuckets", _bucket, absen
 FINDINGS = AspectRead("GetFindingStatistics", "macie2:GetFindingStatistics", _counts, absent_words=_OFF)
 
 
+def _is_shut(outcome: object) -> bool:
+    """Whether Macie is off or closed to us: then it is so for every bucket of the region."""
+    return isinstance(outcome, Absent) or (isinstance(outcome, Unreadable) and outcome.cause not in PASSING)
+
+
 class MacieReads:
     """Reads Macie through `reader`."""
 
     def __init__(self, reader: ServiceReader) -> None:
         self._reader = reader
-        self._batches = Batches(self._listed)
-        self._counts = Batches(self._counted)
+        self._batches = Batches(self._listed, lasts=_is_shut)
+        self._counts = Batches(self._counted, lasts=_is_shut)
 
     async def sessions(self, ref: AccountRef, regions: Collection[str]) -> Present[Regional[Macie]]:
         """Macie region by region; Absent where it is off."""
+        for region in regions:
+            self._batches.forget((ref, region))
+            self._counts.forget((ref, region))
         return await by_region(regions, lambda region: self._asked(SESSION, ref, region))
 
     async def discovery(self, ref: AccountRef, regions: Collection[str]) -> Present[Regional[MacieDiscovery]]:

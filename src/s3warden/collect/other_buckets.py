@@ -172,7 +172,7 @@ async def _of_region(kind: _Kind, reader: ServiceReader, ref: AccountRef, region
     ask = partial(reader.service, ref, kind.service, region=region)
     try:
         items = await follow(partial(ask, kind.listing.operation), kind.listing.parse)  # type: ignore[arg-type]
-        named = [text(item.get(kind.name), kind.name) for item in items]
+        named = [_name(kind, item) for item in items]
     except ShapeError as error:
         return Unreadable(Cause.MALFORMED, f"{kind.listing.operation}: {error}")
     except AwsError as error:
@@ -181,6 +181,14 @@ async def _of_region(kind: _Kind, reader: ServiceReader, ref: AccountRef, region
         return kind.listing.failed(error)
     found = await asyncio.gather(*(_bucket(kind, ask, ref, region, name) for name in named))
     return Present(OtherBuckets(tuple(sorted(found, key=lambda each: each.name)))) if found else ABSENT
+
+
+def _name(kind: _Kind, item: Answer) -> str:
+    name = text(item.get(kind.name), kind.name)
+    # Every directory bucket's name ends like this; an endpoint that lists others has not understood the question.
+    if kind.kind is BucketKind.DIRECTORY and not name.endswith("--x-s3"):
+        raise ShapeError(f"{kind.name} is no name of a directory bucket")
+    return name
 
 
 async def _bucket(
