@@ -194,6 +194,7 @@ _CUSTODIAN = (
     Asked("check-macie", "Macie is on"),
     Asked("s3-public-block", "Block public access is on for the account"),
     Asked("mismatch-s3-origin", "CloudFront's S3 origins are the account's own"),
+    Asked("s3-access-point", "Access points have the values asked for"),
     Asked("s3-access-point.cross-account", "Another account has access by an access point"),
     Asked("s3-access-point-multi.cross-account", "Another account has access by a multi-region access point"),
     Asked("lakeformation-s3-cross-account", "Lake Formation leads to buckets of the account"),
