@@ -48,6 +48,7 @@ _PUTS: Mapping[tuple[str, str], tuple[Aspect, Callable[[Mapping[str, Any]], Any]
     ("s3", "PutBucketRequestPayment"): (Aspect.REQUEST_PAYMENT, lambda given: given["RequestPaymentConfiguration"]),
     ("s3", "PutBucketNotificationConfiguration"): (Aspect.NOTIFICATION, _notification),
     ("s3", "PutBucketWebsite"): (Aspect.WEBSITE, lambda given: given["WebsiteConfiguration"]),
+    ("s3", "PutBucketReplication"): (Aspect.REPLICATION, _part("ReplicationConfiguration")),
     ("s3", "PutBucketCors"): (Aspect.CORS, lambda given: given["CORSConfiguration"]),
     ("s3", "PutBucketTagging"): (Aspect.TAGGING, lambda given: given["Tagging"]),
 }

@@ -44,7 +44,8 @@ from s3warden.model.configuration import (
     RequestPayment,
     Website,
 )
-from s3warden.model.references import References, Use
+from s3warden.model.references import Destinations, References, Use
+from s3warden.model.storage import Replication
 
 ACCESS = frozenset({Aspect.ACL, Aspect.POLICY, Aspect.PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP, Aspect.REQUEST_PAYMENT})
 """What decides who gets into a bucket: an edit of one of these may cut somebody off."""
@@ -69,10 +70,23 @@ def predicted(state: State, edits: Iterable[Edit], options: RuleOptions) -> Stat
         of_account = {aspect: reading for aspect, reading in changed.items() if aspect in ACCOUNT_ASPECTS}
         account = replace(account, readings={**account.readings, **of_account})
     of_bucket = {aspect: reading for aspect, reading in changed.items() if aspect not in ACCOUNT_ASPECTS}
+    if Aspect.REPLICATION in of_bucket:
+        destinations = state.reading(Aspect.REPLICATION_DESTINATIONS)
+        of_bucket[Aspect.REPLICATION_DESTINATIONS] = _still_copied_to(destinations, of_bucket[Aspect.REPLICATION])
     after = replace(state, readings={**state.readings, **of_bucket}, account=account)
     if Aspect.POLICY not in of_bucket:
         return after
     return replace(after, readings={**after.readings, Aspect.POLICY_STATUS: _status(after, options)})
+
+
+def _still_copied_to(destinations: Reading[object], replication: Reading[object]) -> Reading[object]:
+    """The destinations that a rule that is switched on still names."""
+    if not isinstance(destinations, Present) or not isinstance(destinations.value, Destinations):
+        return destinations
+    value = replication.value if isinstance(replication, Present) else None
+    names = {rule.bucket for rule in value.acting} if isinstance(value, Replication) else set()
+    kept = tuple(each for each in destinations.value if each.name in names)
+    return Present(Destinations(kept)) if kept else ABSENT
 
 
 def _whole(state: State, aspect: Aspect) -> Reading[object]:

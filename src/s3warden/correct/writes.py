@@ -233,6 +233,15 @@ WRITES: Mapping[Aspect, Writing] = MappingProxyType(
             "s3:PutBucketNotification",
             cleared={},
         ),
+        Aspect.REPLICATION: _bucket(
+            Aspect.REPLICATION,
+            "PutBucketReplication",
+            lambda answer: {"ReplicationConfiguration": _valued(answer["ReplicationConfiguration"])},
+            "s3:PutReplicationConfiguration",
+            "iam:PassRole",
+            delete="DeleteBucketReplication",
+            view=_valued,
+        ),
         Aspect.WEBSITE: _bucket(
             Aspect.WEBSITE,
             "PutBucketWebsite",

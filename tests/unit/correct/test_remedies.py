@@ -20,7 +20,7 @@ from s3warden.detect.samples import ACCOUNT, DENIED, OWNER
 from s3warden.model.action import Loss, LossKind
 from s3warden.model.bucket import Aspect, BucketRef, BucketState, Present
 from s3warden.model.configuration import PolicyStatus
-from s3warden.model.references import Reference, References, Use
+from s3warden.model.references import Destination, Destinations, Reference, References, Standing, Use
 from support.scenes import (
     ARN,
     BUCKET,
@@ -653,6 +653,61 @@ def test_sse_c_is_blocked_beside_what_is_blocked() -> None:
     assert written(step)["ServerSideEncryptionConfiguration"]["Rules"] == [
         {**rule, "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}
     ]
+
+
+def copied(name: str, **more: Any) -> dict[str, Any]:
+    """A replication rule to a bucket."""
+    return {
+        "ID": name,
+        "Status": "Enabled",
+        "Priority": 1,
+        "Filter": {"Tag": {"Key": "k", "Value": ""}},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{name}", **more},
+    }
+
+
+def test_replication_to_a_stranger_is_switched_off_and_kept() -> None:
+    """Other destinations go on, and the rule is still there to be switched on again."""
+    rules = [copied("mine"), copied("theirs", Account="444455556666"), copied("theirs", Account="444455556666")]
+    standings = {
+        "mine": Present(Standing("mine", exists=True, owner=BUCKET.account, region="eu-west-1")),
+        "theirs": Present(Standing("theirs", exists=True, owner="444455556666", region="us-east-1")),
+    }
+    found = Destinations(
+        tuple(
+            Destination(name, (Reference(Use.REPLICATION, name, BUCKET.account, BUCKET.name),), standing)
+            for name, standing in standings.items()
+        )
+    )
+    known = {"ReplicationConfiguration": {"Role": "arn:aws:iam::111122223333:role/copy", "Rules": rules}}
+    seen = look({Aspect.REPLICATION: known}, readings={Aspect.REPLICATION_DESTINATIONS: Present(found)})
+    made = planned("bucket-replication-external", seen)
+    off = [{**rule, "Status": "Disabled"} for rule in rules[1:]]
+    assert written(only(made))["ReplicationConfiguration"]["Rules"] == [rules[0], *off]
+    assert made.effect.losses == (Loss(LossKind.REPLICATION, "copies in theirs"),)
+    assert only(made).inverse.arguments["ReplicationConfiguration"] == known["ReplicationConfiguration"]
+
+
+def test_foreign_target_of_notifications_goes_and_others_stay() -> None:
+    """Whoever is told in an account that is trusted is told on."""
+    mine = {"Id": "q", "QueueArn": f"arn:aws:sqs:eu-west-1:{BUCKET.account}:q", "Events": ["s3:ObjectCreated:*"]}
+    theirs: dict[str, Any] = {
+        "Id": "t",
+        "TopicArn": "arn:aws:sns:eu-west-1:444455556666:t",
+        "Events": ["s3:ObjectCreated:*"],
+    }
+    known = {"QueueConfigurations": [mine], "TopicConfigurations": [theirs], "EventBridgeConfiguration": {}}
+    made = planned("bucket-notification-confused-destination", look({Aspect.NOTIFICATION: known}))
+    assert written(only(made))["NotificationConfiguration"] == {
+        "QueueConfigurations": [mine],
+        "EventBridgeConfiguration": {},
+    }
+    assert made.effect.losses == (Loss(LossKind.ACCOUNT, theirs["TopicArn"]),)
+    alone = planned(
+        "bucket-notification-confused-destination", look({Aspect.NOTIFICATION: {"TopicConfigurations": [theirs]}})
+    )
+    assert written(only(alone))["NotificationConfiguration"] == {}
 
 
 # All of them ----------------------------------------------------------------------------------------------------------
