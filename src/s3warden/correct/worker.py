@@ -21,6 +21,7 @@ from s3warden.correct.book import Book
 from s3warden.correct.budget import HOUR, Budget
 from s3warden.correct.circumstances import is_fix
 from s3warden.correct.mend import Aftermath, Mender
+from s3warden.model.action import Result
 from s3warden.model.bucket import Subject
 from s3warden.model.event import Actor, Origin, Outcome, RefreshRequest, Trigger
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Verdict
@@ -240,9 +241,17 @@ class Worker:
         """Have the subject looked at again, in the name of the remediation that wrote there."""
         entry = aftermath.entry
         if entry is not None:
-            await self.submit(
-                RefreshRequest(entry.subject, aftermath.refresh, Origin.EVENT, (trigger_of(entry),), urgent=True)
-            )
+            request = RefreshRequest(entry.subject, aftermath.refresh, Origin.EVENT, (trigger_of(entry),), urgent=True)
+            looked = await self.submit(request)
+            if entry.result is Result.FIXED and entry.undo_of is None:
+                looked.add_done_callback(lambda _outcome: self._seen_again(entry))
+
+    def _seen_again(self, entry: Remediation) -> None:
+        """After the look at a fix: who opened the setting again before that look left the finding as it was, and with
+        it no change that would be told."""
+        for finding in self.findings.of(entry.subject):
+            if finding.fingerprint == entry.fingerprint:
+                self._feed(finding)
 
     def _fail(self, item: Item, reason: str, wait: float) -> None:
         self.metrics.remediation_errors.labels(reason).inc()

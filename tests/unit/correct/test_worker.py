@@ -8,10 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from s3warden.correct.agenda import Agenda, Item
 from s3warden.correct.budget import Budget
 from s3warden.correct.mend import NOTHING, Aftermath
 from s3warden.correct.worker import Pace, Worker
+from s3warden.model.action import Result
 from s3warden.model.bucket import Aspect, BucketRef, Subject
 from s3warden.model.event import Done, Origin, Outcome, RefreshRequest
 from s3warden.model.finding import ChangeKind, Evidence, Finding, FindingChange, fingerprint
@@ -261,11 +264,7 @@ def test_another_try_comes_when_it_is_due() -> None:
 def test_a_fix_has_its_subject_looked_at_in_its_name() -> None:
     """At once, for what was written; whoever is told reads which remediation it was."""
     scene = Scene(finding("a"))
-
-    async def known() -> Remediation:
-        return scene.bench.book.about(scene.later[0])
-
-    entry = run(known())
+    entry = run(_about(scene))
     scene.mender.aftermath = Aftermath(None, frozenset({Aspect.ACL}), entry)
     scene.for_seconds(5)
     (request,) = scene.submitted
@@ -274,6 +273,28 @@ def test_a_fix_has_its_subject_looked_at_in_its_name() -> None:
     assert (trigger.source, trigger.event_id) == ("s3warden", f"remediation/{entry.id}")
     assert trigger.actor is not None
     assert entry.id in trigger.actor.principal
+
+
+class Reopened(Scene):
+    """Somebody opens the setting again before the look at the fix: the finding stays as it was."""
+
+    async def _submit(self, request: RefreshRequest) -> "asyncio.Future[Outcome]":
+        self.mender.aftermath = NOTHING
+        return await super()._submit(request)
+
+
+@pytest.mark.parametrize(("result", "tries"), [(Result.FIXED, 2), (Result.PARTLY, 1)])
+def test_what_is_open_again_after_the_look_is_taken_up_again(result: Result, tries: int) -> None:
+    """No change is told of it, since the finding never went away; what failed has a next try of its own."""
+    scene = Reopened(finding("a"))
+    entry = replace(run(_about(scene)), result=result)
+    scene.mender.aftermath = Aftermath(None, frozenset({Aspect.ACL}), entry)
+    scene.for_seconds(5)
+    assert len(scene.mender.names) == tries
+
+
+async def _about(scene: Scene) -> Remediation:
+    return scene.bench.book.about(scene.later[0])
 
 
 def test_a_finding_that_ends_ends_what_waits_for_it() -> None:
