@@ -109,7 +109,9 @@ class Neighbours:
 
         `known` are the account's readings as they are now; what its buckets point at is in the cache.
         """
-        found = {reference for reference in pointed(account, known) if reference.use is not Use.KEY}
+        # A trail of the organisation is seen in every account, and looked into with its owner.
+        own = (reference for reference in pointed(account, known) if reference.account == account.account)
+        found = {reference for reference in own if reference.use is not Use.KEY}
         if self._cache is not None:
             for name in self._cache.referred_by(account):
                 held = self._cache.referring_to(account.partition, name)

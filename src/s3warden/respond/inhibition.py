@@ -32,12 +32,20 @@ _BY_NAME = frozenset(
         "bucket-policy-broad-source-ip",
         "bucket-policy-not-principal-allow",
         "bucket-objects-may-be-public",
+        "bucket-access-analyzer-finding",
+        "bucket-trail-not-public",
     }
 )
 INHIBITIONS: tuple[Inhibition, ...] = (
     Inhibition(
         "account-public-access-block",
         frozenset({"bucket-public-access-block", "bucket-objects-may-be-public"}),
+        account=True,
+    ),
+    # A trail that was stopped is one cause, however many buckets it recorded.
+    Inhibition(
+        "account-management-events",
+        frozenset({"bucket-object-events-write", "bucket-object-events-read"}),
         account=True,
     ),
     Inhibition("bucket-public-effective", _BY_NAME | {"bucket-log-bucket-not-public", "bucket-public-authenticated"}),
