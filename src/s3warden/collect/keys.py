@@ -12,19 +12,21 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TypeAlias, TypeVar
 
+from s3warden.aws.errors import shorten
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.aspects import policy as bucket_policy
 from s3warden.collect.owners import Owners
 from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, ShapeError, flag, mapping, one_of, text
 from s3warden.collect.shared import Shared
-from s3warden.model.bucket import ABSENT, AccountRef, BucketRef, Present, Reading, Unreadable
+from s3warden.model.bucket import ABSENT, AccountRef, BucketRef, Cause, Present, Reading, Unreadable
 from s3warden.model.configuration import Encryption, Policy
 from s3warden.model.keys import MANAGED, Key, KeyRotation
 
 T = TypeVar("T")
 _Asked: TypeAlias = tuple[str, str]
 _SERVICE = "kms"
+_ARN = 6
 _UNKNOWN = frozenset({"NotFoundException"})
 # An imported or foreign-kept key cannot be rotated by AWS; nor can one that is no symmetric key.
 _ROTATES = "AWS_KMS"
@@ -35,9 +37,12 @@ def _key(answer: Answer) -> Key:
     ends = found.get("DeletionDate")
     if ends is not None and not isinstance(ends, date):
         raise ShapeError("DeletionDate is no date")
+    arn = text(found.get("Arn"), "Arn")
+    if len(arn.split(":", 5)) < _ARN:
+        raise ShapeError("Arn is no ARN")
     return Key(
         named="",
-        arn=text(found.get("Arn"), "Arn"),
+        arn=arn,
         manager=one_of(found.get("KeyManager"), "KeyManager", MANAGED, "CUSTOMER"),
         state=text(found.get("KeyState"), "KeyState"),
         ends=None if ends is None else ends.isoformat()[:10],
@@ -77,6 +82,8 @@ class KeyReads:
         arn = default_key(ref, encryption)
         if not isinstance(arn, str):
             return arn
+        if len(arn.split(":", 5)) < _ARN:
+            return Unreadable(Cause.MALFORMED, shorten(f"{arn} is no name of a key"))
         if arn == managed_key(ref):
             return Present(Key(arn, arn, MANAGED, rotatable=False))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
+from s3warden.collect.hosts import could_be_bucket
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Reading, Regional, Subject
 from s3warden.model.configuration import Logging, MultiRegionAccessPoints
 from s3warden.model.keys import MANAGED, Key
@@ -65,7 +66,8 @@ def _distributions(subject: Subject, value: object) -> Iterator[Reference]:
 def _records(subject: Subject, value: object) -> Iterator[Reference]:
     if isinstance(value, DnsRecords):
         for record in value.records:
-            if not record.wild:
+            # A name that no bucket can have leads nobody anywhere.
+            if could_be_bucket(record.name):
                 yield Reference(Use.DNS, record.name, subject.account, record.name, detail=record.leads_to)
 
 

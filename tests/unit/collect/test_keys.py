@@ -164,11 +164,20 @@ async def test_unreadable_encryption_leaves_the_key_unreadable() -> None:
     assert await reads(Services()).key(REF, why) == why
 
 
+async def test_name_that_is_no_key_is_unreadable_and_asks_nobody() -> None:
+    """S3 keeps what it was given."""
+    aws = Services()
+    reading = await reads(aws).key(REF, encrypted("arn:nonsense"))
+    assert isinstance(reading, Unreadable)
+    assert (reading.cause, aws.asked) == (Cause.MALFORMED, [])
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         {},
         metadata(Arn=None),
+        metadata(Arn="arn:aws:kms"),
         metadata(KeyManager="SOMEBODY"),
         metadata(KeyState=""),
         metadata(DeletionDate="tomorrow"),

@@ -137,12 +137,16 @@ async def test_destinations_have_their_standing() -> None:
 
 
 async def test_outside_names_are_those_that_no_guarded_account_has() -> None:
-    """Records and distributions of the account, and what its buckets log to; our own buckets are no news."""
+    """Records and distributions of the account, and what its buckets log to; our own buckets are no news.
+
+    Nor are names that no bucket can have.
+    """
     cache = Cache()
     found = fetch(Services({"s3 HeadBucket": MISSING}), "ours.example.com")
     found.neighbours.beside(cache)
     cache.replace(state("source", TO_LOGS))
-    records = tuple(DnsRecord(f"{name}.example.com", "s3", "example.com") for name in ("gone", "ours"))
+    names = ("gone", "ours", "*", "_underscored", "x" * 60)
+    records = tuple(DnsRecord(f"{name}.example.com", "s3", "example.com") for name in names)
     known = {Aspect.DNS_RECORDS: Present(DnsRecords((DnsZone("example.com", Present(records)),)))}
     after = await found.account(ACCOUNT, [Aspect.OUTSIDE_NAMES], AccountState(ACCOUNT, AT, known))
     reading = after.reading(Aspect.OUTSIDE_NAMES)
