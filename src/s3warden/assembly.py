@@ -145,6 +145,8 @@ def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions
         control_policy=chosen.control_policy,
         required_statements=chosen.required_statements,
         forbidden_statements=chosen.forbidden_statements,
+        widest_ipv4=chosen.widest_ipv4,
+        widest_ipv6=chosen.widest_ipv6,
         sensitive_buckets=chosen.sensitive_buckets,
         dsse_buckets=chosen.dsse_buckets,
         short_lived_buckets=chosen.short_lived_buckets,

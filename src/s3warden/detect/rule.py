@@ -42,7 +42,8 @@ class RuleOptions:
     nothing while empty. `trusted_canonical_ids` may be granted access by ACL. `allowed_grantees` is everyone whom a
     policy may admit: account numbers, ARNs and services (`*`, `?`), CIDRs, ids of VPCs, endpoints and organisations.
     `control_policy` is a policy that bucket policies must not go beyond, `required_statements` and
-    `forbidden_statements` are parts of statements, all of them as JSON, with the bucket's names in braces.
+    `forbidden_statements` are parts of statements, all of them as JSON, with the bucket's names in braces. A range of
+    addresses wider than a prefix of `widest_ipv4` or `widest_ipv6` bits is no limit.
     `trail_buckets` are name globs of the buckets that trails should deliver to. `object_events_log` lets CloudTrail's
     events on objects stand in for access logs. A backup older than `backup_age` is no recent one. A pattern that does
     not compile raises ValueError.
@@ -70,6 +71,8 @@ class RuleOptions:
     control_policy: str | None = None
     required_statements: tuple[str, ...] = ()
     forbidden_statements: tuple[str, ...] = ()
+    widest_ipv4: int = 16
+    widest_ipv6: int = 48
     sensitive_buckets: tuple[str, ...] = ()
     dsse_buckets: tuple[str, ...] = ()
     short_lived_buckets: tuple[str, ...] = ()

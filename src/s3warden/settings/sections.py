@@ -274,6 +274,12 @@ class Rules(Section):
         "aws:kms:dsse. Default: nothing is asked for.",
         examples=[["aws:kms"]],
     )
+    widest_ipv4: Annotated[int, Field(ge=8, le=32)] = Field(
+        default=16,
+        description="Length of the prefix of the widest range of IPv4 addresses that counts as a limit; within a wider "
+        "one anyone may rent an address.",
+    )
+    widest_ipv6: Annotated[int, Field(ge=32, le=128)] = Field(default=48, description="The same for IPv6 addresses.")
     trusted_canonical_ids: CanonicalIds = Field(
         default=(),
         description="Canonical ids that bucket ACLs may grant access to, beside the owner's and AWS's own.",

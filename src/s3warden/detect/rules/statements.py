@@ -4,7 +4,7 @@ Where a statement matters only by its effect, the exposure engine is asked about
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from s3warden.detect import proofs
@@ -43,9 +43,6 @@ aws s3api put-bucket-policy --bucket {bucket} --region {region} --expected-bucke
 _TERRAFORM = "# In the policy of aws_s3_bucket_policy for {bucket}: %s."
 _POLICY = frozenset({Aspect.POLICY})
 _REPAIRS = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
-# Wider than this, an IPv4 range holds addresses that anyone may rent from a cloud provider; S3 itself draws the line
-# at /8 and /32.
-_NARROW = {4: 16, 6: 48}
 _DELETED = re.compile(r"A[A-Z]{2}A[A-Z0-9]{8,}")
 
 
@@ -129,15 +126,17 @@ def _spoofable(inputs: ExposureInputs) -> Judgement:
     return passes("No stranger meets the conditions of what is allowed to everyone.")
 
 
-def _broad(inputs: ExposureInputs) -> Judgement:
+def _broad(inputs: ExposureInputs, widest: Mapping[int, int]) -> Judgement:
     read = statements(inputs)
     if not any(_open(s) for s in read):
         return _nothing(inputs, "No Allow to everyone relies on addresses.")
-    wide = [(s, c, span) for s in read for c in s.conditions if _guards(s, c) for span in c.spans if _wide(span)]
+    wide = [
+        (s, c, span) for s in read for c in s.conditions if _guards(s, c) for span in c.spans if _wide(span, widest)
+    ]
     if not wide:
         return _nothing(inputs, "No Allow to everyone relies on a broad range of addresses.")
     names = proofs.some(list(dict.fromkeys(s.label for s, _, _ in wide)))
-    ranges = [value for _, c, _ in wide for value, span in zip(c.values, c.spans, strict=True) if _wide(span)]
+    ranges = [value for _, c, _ in wide for value, span in zip(c.values, c.spans, strict=True) if _wide(span, widest)]
     text = proofs.statement_text(inputs, wide[0][0].label)
     facts = {"statements": names, "ranges": proofs.some(list(dict.fromkeys(ranges))), "statement": text}
     lesser = None if any(is_broad(span) for _, _, span in wide) else Severity.MEDIUM
@@ -151,9 +150,9 @@ def _guards(statement: Statement, condition: Condition) -> bool:
     return _open(statement) if not condition.operator.negated else statement.effect == "Deny"
 
 
-def _wide(span: Span) -> bool:
+def _wide(span: Span, widest: Mapping[int, int]) -> bool:
     private = any(span.family == own.family and own.low <= span.low and span.high <= own.high for own in PRIVATE)
-    return not private and span.prefix < _NARROW[span.family]
+    return not private and span.prefix < widest[span.family]
 
 
 def _lockout(inputs: ExposureInputs) -> Judgement:
@@ -185,6 +184,11 @@ def _of_policy(judge: Callable[[ExposureInputs], Judgement]) -> Check:
         return judge(policy_inputs(state, options))
 
     return check
+
+
+def _networks(state: State, options: RuleOptions) -> Judgement:
+    configured(state, Aspect.POLICY, Policy)
+    return _broad(policy_inputs(state, options), {4: options.widest_ipv4, 6: options.widest_ipv6})
 
 
 def _status(state: State, options: RuleOptions) -> Judgement:
@@ -248,7 +252,7 @@ _DENY_ALL = {**allow(actions="s3:*", resource=[ARN, f"{ARN}/*"]), "Effect": "Den
 _ROLE = f"arn:{ACCOUNT.partition}:iam::{ACCOUNT.account}:role/admin"
 
 
-def _from(ranges: object, **more: object) -> object:
+def _from(ranges: object, **more: object) -> Mapping[str, object]:
     return allow(Condition={"IpAddress": {"aws:SourceIp": ranges}}, **more)
 
 
@@ -345,7 +349,7 @@ BROAD = _rule(
         "A broad range of addresses is all that guards the bucket",
         (
             "Within a range wider than /16 anyone may rent an address from a cloud provider, and is in. "
-            "From /8 on S3 itself no longer takes a range for a limit."
+            "From /8 on S3 itself no longer takes a range for a limit; the settings may draw the line elsewhere."
         ),
         fix="narrow the ranges to the addresses that are yours",
         expect="no aws:SourceIp wider than /16, or /48 of IPv6, but for private ranges",
@@ -355,7 +359,7 @@ BROAD = _rule(
     IpAddress:
       aws:SourceIp: 203.0.113.0/24""",
     ),
-    check=_of_policy(_broad),
+    check=_networks,
     controls=maps({Framework.CONFIG: "s3-bucket-policy-grantee-check"}),
     references=(_PUBLIC,),
     examples=(
@@ -366,6 +370,13 @@ BROAD = _rule(
             Verdict.FAIL,
             allow(),
             {**_DENY_ALL, "Condition": {"NotIpAddress": {"aws:SourceIp": "52.0.0.0/10"}}},
+            severity=Severity.MEDIUM,
+        ),
+        Example(
+            "wider than the settings allow",
+            bucket({Aspect.POLICY: policy(_from("203.0.113.0/24"))}),
+            Verdict.FAIL,
+            RuleOptions(widest_ipv4=28),
             severity=Severity.MEDIUM,
         ),
         _example("a private range", Verdict.PASS, _from("10.0.0.0/8")),
