@@ -18,7 +18,7 @@ ELSEWHERE = {("queues",), ("destinations",), ("own_rules",), ("fixes",), ("chang
 
 def _all_switched_on() -> dict[str, Any]:
     """The example with every setting switched on; the short form of `queues` gives way to its table."""
-    text = re.sub(r"(?m)^#(\[|[a-z_]+ = )", r"\1", (ROOT / "config.example.toml").read_text(encoding="utf-8"))
+    text = re.sub(r"(?m)^#(\[|[a-z0-9_]+ = )", r"\1", (ROOT / "config.example.toml").read_text(encoding="utf-8"))
     return tomllib.loads(re.sub(r"(?m)^queues = .*$", "", text))
 
 
