@@ -27,7 +27,7 @@ from s3warden.cli.locate import NotFoundError
 from s3warden.cli.settings import USAGE, ConfigOption, loaded_or_exit
 from s3warden.cli.state_file import StateFileError, read_state
 from s3warden.detect.evaluate import evaluate
-from s3warden.detect.exemptions.binding import is_bound
+from s3warden.detect.exemptions.binding import beyond, is_bound
 from s3warden.detect.exemptions.decision import Case, Decision
 from s3warden.detect.exemptions.proposal import proposed
 from s3warden.detect.house import House
@@ -225,10 +225,14 @@ def _to_approve(tried: Tried) -> Iterator[str]:
     approved = proposed(tried.state, tried.options)
     if approved is None:
         yield "What is open cannot be told in full, so no exemption can be held to it."
-    elif approved.grants_access:
-        yield "Who gets in, or would after one change; an exemption from these rules has to approve it:"
-        yield "  [exemption.approved]"
-        yield from (f"  {line}" for line in written(approved))
+        return
+    yield "An exemption from these rules has to approve who gets in, or would after one change:"
+    yield "  [exemption.approved]"
+    yield from (f"  {line}" for line in written(approved))
+    for result, rule, decision in tried.decisions:
+        if decision.by is None and is_bound(rule.info) and beyond(approved, rule, tried.state, tried.options, result):
+            yield f"and beside it, for {rule.info.id}:"
+            yield f"  facts = {toml_value(result.evidence.details)}"
 
 
 def written(approved: Approved) -> Iterator[str]:

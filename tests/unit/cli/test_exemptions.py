@@ -135,6 +135,8 @@ def test_test_says_which_line_matched_and_why_the_others_do_not(run: Run, tmp_pa
     assert lines[objects + 1] == "  not exempt"
     assert "it does not name the rule bucket-objects-may-be-public" in lines[objects + 2]
     assert 'public = ["s3:GetObject"]' in "\n".join(lines[objects:])
+    facts = 'facts = { ownership = "ObjectWriter", IgnorePublicAcls = "off (account), off (bucket)" }'
+    assert facts in "\n".join(lines[objects:])
 
 
 def test_test_asks_about_another_day(run: Run, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from s3warden.detect.questions import raw_statements, status_of, understood
 from s3warden.detect.rule import Judgement, Rule, RuleOptions, UnreadableError
 from s3warden.detect.rules.exposure import AUTHENTICATED, PUBLIC
 from s3warden.model.bucket import Aspect, BucketState, Present, Reading, State, Unreadable
-from s3warden.model.configuration import Acl, Grant, Policy, PolicyStatus
+from s3warden.model.configuration import Acl, Grant, GranteeKind, Policy, PolicyStatus
 from s3warden.model.exemption import Allowance, Approved
 from s3warden.model.finding import RuleResult, Verdict
 from s3warden.model.rule import Category, RuleInfo
@@ -28,14 +28,24 @@ from s3warden.model.rule import Category, RuleInfo
 SHARING = frozenset(
     {
         "bucket-access-point-cross-account",
+        "bucket-acl-external-grantee",
         "bucket-cross-account-access",
         "bucket-cross-account-admin-actions",
         "bucket-cross-account-outside-org",
     }
 )
 """The rules about access by name: who gets in there is approved by name, too."""
+BY_FACTS = frozenset(
+    {
+        "account-directory-bucket-external",
+        "account-lake-formation-foreign-bucket",
+        "account-table-bucket-external",
+        "account-vector-bucket-external",
+        "bucket-replication-external",
+    }
+)
+"""The rules about others who get data in ways that the exposure engine does not follow: their facts are approved."""
 
-_GROUPS = {"AllUsers": "public", "AuthenticatedUsers": "authenticated"}
 _SOUND = (Verdict.PASS, Verdict.NOT_APPLICABLE)
 # Who gets in answers these rules in full, so that no facts need to be approved beside it.
 _ANSWERED = SHARING | {PUBLIC.info.id, AUTHENTICATED.info.id}
@@ -44,7 +54,7 @@ _NOBODY: Mapping[str, object] = MappingProxyType({})
 
 def is_bound(rule: RuleInfo) -> bool:
     """Whether an exemption from this rule must say what was approved: the rules about who gets in from outside."""
-    return rule.category is Category.EXPOSURE or rule.id in SHARING
+    return rule.category is Category.EXPOSURE or rule.id in SHARING or rule.id in BY_FACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ def beyond(approved: Approved, rule: Rule, state: State, options: RuleOptions, r
     Facts stand for what is no access, such as a setting; who gets in is always held against what was approved.
     """
     as_told = bool(approved.facts) and dict(approved.facts) == dict(result.evidence.details)
-    if not isinstance(state, BucketState):
+    if not isinstance(state, BucketState) or rule.info.id in BY_FACTS:
         return None if as_told else _other_facts(approved, result)
     if isinstance(state.reading(Aspect.POLICY), Unreadable) or understood(inputs_of(state, options)) is not None:
         return Beyond("the policy could not be read and understood", undecided=True)
@@ -161,11 +171,12 @@ def _deny(
 
 
 def _granted(approved: Approved, grant: Grant) -> bool:
-    """Whether all that an ACL grants to a group of strangers was approved for them."""
-    group = _GROUPS.get(grant.grantee.rpartition("/global/")[2]) if "/global/" in grant.grantee else None
-    if group is None:
-        return False
-    allowances = approved.public if group == "public" else (*approved.public, *approved.authenticated)
+    """Whether all that an ACL grants to a group of strangers, or to another account, was approved for them."""
+    group = grant.grantee.rpartition("/global/")[2] if "/global/" in grant.grantee else ""
+    named = dict(approved.accounts).get(grant.grantee, ()) if grant.kind is GranteeKind.CANONICAL_USER else ()
+    allowances = {"AllUsers": approved.public, "AuthenticatedUsers": (*approved.public, *approved.authenticated)}.get(
+        group, named
+    )
     wanted = actions.ACL_ACTIONS.get(grant.permission.upper(), ())
     return bool(wanted) and all(any(_covers(allowance, name) for allowance in allowances) for name in wanted)
 

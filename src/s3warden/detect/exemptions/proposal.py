@@ -8,9 +8,11 @@ from collections import defaultdict
 
 from s3warden.detect.exemptions.binding import without
 from s3warden.detect.exposed import analysed, inputs_of, without_layers
+from s3warden.detect.exposure import actions
 from s3warden.detect.questions import understood
 from s3warden.detect.rule import RuleOptions
-from s3warden.model.bucket import BucketState
+from s3warden.model.bucket import Aspect, BucketState, Present
+from s3warden.model.configuration import Acl, GranteeKind
 from s3warden.model.exemption import Allowance, Approved
 
 _ROUNDS = 100
@@ -21,13 +23,13 @@ def proposed(state: BucketState, options: RuleOptions) -> Approved | None:
     """What is open, or would be if block public access and ownership were off; None where that cannot be told."""
     if understood(inputs_of(state, options)) is not None:
         return None
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    found: defaultdict[str, set[str]] = defaultdict(set, _by_acl(state))
     for _ in range(_ROUNDS):
         more = _open(state, options, _approved(found))
-        if all(actions <= found[who] for who, actions in more.items()):
+        if all(names <= found[who] for who, names in more.items()):
             return _approved(found)
-        for who, actions in more.items():
-            found[who] |= actions
+        for who, names in more.items():
+            found[who] |= names
     return None
 
 
@@ -46,14 +48,26 @@ def _open(state: BucketState, options: RuleOptions, approved: Approved) -> dict[
     return found
 
 
+def _by_acl(state: BucketState) -> dict[str, set[str]]:
+    """The actions that the ACL grants to other accounts, by their canonical ids."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    match state.reading(Aspect.ACL):
+        case Present(value=Acl(owner=owner, grants=grants)):
+            for grant in grants:
+                if grant.kind is GranteeKind.CANONICAL_USER and grant.grantee != owner:
+                    lower = actions.ACL_ACTIONS.get(grant.permission.upper(), ())
+                    found[grant.grantee] |= {actions.NAMES[actions.INDEX[name]] for name in lower}
+    return found
+
+
 def _approved(found: dict[str, set[str]]) -> Approved:
-    accounts = {who: actions for who, actions in found.items() if who not in ("", "signed")}
+    accounts = {who: names for who, names in found.items() if who not in ("", "signed")}
     return Approved(
         public=_allowances(found.get("", set())),
         authenticated=_allowances(found.get("signed", set())),
-        accounts=tuple((who, _allowances(actions)) for who, actions in sorted(accounts.items())),
+        accounts=tuple((who, _allowances(names)) for who, names in sorted(accounts.items())),
     )
 
 
-def _allowances(actions: set[str]) -> tuple[Allowance, ...]:
-    return tuple(Allowance(action) for action in sorted(actions))
+def _allowances(names: set[str]) -> tuple[Allowance, ...]:
+    return tuple(Allowance(name) for name in sorted(names))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3warden.detect.evaluate import evaluate
-from s3warden.detect.exemptions.binding import SHARING, Beyond, beyond, is_bound
+from s3warden.detect.exemptions.binding import BY_FACTS, SHARING, Beyond, beyond, is_bound
 from s3warden.detect.exemptions.proposal import proposed
 from s3warden.detect.rule import DEFAULT_OPTIONS, RuleOptions
 from s3warden.detect.rules import RULES, find
@@ -17,6 +17,8 @@ from s3warden.detect.samples import (
     ALL_ON,
     ARN,
     DENIED,
+    OWNER,
+    OWNER_GRANT,
     allow,
     bucket,
     by_policy,
@@ -27,7 +29,16 @@ from s3warden.detect.samples import (
     unguarded,
 )
 from s3warden.model.bucket import ABSENT, Aspect, BucketState, Present, State
-from s3warden.model.configuration import ALL_USERS, AUTHENTICATED_USERS, Ownership, Policy, PolicyStatus
+from s3warden.model.configuration import (
+    ALL_USERS,
+    AUTHENTICATED_USERS,
+    Acl,
+    Grant,
+    GranteeKind,
+    Ownership,
+    Policy,
+    PolicyStatus,
+)
 from s3warden.model.exemption import Approved
 from s3warden.model.finding import Verdict
 from s3warden.model.rule import Category
@@ -193,6 +204,39 @@ def test_an_access_point_opens_what_the_policy_leaves_to_it() -> None:
     assert held(PUBLIC, state, public("s3:PutObject")) is not None
 
 
+def test_a_grant_of_the_acl_to_an_account_is_approved_by_its_canonical_id() -> None:
+    """For all that the permission stands for; another permission, or another account, is more."""
+    rule_id = "bucket-acl-external-grantee"
+
+    def granting_to(*grants: tuple[str, str]) -> BucketState:
+        given = (Grant(GranteeKind.CANONICAL_USER, name, permission) for name, permission in grants)
+        return unguarded({Aspect.ACL: Present(Acl(OWNER, (OWNER_GRANT, *given)))})
+
+    approved = Approved(accounts=((CANONICAL, may("s3:ListBucket*")),))
+    assert held(rule_id, granting_to((CANONICAL, "READ")), approved) is None
+    wanted = proposed(granting_to((CANONICAL, "READ")), DEFAULT_OPTIONS)
+    assert wanted is not None
+    assert wanted.accounts == (
+        (CANONICAL, may("s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions")),
+    )
+    assert held(rule_id, granting_to((CANONICAL, "READ"), (CANONICAL, "WRITE")), approved) is not None
+    assert held(rule_id, granting_to((CANONICAL, "READ"), ("e" * 64, "READ")), approved) is not None
+
+
+@pytest.mark.parametrize("rule_id", sorted(BY_FACTS))
+def test_what_the_engine_does_not_follow_is_approved_by_its_facts(rule_id: str) -> None:
+    """All of them, as the finding tells them; an approval of access says nothing about it."""
+    rule = find(rule_id)
+    example = next(each for each in rule.examples if each.verdict is Verdict.FAIL)
+    (result,) = evaluate((rule,), example.state, options=example.options)
+    facts = tuple(sorted(result.evidence.details.items()))
+    assert facts
+    assert beyond(Approved(facts=facts), rule, example.state, example.options, result) is None
+    other = ((facts[0][0], "another"), *facts[1:])
+    for approved in (Approved(facts=other), Approved(facts=facts[1:]), public("s3:*")):
+        assert beyond(approved, rule, example.state, example.options, result) is not None
+
+
 def test_facts_stand_for_what_is_no_access() -> None:
     """A setting is approved by its facts, all of them; one that differs is named."""
     rule_id, state = "bucket-objects-may-be-public", unguarded()
@@ -241,7 +285,9 @@ def test_the_rules_about_who_gets_in_are_bound() -> None:
     bound = {rule.info.id for rule in RULES if is_bound(rule.info)}
     assert bound >= {rule.info.id for rule in RULES if rule.info.category is Category.EXPOSURE}
     assert bound >= {rule.info.id for rule in RULES if "cross-account" in rule.info.id}
-    assert {rule.info.id for rule in RULES} >= SHARING
+    assert bound >= {rule.info.id for rule in RULES if rule.info.id.endswith("-bucket-external")}
+    assert {rule.info.id for rule in RULES} >= SHARING | BY_FACTS
+    assert not SHARING & BY_FACTS
 
 
 EXPOSED = [vector for vector in VECTORS if vector.get("policy") or vector.get("acl_grants")]
