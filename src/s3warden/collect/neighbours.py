@@ -86,9 +86,7 @@ class Neighbours:
     def beside(self, cache: Cache) -> None:
         """Look up there what is known of other buckets and accounts."""
         self._cache = cache
-        for account in cache.accounts():
-            for ref in cache.buckets(account):
-                self.owners.found(ref)
+        self.owners.beside(cache)
 
     def told(self, readings: Known) -> Known:
         """The readings of a look that no sweep makes, with what may be missing in them before all buckets were read.

@@ -6,9 +6,17 @@ it does not know belongs to none of the accounts listed so far; `unlisted` are t
 
 from collections.abc import Collection
 from sys import intern
+from typing import Protocol
 
 from s3warden.model.bucket import AccountRef, BucketRef
 from s3warden.model.event import Listing
+
+
+class Known(Protocol):
+    """What is needed of `cache.Cache`: buckets that were read before, as by the life before a reload."""
+
+    def find(self, partition: str | None, name: str) -> BucketRef | None:
+        """The bucket of this name."""
 
 
 class Owners:
@@ -18,6 +26,11 @@ class Owners:
         self._guarded: frozenset[AccountRef] = frozenset()
         self._complete: set[AccountRef] = set()
         self._owners: dict[str, dict[str, BucketRef]] = {}
+        self._known: Known | None = None
+
+    def beside(self, known: Known) -> None:
+        """Look up there what no listing of this life has named."""
+        self._known = known
 
     def guard(self, accounts: Collection[AccountRef]) -> None:
         """These accounts are guarded, and no others any more."""
@@ -50,7 +63,8 @@ class Owners:
 
     def of(self, partition: str, name: str) -> BucketRef | None:
         """The bucket of this name in a guarded account, None if none is known to have it."""
-        return self._owners.get(partition, {}).get(name)
+        listed = self._owners.get(partition, {}).get(name)
+        return self._known.find(partition, name) if listed is None and self._known is not None else listed
 
     def unlisted(self, partition: str) -> tuple[AccountRef, ...]:
         """Guarded accounts of which not every bucket is known, in order."""

@@ -1,14 +1,16 @@
 """Whose a bucket name is: ours, a friend's, a stranger's or nobody's, and never guessed."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from s3warden.aws.errors import AwsError
+from s3warden.collect.cache import Cache
 from s3warden.collect.owners import Owners
 from s3warden.collect.standings import Standings
-from s3warden.model.bucket import AccountRef, BucketRef, Cause, Present, Unreadable
+from s3warden.model.bucket import AccountRef, BucketRef, BucketState, Cause, Present, Unreadable
 from s3warden.model.event import Listing
 from s3warden.model.references import Standing
 from support.services import FORBIDDEN, MISSING, THROTTLED, Services
@@ -161,5 +163,9 @@ def test_owners_follow_listings_and_looks() -> None:
     assert owners.of("aws", "new") == ref
     owners.gone(ref)
     assert owners.of("aws", "new") is None
+    cache = Cache()
+    cache.replace(BucketState(ref, datetime(2026, 11, 24, tzinfo=UTC)))
+    owners.beside(cache)
+    assert owners.of("aws", "new") == ref
     owners.guard((OWN,))
     assert (owners.of("aws", "c"), owners.is_guarded(FRIEND), owners.unlisted("aws")) == (None, False, ())
