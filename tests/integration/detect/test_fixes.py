@@ -326,6 +326,7 @@ UNTRIED = {
     "account-mrap-degraded",
     "bucket-access-point-public-block",
     "bucket-access-point-cross-account",
+    "bucket-access-point-vpc-only",
 }
 # What can be read of one bucket without a look at the rest of the estate, or at other services.
 ALONE = {
