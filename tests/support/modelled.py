@@ -27,6 +27,26 @@ _SIMPLE = {
 _NO_MORE = ("token", "marker", "truncated", "nextrecord")
 
 
+LEADING: Mapping[str, Any] = {
+    "SSEAlgorithm": "aws:kms",
+    "KMSMasterKeyID": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "TargetBucket": "ledger-logs",
+    "Bucket": "ledger",
+    "BucketAccountId": "111122223333",
+    "NetworkOrigin": "Internet",
+    "KeyManager": "CUSTOMER",
+    "KeyState": "Enabled",
+    "KeySpec": "SYMMETRIC_DEFAULT",
+    "Origin": "AWS_KMS",
+    "PrivateZone": False,
+    "CloudWatchLogsLogGroupArn": "arn:aws:logs:eu-west-1:111122223333:log-group:trail:*",
+    "Policy": '{"Version": "2012-10-17", "Statement": []}',
+    "policy": '{"Version": "2012-10-17", "Statement": []}',
+    "resourcePolicy": '{"Version": "2012-10-17", "Statement": []}',
+}
+"""Answers that lead on to further questions."""
+
+
 @cache
 def _operation(service: str, name: str) -> OperationModel:
     models = botocore.session.get_session()

@@ -81,6 +81,11 @@ _SERVICES: Mapping[str, tuple[Aspect, type, str]] = MappingProxyType(
         "backup_selections": (Aspect.BACKUP_SELECTIONS, BackupSelections, "what AWS Backup is told to save"),
         "directory_buckets": (Aspect.DIRECTORY_BUCKETS, OtherBuckets, "directory buckets"),
         "event_data_stores": (Aspect.EVENT_DATA_STORES, EventDataStores, "stores of CloudTrail Lake"),
+        "foreign_access_points": (
+            Aspect.FOREIGN_ACCESS_POINTS,
+            References,
+            "buckets of others behind the account's access points",
+        ),
         "guardduty": (Aspect.GUARDDUTY, Detector, "GuardDuty"),
         "lake_locations": (Aspect.LAKE_LOCATIONS, Destinations, "buckets that Lake Formation gives access to"),
         "macie": (Aspect.MACIE, Macie, "Macie: `ENABLED` or `PAUSED`"),
