@@ -44,6 +44,7 @@ from s3warden.model.configuration import (
     RequestPayment,
     Website,
 )
+from s3warden.model.keys import MANAGED, Key
 from s3warden.model.references import Destinations, References, Use
 from s3warden.model.storage import Replication
 
@@ -73,6 +74,8 @@ def predicted(state: State, edits: Iterable[Edit], options: RuleOptions) -> Stat
     if Aspect.REPLICATION in of_bucket:
         destinations = state.reading(Aspect.REPLICATION_DESTINATIONS)
         of_bucket[Aspect.REPLICATION_DESTINATIONS] = _still_copied_to(destinations, of_bucket[Aspect.REPLICATION])
+    if Aspect.ENCRYPTION in of_bucket:
+        of_bucket[Aspect.DEFAULT_KEY] = _default_key(state, of_bucket[Aspect.ENCRYPTION])
     after = replace(state, readings={**state.readings, **of_bucket}, account=account)
     if Aspect.POLICY not in of_bucket:
         return after
@@ -87,6 +90,22 @@ def _still_copied_to(destinations: Reading[object], replication: Reading[object]
     names = {rule.bucket for rule in value.acting} if isinstance(value, Replication) else set()
     kept = tuple(each for each in destinations.value if each.name in names)
     return Present(Destinations(kept)) if kept else ABSENT
+
+
+def _default_key(state: BucketState, encryption: Reading[object]) -> Reading[object]:
+    """The key that the bucket would encrypt with, taken for one that is there and can be used, as the operator says."""
+    known = state.reading(Aspect.DEFAULT_KEY)
+    rules = (
+        encryption.value.rules if isinstance(encryption, Present) and isinstance(encryption.value, Encryption) else ()
+    )
+    named = next((rule.kms_key for rule in rules if rule.kms_key is not None), None)
+    if named is None:
+        return known if any(rule.algorithm != "AES256" for rule in rules) else ABSENT
+    ref = state.ref
+    arn = named if named.startswith("arn:") else f"arn:{ref.partition}:kms:{ref.region}:{ref.account}:{named}"
+    if isinstance(known, Present) and isinstance(known.value, Key) and arn in (known.value.named, known.value.arn):
+        return known
+    return Present(Key(named, arn, MANAGED if ":alias/aws/" in arn else "CUSTOMER"))
 
 
 def _whole(state: State, aspect: Aspect) -> Reading[object]:

@@ -20,6 +20,7 @@ from s3warden.detect.samples import ACCOUNT, DENIED, OWNER
 from s3warden.model.action import Loss, LossKind
 from s3warden.model.bucket import Aspect, BucketRef, BucketState, Present
 from s3warden.model.configuration import PolicyStatus
+from s3warden.model.keys import Key
 from s3warden.model.references import Destination, Destinations, Reference, References, Standing, Use
 from support.scenes import (
     ARN,
@@ -584,6 +585,19 @@ def test_payer_is_not_changed_where_that_would_let_the_unsigned_in() -> None:
     assert written(step) == {"RequestPaymentConfiguration": {"Payer": "BucketOwner"}}
     opened = {**requester, Aspect.POLICY: policy(READ, SHARED)}
     assert declined("bucket-requester-pays", look(opened)) == "would_open"
+
+
+def test_key_of_the_settings_is_taken_for_one_of_yours() -> None:
+    """Unless its alias is AWS's own; that it is there and can be used nobody has looked up."""
+    managed = Present(Key("alias/aws/s3", "alias/aws/s3", "AWS"))
+    default = {"SSEAlgorithm": "aws:kms"}
+    known = {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}}
+    seen = look({Aspect.ENCRYPTION: known}, readings={Aspect.DEFAULT_KEY: managed})
+    made = planned("bucket-encryption-cmk", seen, wanted=Wanted(kms_key="alias/data-{region}"))
+    rule = written(only(made))["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == "alias/data-eu-west-1"
+    assert not made.effect.safe
+    assert declined("bucket-encryption-cmk", seen, wanted=Wanted(kms_key="alias/aws/s3")) == "not_mended"
 
 
 def test_log_settings_keep_what_is_not_asked_about() -> None:

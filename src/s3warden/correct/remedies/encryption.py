@@ -37,7 +37,7 @@ def _kms(scene: Scene) -> tuple[Edit, ...] | Declined:
         rule[_DEFAULT] = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": named}
         rule["BucketKeyEnabled"] = True
 
-    doubt = "whether all who read the bucket, and the services that write into it, may use the key"
+    doubt = "whether the key is there, and all who read the bucket or write into it may use it"
     return _changed(scene, with_key, f"Encrypt new objects with the key {named} by default", doubt)
 
 
