@@ -4,32 +4,22 @@ Takes a scene and edits, hands on an `Effect`. The state is predicted by the par
 by the rule and the engine that judge the real one. Pure. What cannot be told is said; it is never taken for harmless.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
 
-from s3warden.collect.aspects import ASPECTS
+from s3warden.correct.prediction import predicted
 from s3warden.correct.remedy import Edit, Scene
-from s3warden.correct.service_writes import SERVICES
 from s3warden.detect.evaluate import evaluate
-from s3warden.detect.exposed import analysed, inputs_of, policy_inputs
+from s3warden.detect.exposed import analysed, inputs_of
 from s3warden.detect.exposure.inputs import ENFORCED, ExposureInputs
 from s3warden.detect.exposure.normal import Statement
 from s3warden.detect.exposure.requirements import tls_required
 from s3warden.detect.exposure.verdict import Exposure
 from s3warden.detect.questions import statements
-from s3warden.detect.rule import RuleOptions
 from s3warden.model.action import Effect, Loss, LossKind
 from s3warden.model.bucket import (
-    ABSENT,
-    ACCOUNT_ASPECTS,
-    NOT_READ,
-    AccountState,
     Aspect,
     BucketState,
-    Cause,
     Present,
-    Reading,
-    State,
     Unreadable,
 )
 from s3warden.model.configuration import (
@@ -44,9 +34,7 @@ from s3warden.model.configuration import (
     RequestPayment,
     Website,
 )
-from s3warden.model.keys import MANAGED, Key
-from s3warden.model.references import Destinations, References, Use
-from s3warden.model.storage import Replication
+from s3warden.model.references import References, Use
 
 ACCESS = frozenset({Aspect.ACL, Aspect.POLICY, Aspect.PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP, Aspect.REQUEST_PAYMENT})
 """What decides who gets into a bucket: an edit of one of these may cut somebody off."""
@@ -56,80 +44,6 @@ HARM = frozenset({Aspect.WEBSITE, Aspect.REFERRERS})
 # The vendors that deliver logs into buckets ("Enabling logging from AWS services" in the CloudWatch Logs user guide).
 _DELIVERING = frozenset({"cloudtrail", "config", "delivery", "logdelivery", "logging", "vpc-flow-logs"})
 _REPLICATES = ("s3:replicateobject", "s3:replicatedelete", "s3:replicatetags")
-
-
-def predicted(state: State, edits: Iterable[Edit], options: RuleOptions) -> State:
-    """The state as it would be read after the edits; of edits on another bucket it shows nothing."""
-    own = [edit for edit in edits if edit.bucket is None]
-    changed: dict[Aspect, Reading[object]] = {}
-    for edit in own:
-        changed[edit.aspect] = _reading(edit, changed.get(edit.aspect, _whole(state, edit.aspect)))
-    if isinstance(state, AccountState):
-        return replace(state, readings={**state.readings, **changed})
-    account = state.account
-    if account is not None:
-        of_account = {aspect: reading for aspect, reading in changed.items() if aspect in ACCOUNT_ASPECTS}
-        account = replace(account, readings={**account.readings, **of_account})
-    of_bucket = {aspect: reading for aspect, reading in changed.items() if aspect not in ACCOUNT_ASPECTS}
-    if Aspect.REPLICATION in of_bucket:
-        destinations = state.reading(Aspect.REPLICATION_DESTINATIONS)
-        of_bucket[Aspect.REPLICATION_DESTINATIONS] = _still_copied_to(destinations, of_bucket[Aspect.REPLICATION])
-    if Aspect.ENCRYPTION in of_bucket:
-        of_bucket[Aspect.DEFAULT_KEY] = _default_key(state, of_bucket[Aspect.ENCRYPTION])
-    after = replace(state, readings={**state.readings, **of_bucket}, account=account)
-    if Aspect.POLICY not in of_bucket:
-        return after
-    return replace(after, readings={**after.readings, Aspect.POLICY_STATUS: _status(after, options)})
-
-
-def _still_copied_to(destinations: Reading[object], replication: Reading[object]) -> Reading[object]:
-    """The destinations that a rule that is switched on still names."""
-    if not isinstance(destinations, Present) or not isinstance(destinations.value, Destinations):
-        return destinations
-    value = replication.value if isinstance(replication, Present) else None
-    names = {rule.bucket for rule in value.acting} if isinstance(value, Replication) else set()
-    kept = tuple(each for each in destinations.value if each.name in names)
-    return Present(Destinations(kept)) if kept else ABSENT
-
-
-def _default_key(state: BucketState, encryption: Reading[object]) -> Reading[object]:
-    """The key that the bucket would encrypt with, taken for one that is there and can be used, as the operator says."""
-    known = state.reading(Aspect.DEFAULT_KEY)
-    rules = (
-        encryption.value.rules if isinstance(encryption, Present) and isinstance(encryption.value, Encryption) else ()
-    )
-    named = next((rule.kms_key for rule in rules if rule.kms_key is not None), None)
-    if named is None:
-        return known if any(rule.algorithm != "AES256" for rule in rules) else ABSENT
-    ref = state.ref
-    arn = named if named.startswith("arn:") else f"arn:{ref.partition}:kms:{ref.region}:{ref.account}:{named}"
-    if isinstance(known, Present) and isinstance(known.value, Key) and arn in (known.value.named, known.value.arn):
-        return known
-    return Present(Key(named, arn, MANAGED if ":alias/aws/" in arn else "CUSTOMER"))
-
-
-def _whole(state: State, aspect: Aspect) -> Reading[object]:
-    """The reading as it is kept: of all regions, where a bucket shows its own alone."""
-    kept = state.account if isinstance(state, BucketState) and aspect in ACCOUNT_ASPECTS else state
-    return NOT_READ if kept is None else kept.readings.get(aspect, NOT_READ)
-
-
-def _reading(edit: Edit, known: Reading[object]) -> Reading[object]:
-    if edit.aspect in SERVICES:
-        return SERVICES[edit.aspect].left(known, edit)
-    return ABSENT if edit.after is None else ASPECTS[edit.aspect].understood(edit.after)
-
-
-def _status(state: BucketState, options: RuleOptions) -> Reading[object]:
-    """AWS's status of a policy that AWS has not seen: the engine's estimate."""
-    unasked = replace(state, readings={**state.readings, Aspect.POLICY_STATUS: ABSENT})
-    inputs = policy_inputs(unasked, options)
-    if inputs.policy is None:
-        return ABSENT
-    public = analysed(inputs).policy_status_is_public
-    if public is None:
-        return Unreadable(Cause.UNDECIDED, "whether AWS will call the policy public is not known")
-    return ASPECTS[Aspect.POLICY_STATUS].understood({"PolicyStatus": {"IsPublic": public}})
 
 
 def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:

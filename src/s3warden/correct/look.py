@@ -16,7 +16,7 @@ from s3warden.collect.fetch import BucketReader, Fetch
 from s3warden.collect.shapes import Answer
 from s3warden.correct.object_acl import ObjectRef
 from s3warden.correct.remedy import Documents, Look
-from s3warden.correct.writes import seen, source
+from s3warden.correct.steps import seen, source
 from s3warden.model.action import Step
 from s3warden.model.bucket import (
     ABSENT,

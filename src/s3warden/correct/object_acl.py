@@ -12,7 +12,7 @@ from datetime import datetime
 from s3warden.collect.shapes import Answer, ShapeError, mapping, optional_text, text
 from s3warden.correct.narrowing import GLOBAL, granted_to
 from s3warden.correct.remedy import Look
-from s3warden.correct.writes import object_step
+from s3warden.correct.steps import object_step
 from s3warden.detect.effective import acl_neutralised_by
 from s3warden.detect.rule import UnreadableError
 from s3warden.model.action import Declined, Effect, Planned, RemediationPlan, Risk

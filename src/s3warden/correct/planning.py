@@ -13,7 +13,7 @@ from s3warden.correct.refusals import refused
 from s3warden.correct.remedies import remedies_for
 from s3warden.correct.remedies.logging import LOG, TARGET
 from s3warden.correct.remedy import DEFAULT_WANTED, Edit, Look, Remedy, Scene, Wanted
-from s3warden.correct.writes import step, steps_by_key
+from s3warden.correct.steps import step, steps_by_key
 from s3warden.detect import exposed
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions

@@ -6,7 +6,7 @@ public access" and "Controlling ownership of objects" in the S3 user guide).
 
 from collections.abc import Sequence
 
-from s3warden.correct.effect import predicted
+from s3warden.correct.prediction import predicted
 from s3warden.correct.remedy import Edit, Scene
 from s3warden.detect.effective import ENFORCED, Flag, ownership, scopes_of
 from s3warden.detect.grants import public_grants

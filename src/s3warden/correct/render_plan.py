@@ -12,7 +12,7 @@ from difflib import unified_diff
 from s3warden.correct.object_acl import REMEDY as OBJECT
 from s3warden.correct.remedies import REMEDIES
 from s3warden.correct.render_terraform import terraform
-from s3warden.correct.writes import place_of
+from s3warden.correct.steps import place_of
 from s3warden.model.action import Call, Declined, Effect, RemediationPlan, Step
 from s3warden.model.bucket import AccountRef, Subject
 

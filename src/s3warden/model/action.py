@@ -62,7 +62,7 @@ class Step:
 
     `attribute` names what it changes: an aspect, or an aspect with a place (`object_acl:KEY`, `macie:eu-west-1`).
     `read` answers what it is now. `before` and `after` are that answer in a form that is equal for equal settings
-    (`correct.writes.seen`), None where it is not configured; the pre-image to the letter is in `inverse`, which puts it
+    (`correct.steps.seen`), None where it is not configured; the pre-image to the letter is in `inverse`, which puts it
     back. `undone` is what `read` answers then: `before`, but where AWS knows no way back to "never configured".
     `summary` says in one line what the write does.
     """

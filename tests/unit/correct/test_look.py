@@ -10,7 +10,8 @@ from s3warden.aws.errors import AwsError
 from s3warden.collect.aspects import ASPECTS
 from s3warden.correct.look import Looks, plain_answer
 from s3warden.correct.remedy import Edit
-from s3warden.correct.writes import WRITES, seen, step
+from s3warden.correct.steps import seen, step
+from s3warden.correct.writes import WRITES
 from s3warden.detect.samples import ACCOUNT
 from s3warden.model.bucket import ABSENT, ACCOUNT_ASPECTS, AccountRef, Aspect, BucketRef, Cause, Present, Unreadable
 from support.answers import ANSWERS

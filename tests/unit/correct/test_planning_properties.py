@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from s3warden.correct.policy_text import statements_of
 from s3warden.correct.remedies import REMEDIES
 from s3warden.correct.remedy import Look, Wanted
+from s3warden.correct.steps import seen as settled
 from s3warden.correct.writes import WRITES
-from s3warden.correct.writes import seen as settled
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import Kind, RuleOptions
 from s3warden.detect.rules import RULES, find

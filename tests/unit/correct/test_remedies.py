@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from s3warden.correct.effect import predicted
+from s3warden.correct.prediction import predicted
 from s3warden.correct.remedies import REMEDIES, remedies_for
 from s3warden.correct.remedies.demands import TLS_ONLY
 from s3warden.correct.remedies.lifecycle import ABORT

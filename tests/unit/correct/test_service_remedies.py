@@ -9,8 +9,8 @@ import pytest
 from s3warden.aws.errors import AwsError
 from s3warden.collect.cache import Cache
 from s3warden.correct import planning
-from s3warden.correct.effect import predicted
 from s3warden.correct.look import Looks
+from s3warden.correct.prediction import predicted
 from s3warden.correct.remedies import remedies_for
 from s3warden.correct.remedy import Look, Scene
 from s3warden.detect.evaluate import evaluate
