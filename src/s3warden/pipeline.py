@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from s3warden.collect.account_services import PATIENT
 from s3warden.collect.accounts import Accounts
 from s3warden.collect.cache import Cache
 from s3warden.collect.derived import COMPUTED, with_derived, with_sources
@@ -194,7 +195,7 @@ class Pipeline:
         sparing = request.origin is Origin.SWEEP
         state = await self.fetch.bucket(ref, wanted, previous=known, account=account, sparing=sparing)
         await self._judge(state, request, known_before=known is not None)
-        outcome = _outcome(state, asked)
+        outcome = _outcome(state, asked - PATIENT)
         caught_up = isinstance(outcome, Done) and wanted >= DEPENDS_ON_BLOCK & self.needed
         self.cache.replace(state if caught_up else replace(state, account=self._still_under(ref, account)))
         self._ripples.note(request, known, state)
@@ -230,7 +231,7 @@ class Pipeline:
             return asked, asked | (COMPUTED & needed)
         changed = request.aspects | (DEPENDS_ON_BLOCK if Aspect.PUBLIC_ACCESS_BLOCK in request.aspects else frozenset())
         asked = with_derived(changed) & needed
-        again = {a for a in needed if known.reading(a) == NOT_READ or passing(known.reading(a))}
+        again = {a for a in needed if known.reading(a) == NOT_READ or (a not in PATIENT and passing(known.reading(a)))}
         return asked, asked | again | (COMPUTED & needed)
 
     def _after_bucket(
@@ -252,7 +253,7 @@ class Pipeline:
         state = await self._accounts.read(ref, request.aspects, sweep=request.origin is Origin.SWEEP)
         await self._judge(state, request, known_before=before is not None)
         asked = request.aspects & ACCOUNT_ASPECTS & self.needed
-        outcome = _outcome(state, asked)
+        outcome = _outcome(state, asked - PATIENT if request.origin is Origin.SWEEP else asked)
         # A sweep looks at every bucket of the account right afterwards; others must see to it.
         if not isinstance(outcome, Done) or request.origin is Origin.SWEEP:
             return outcome

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 
 from s3warden.detect.rules import find
 from s3warden.model.bucket import AccountRef, Aspect
-from s3warden.model.event import Done, RefreshRequest
+from s3warden.model.event import Done, RefreshRequest, Retry
 from s3warden.model.finding import Severity, Verdict
 from s3warden.pipeline import Pipeline
-from support.spine import ACCOUNT, DENIED, OFF, REGION, Answer, Records, bucket, event, pipeline, sweep
+from support.spine import ACCOUNT, DENIED, OFF, REGION, THROTTLED, Answer, Records, bucket, event, pipeline, sweep
 from support.spine import World as Spine
 
 RULES = tuple(
@@ -22,6 +22,7 @@ class World(Spine):
     """AWS with one trail over two buckets; `logging` says whether it does. `refuses` are operations of CloudTrail."""
 
     logging: bool = True
+    throttles: bool = False
     refuses: set[str] = field(default_factory=set)
 
     async def service(self, ref: AccountRef, service: str, operation: str, **parameters: object) -> Answer:
@@ -30,6 +31,8 @@ class World(Spine):
         self.asked.append(f"{parameters['region']} {operation}")
         if operation in self.refuses:
             raise DENIED
+        if self.throttles:
+            raise THROTTLED
         trail = {"Name": "main", "TrailARN": ARN, "S3BucketName": "trail-logs", "HomeRegion": REGION}
         objects = [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]
         answers: dict[str, Answer] = {
@@ -127,6 +130,24 @@ async def test_a_sweep_believes_services_for_a_while() -> None:
     path = await path_over(aws)
     await path.refresh(sweep(ACCOUNT))
     assert [call for call in aws.calls() if "Trail" in call or "EventDataStores" in call] == []
+
+
+async def test_a_service_out_of_order_holds_nobody_up() -> None:
+    """Its rules are unknown until the next sweep; looks at buckets neither wait for it nor ask it again."""
+    aws = World(throttles=True)
+    path = await path_over(aws)
+    assert {verdict for _, _, verdict in open_findings(path)} == {Verdict.UNKNOWN}
+    assert await path.refresh(event(bucket("a"), Aspect.ACL)) == Done()
+    told = event(ACCOUNT, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK, name="PutAccountPublicAccessBlock")
+    assert isinstance(await path.refresh(told), Done)
+    assert [call for call in aws.calls() if call.startswith(REGION)] == []
+    # Who tells of the trail itself wants an answer about it.
+    assert await path.refresh(event(ACCOUNT, Aspect.TRAILS, name="StopLogging")) == Retry("unreadable_throttled")
+    aws.throttles = False
+    assert await path.refresh(sweep(ACCOUNT)) == Done()
+    for name in "ab":
+        await path.refresh(sweep(bucket(name)))
+    assert open_findings(path) == set()
 
 
 def test_the_rules_of_this_story_are_there() -> None:

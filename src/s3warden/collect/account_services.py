@@ -85,6 +85,12 @@ FRESHNESS: Mapping[Aspect, timedelta] = MappingProxyType(
 )
 """How long a sweep believes what was read."""
 
+PATIENT: frozenset[Aspect] = frozenset(READS)
+"""What waits for the next sweep, or for an event about it, where reading it failed for what passes.
+
+No verdict on a bucket's exposure hangs on it, so a service that is out of order must not hold up looks at buckets.
+"""
+
 
 class Reader(ServiceReader, AccountReader, Protocol):
     """What asks S3 Control and all other services. Raises AwsError and nothing else."""

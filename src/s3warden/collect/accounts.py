@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from s3warden.collect.account_services import FRESHNESS, REGIONAL
+from s3warden.collect.account_services import FRESHNESS, PATIENT, REGIONAL
 from s3warden.collect.cache import Cache
 from s3warden.collect.derived import with_derived
 from s3warden.collect.fetch import Fetch, passing
@@ -85,9 +85,12 @@ class Accounts:
         previous = self._cache.account(ref)
         known = {} if previous is None else previous.readings
         regions, aspects = self._regions[ref], with_derived(aspects)
+        vain = self._aspects if sweep else self._aspects - PATIENT
         abroad = REGIONAL if regions - self._covered[ref] else frozenset[Aspect]()
         wanted = {
-            a for a in self._aspects if a in aspects or a in abroad or a not in known or passing(known[a]) is not None
+            a
+            for a in self._aspects
+            if a in aspects or a in abroad or a not in known or (a in vain and passing(known[a]) is not None)
         }
         state = await self._fetch.account(ref, wanted, previous=previous, regions=regions, sweep=sweep)
         self._cache.replace(state)
@@ -100,5 +103,5 @@ class Accounts:
     def _is_due(self, state: AccountState) -> bool:
         if self._aspects & REGIONAL and self._regions[state.ref] - self._covered[state.ref]:
             return True
-        failed = any(passing(state.reading(aspect)) is not None for aspect in self._aspects)
+        failed = any(passing(state.reading(aspect)) is not None for aspect in self._aspects - PATIENT)
         return failed and self._clock() >= self._due.get(state.ref, self._clock())

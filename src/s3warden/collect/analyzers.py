@@ -21,7 +21,7 @@ from s3warden.collect.regions import Listed, by_region, every_item
 from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, flag, mapping, optional_text, sequence, text
 from s3warden.collect.shared import Shared
-from s3warden.model.bucket import ABSENT, AccountRef, BucketRef, Present, Reading, Regional, Unreadable
+from s3warden.model.bucket import ABSENT, AccountRef, BucketRef, Cause, Present, Reading, Regional, Unreadable
 from s3warden.model.services import AccessFinding, AccessFindings, Analyzer, AnalyzerKind, Analyzers
 
 _SERVICE = "accessanalyzer"
@@ -58,13 +58,18 @@ LIST = AspectRead("ListAnalyzers", "access-analyzer:ListAnalyzers", _analyzer)
 FINDINGS = AspectRead("ListFindings", "access-analyzer:ListFindings", _finding)
 
 
+def _is_shut(outcome: object) -> bool:
+    """Whether nobody watches the region, or nobody answers there: then it is so for every bucket of it."""
+    return outcome is None or (isinstance(outcome, Unreadable) and outcome.cause is not Cause.THROTTLED)
+
+
 class AnalyzerReads:
     """Reads analyzers and findings through `reader`. `security` is the account with the organisation's analyzers."""
 
     def __init__(self, reader: ServiceReader, security: str | None = None) -> None:
         self._reader = reader
         self._security = security
-        self._findings = Batches(self._found)
+        self._findings = Batches(self._found, lasts=_is_shut)
         self._analyzers: Shared[_Place, Analyzers] = Shared()
         self._shared = Batches(self._listed_there)
 

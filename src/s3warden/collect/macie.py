@@ -19,12 +19,12 @@ from s3warden.collect.batches import Batches
 from s3warden.collect.regions import Listed, by_region, every_item
 from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, mapping, one_of, optional_number, optional_text, sequence, text
-from s3warden.collect.shared import PASSING
 from s3warden.model.bucket import (
     ABSENT,
     Absent,
     AccountRef,
     BucketRef,
+    Cause,
     Present,
     Reading,
     Regional,
@@ -83,8 +83,8 @@ FINDINGS = AspectRead("GetFindingStatistics", "macie2:GetFindingStatistics", _co
 
 
 def _is_shut(outcome: object) -> bool:
-    """Whether Macie is off or closed to us: then it is so for every bucket of the region."""
-    return isinstance(outcome, Absent) or (isinstance(outcome, Unreadable) and outcome.cause not in PASSING)
+    """Whether Macie is off, closed to us or out of order: then it is so for every bucket of the region."""
+    return isinstance(outcome, Absent) or (isinstance(outcome, Unreadable) and outcome.cause is not Cause.THROTTLED)
 
 
 class MacieReads:
