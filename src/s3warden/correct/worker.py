@@ -20,6 +20,7 @@ from s3warden.correct.agenda import Agenda, Item
 from s3warden.correct.book import Book
 from s3warden.correct.budget import HOUR, Budget
 from s3warden.correct.circumstances import is_fix
+from s3warden.correct.guard import Stop
 from s3warden.correct.mend import Aftermath, Mender
 from s3warden.model.action import Result
 from s3warden.model.bucket import Subject
@@ -167,6 +168,9 @@ class Worker:
             if each.ended_at is not None and is_fix(each)
         )
         for entry in unfinished:
+            # What waits still wants to be mended: a restart must not let a storm through.
+            if entry.stage is not Stage.DECLINED:
+                self.budget.ask(entry.subject.key, self.book.clock())
             self._agenda.put(Item(entry.fingerprint, entry.subject, self.clock()))
         self._refeed()
 
@@ -229,7 +233,17 @@ class Worker:
             return await self.mender.resume(entry, finding if stands else None)
         if finding is None or not stands:
             return await self.mender.drop(item.fingerprint, "resolved", "The finding stands no longer.")
+        self._ask(finding, entry)
         return await self.mender.mend(finding)
+
+    def _ask(self, finding: Finding, entry: Remediation | None) -> None:
+        """Count who wants a fix now. All that the breaker held come back together, and count together."""
+        at = self.book.clock()
+        self.budget.ask(finding.subject.key, at)
+        if entry is not None and entry.reason == Stop.BREAKER:
+            for other in self.book.unfinished():
+                if other.reason == Stop.BREAKER:
+                    self.budget.ask(other.subject.key, at)
 
     async def _follow(self, item: Item, aftermath: Aftermath) -> None:
         if aftermath.again is not None:

@@ -14,7 +14,7 @@ from s3warden.correct.agenda import Agenda, Item
 from s3warden.correct.budget import Budget
 from s3warden.correct.mend import NOTHING, Aftermath
 from s3warden.correct.worker import Pace, Worker
-from s3warden.model.action import Result
+from s3warden.model.action import Held, Result
 from s3warden.model.bucket import Aspect, BucketRef, Subject
 from s3warden.model.event import Done, Origin, Outcome, RefreshRequest
 from s3warden.model.finding import ChangeKind, Evidence, Finding, FindingChange, fingerprint
@@ -316,8 +316,6 @@ def test_a_finding_that_ends_ends_what_waits_for_it() -> None:
 
 
 def _held(bench: Bench) -> Any:
-    from s3warden.model.action import Held
-
     case, _ = _case(bench)
     return case, Held("plan_only", "plans only"), None
 
@@ -370,3 +368,26 @@ def test_agenda_gives_the_oldest_that_is_due_and_free() -> None:
         Item("3", c, 9.0),
         None,
     ]
+
+
+def test_a_storm_that_was_held_is_no_smaller_after_a_restart_or_an_hour() -> None:
+    """All that the breaker holds count again, before the first of them is looked at."""
+    scene = Scene(*(finding(f"b{number}") for number in range(3)), known=True, parallel=1)
+
+    async def main() -> list[int]:
+        case, _ = _case(scene.bench)
+        for each in scene.later:
+            entry = scene.bench.book.about(each)
+            await scene.bench.notes.held(entry, case, Held("breaker", "a storm"), None)
+        asking: list[int] = []
+        scene.mender.over = lambda _finding: asking.append(scene.budget.spent(HOME, now(), 100).asking)
+        task = asyncio.create_task(scene.worker.run())
+        await asyncio.sleep(10)
+        await asyncio.sleep(3700)
+        scene.worker.notice([FindingChange(ChangeKind.UPDATED, scene.later[0], now())])
+        await asyncio.sleep(10)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return asking
+
+    assert run(main()) == [3, 3, 3, 3]
