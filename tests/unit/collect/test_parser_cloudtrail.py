@@ -340,11 +340,26 @@ def test_case_19_odd_name_from_s3_with_a_bucket_is_looked_at() -> None:
     assert refresh(call("CreateServiceLinkedRole")).reason == "unknown_call"
 
 
-@pytest.mark.parametrize("service", ["s3-outposts", "s3express", "s3tables", "s3vectors"])
-def test_case_20_other_stores_of_the_family_are_left_alone(service: str) -> None:
+def test_case_20_outposts_are_left_alone() -> None:
     """Their buckets are no general purpose buckets."""
+    detail = record("PutBucketPolicy", eventSource="s3-outposts.amazonaws.com")
+    assert skipped(json.dumps(envelope(detail, source="aws.s3-outposts"))) == "other_service"
+
+
+@pytest.mark.parametrize(
+    ("service", "aspect"),
+    [
+        ("s3express", Aspect.DIRECTORY_BUCKETS),
+        ("s3tables", Aspect.TABLE_BUCKETS),
+        ("s3vectors", Aspect.VECTOR_BUCKETS),
+    ],
+)
+def test_case_20_buckets_of_newer_kinds_are_the_accounts(service: str, aspect: Aspect) -> None:
+    """A general purpose bucket of the same name is left alone: the account's buckets of the kind are looked at."""
     detail = record("PutBucketPolicy", eventSource=f"{service}.amazonaws.com")
-    assert skipped(json.dumps(envelope(detail, source=f"aws.{service}"))) == "other_service"
+    found = parse(json.dumps(envelope(detail, source=f"aws.{service}")))
+    assert isinstance(found, Refresh)
+    assert [(target.bucket, target.aspects) for target in found.targets] == [(None, frozenset({aspect}))]
 
 
 def test_case_20_directory_bucket_is_left_alone() -> None:
