@@ -4,6 +4,9 @@ Takes the finding as it was before its end, the change that ended it and the buc
 record, or None where the end is none of an exposure.
 """
 
+from s3warden.detect.recorded import Share
+from s3warden.detect.rule import UnreadableError
+from s3warden.detect.rules.trails import recorded
 from s3warden.model.bucket import Absent, Aspect, BucketRef, Present, Reading, State
 from s3warden.model.configuration import Logging
 from s3warden.model.finding import ChangeKind, Finding, FindingChange
@@ -32,7 +35,7 @@ def incident(before: Finding | None, change: FindingChange, state: State | None)
         opened_at=opening.event_time if opening is not None else None,
         opened_by=opening,
         closed_by=finding.trigger,
-        sources=(access_logs(state.reading(Aspect.LOGGING) if state is not None else None),),
+        sources=(access_logs(state.reading(Aspect.LOGGING) if state is not None else None), data_events(state)),
     )
 
 
@@ -44,3 +47,13 @@ def access_logs(reading: Reading[object] | None) -> Source:
         case Absent():
             return Source(Log.ACCESS, Coverage.NOT_LOGGED)
     return Source(Log.ACCESS, Coverage.NOT_KNOWN)
+
+
+def data_events(state: State | None) -> Source:
+    """Whether CloudTrail recorded reads of the objects: all of them, or it cannot be told from here."""
+    try:
+        seen = recorded(state, write=False) if state is not None else Share.PART
+    except UnreadableError:
+        return Source(Log.DATA_EVENTS, Coverage.NOT_KNOWN)
+    known = {Share.WHOLE: Coverage.LOGGED, Share.NONE: Coverage.NOT_LOGGED}
+    return Source(Log.DATA_EVENTS, known.get(seen, Coverage.NOT_KNOWN))

@@ -110,7 +110,7 @@ WHERE eventCategory = 'Data'
   AND errorCode IS NULL
   AND (userIdentity.accountId IS NULL OR userIdentity.accountId <> {_literal(incident.bucket.account)})
 ORDER BY eventTime"""  # noqa: S608 - for a person to read and run; what is put in is quoted
-    return "CloudTrail Lake:", query
+    return "CloudTrail Lake, or the same in Athena over a trail's own logs:", query
 
 
 _QUERIES = {Log.ACCESS: _athena, Log.DATA_EVENTS: _lake}

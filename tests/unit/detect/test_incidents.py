@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from s3warden.detect.incidents import access_logs, incident
+from s3warden.detect.incidents import access_logs, data_events, incident
 from s3warden.detect.samples import DENIED, bucket
+from s3warden.detect.service_samples import ALL_OBJECTS, trail, trails
 from s3warden.model.bucket import ABSENT, NOT_READ, Aspect, Present, Reading
 from s3warden.model.configuration import Logging
 from s3warden.model.event import Actor, Trigger
@@ -19,7 +20,7 @@ from s3warden.model.finding import (
     Verdict,
     fingerprint,
 )
-from s3warden.model.incident import Coverage, incident_id
+from s3warden.model.incident import Coverage, Log, incident_id
 
 OPENED = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 STATE = bucket({Aspect.LOGGING: ABSENT})
@@ -50,7 +51,10 @@ def test_the_record_names_both_sides() -> None:
     assert (record.opened_by, record.closed_by) == (ALICE, BOB)
     assert (record.opened_at, record.found_at, record.closed_at) == (ALICE.event_time, OPENED, CLOSED)
     assert (record.possible, record.reason) == ("list", "fixed")
-    assert [source.coverage for source in record.sources] == [Coverage.NOT_LOGGED]
+    assert [(source.name, source.coverage) for source in record.sources] == [
+        (Log.ACCESS, Coverage.NOT_LOGGED),
+        (Log.DATA_EVENTS, data_events(STATE).coverage),
+    ]
 
 
 def test_without_an_event_the_opening_is_not_known() -> None:
@@ -97,3 +101,21 @@ def test_what_is_known_of_the_logs(reading: Reading[object] | None, coverage: Co
     """What could not be read is not known; it is never taken for "not logged"."""
     source = access_logs(reading)
     assert (source.coverage, source.place) == (coverage, place)
+
+
+@pytest.mark.parametrize(
+    ("reading", "coverage"),
+    [
+        (trails(trail(ALL_OBJECTS)), Coverage.LOGGED),
+        (ABSENT, Coverage.NOT_LOGGED),
+        (DENIED, Coverage.NOT_KNOWN),
+    ],
+)
+def test_what_is_known_of_data_events(reading: Reading[object], coverage: Coverage) -> None:
+    """A trail that records reads of all objects could tell; one that cannot be read leaves it open."""
+    assert data_events(bucket({Aspect.TRAILS: reading})).coverage is coverage
+
+
+def test_of_a_bucket_that_nobody_read_nothing_is_known() -> None:
+    """No state is no answer."""
+    assert data_events(None).coverage is Coverage.NOT_KNOWN
