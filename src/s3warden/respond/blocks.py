@@ -183,7 +183,8 @@ def _facts(alert: Alert) -> Block:
 
 def _footer(alert: Alert) -> Block:
     record = f", record: s3warden incident {alert.incident}" if alert.incident else ""
-    known = f"rule {alert.rule_id}, finding {alert.fingerprint[:12]}{record}"
+    back = f", take it back: {render.undo(alert)}" if render.undo(alert) else ""
+    known = f"rule {alert.rule_id}, finding {alert.fingerprint[:12]}{record}{back}"
     elements: list[Block] = [_plain(escape(known, LINE))]
     links = [*alert.links, *([("Runbook", alert.runbook_url)] if alert.runbook_url else [])]
     elements += [{"type": "mrkdwn", "text": _link(words, url)} for words, url in links]

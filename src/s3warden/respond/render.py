@@ -154,6 +154,13 @@ def ending(alert: Alert) -> str:
     return f"{words}, open for {duration(alert.at - alert.starts_at)}"
 
 
+def undo(alert: Alert) -> str:
+    """How to take back the fix that ended the finding; empty where it was none of s3warden's."""
+    kind, _, name = alert.trigger.event_id.partition("/") if alert.trigger is not None else ("", "", "")
+    closed = alert.status is AlertStatus.RESOLVED and kind == "remediation"
+    return f"s3warden undo {name}" if closed and alert.trigger and alert.trigger.source == "s3warden" else ""
+
+
 def update(alert: Alert) -> str:
     """What is new about a finding that was open already; empty for one that has just opened."""
     words = _UPDATES.get(alert.reason)
@@ -205,6 +212,7 @@ def alert_text(alert: Alert) -> str:
         lines += [f"{label}: {value}" for label, value in evidence(alert)]
         lines += [f"Why it matters: {clean(alert.why)}"] if alert.why else []
         lines += ["Fix:", clean(alert.fix.cli)] if alert.fix.cli else []
+    lines += [f"Take it back: {undo(alert)}"] if undo(alert) else []
     lines += [f"{words}: {url}" for words, url in alert.links]
     lines += [f"Runbook: {alert.runbook_url}"] if alert.runbook_url else []
     return "\n".join(lines)

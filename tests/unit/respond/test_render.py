@@ -39,6 +39,19 @@ def test_resolved_tells_how_long_it_was_open_and_who_closed_it() -> None:
     )
 
 
+def test_a_fix_says_how_to_take_it_back() -> None:
+    """Who reads that s3warden closed something has the command at hand; nobody else's change is its to undo."""
+    own = Trigger("Remediation", "s3warden", "remediation/k7m2", NIGHT, Actor("s3warden, remediation k7m2"))
+    assert "Take it back: s3warden undo k7m2" in render.alert_text(resolved(trigger=own))
+    for other in (
+        resolved(),
+        alert(trigger=own),
+        resolved(trigger=replace(own, source="aws.s3")),
+        resolved(trigger=None),
+    ):
+        assert render.undo(other) == ""
+
+
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
