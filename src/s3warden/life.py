@@ -102,8 +102,7 @@ class Life:
         """One full pass, and what follows from it."""
         drift = self.pipeline.drift
         report = await self._swept()
-        for request in self.pipeline.whole():
-            await self.queue.submit(request)
+        await asyncio.gather(*[await self.queue.submit(request) for request in self.pipeline.whole()])
         await self._end_what_is_gone(report)
         await self._settle(report)
         self.exempting.report()

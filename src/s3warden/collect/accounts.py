@@ -70,7 +70,8 @@ class Accounts:
             state = self._cache.account(ref)
             if state is not None and not self._is_due(state):
                 return state
-            return await self._read(ref, frozenset())
+            # Nobody judges the account by this look.
+            return await self._read(ref, frozenset(), sweep=True)
 
     def _stale(self, ref: AccountRef, aspects: frozenset[Aspect]) -> frozenset[Aspect]:
         now, read_at = self._clock(), self._read_at[ref]
