@@ -233,10 +233,13 @@ class Sweep:
         )
 
     async def _account(self, account: AccountRef, tally: _Tally) -> None:
-        await self._look([account], tally)
         # Taken before the listing: a bucket made during it is known but not listed, and yet not gone.
         before = {ref.name: ref for ref in (*self._known(account), *self._cache.buckets(account))}
-        listing = await self._places.listing(account)
+        try:
+            listing = await self._places.listing(account)
+        finally:
+            # The services of an account are read where it has buckets, which the listing tells.
+            await self._look([account], tally)
         self._note(listing, tally)
         await self._look(listing.buckets, tally)
         if listing.complete:
