@@ -275,6 +275,17 @@ async def test_a_bucket_made_during_the_listing_is_not_gone() -> None:
 
 
 @on_virtual_time
+async def test_an_account_is_looked_at_once_it_is_known_where_it_has_buckets() -> None:
+    """Its services are read in those regions; its buckets come after it."""
+    seen: list[int] = []
+    world = World({ONE: listing(ONE, "a")})
+    world.on_listing = lambda: seen.append(len(world.requests))
+    await world.sweep().run_once()
+    assert seen == [0]
+    assert [request.subject for request in world.requests] == [ONE, ref("a")]
+
+
+@on_virtual_time
 async def test_a_retry_is_tried_again() -> None:
     """A subject whose look asks for it has more tries; one that never works is told as unfinished."""
     world = World(
