@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from s3warden.correct.policy_text import statements_of, with_statement
 from s3warden.correct.remedy import Edit, Remedy, Scene
-from s3warden.detect.rules.policy_content import has_form
+from s3warden.detect.form import has_form
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect, BucketState
 from s3warden.model.rule import filled

@@ -1,14 +1,8 @@
-"""What the bucket policy says, statement by statement: that there is one, what it must have, what it must not have.
-
-Statements that are required or forbidden are given as parts of statements. A statement has the form of such a part if
-each element of the part is in it: the same texts in any order, actions and condition keys without case, of a condition
-at least the keys that are given. `*` in a Sid stands for any text.
-"""
+"""What the bucket policy says, statement by statement: that there is one, what it must have, what it must not have."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from s3warden.detect import proofs
@@ -16,6 +10,7 @@ from s3warden.detect.advice import NAMED_READER, policy_resource, policy_steps, 
 from s3warden.detect.exposed import analysed, policy_inputs
 from s3warden.detect.exposure.inputs import ExposureInputs
 from s3warden.detect.exposure.normal import Statement
+from s3warden.detect.form import has_form
 from s3warden.detect.questions import alone, document, raw_statements, statements, understood
 from s3warden.detect.rule import (
     Check,
@@ -97,46 +92,6 @@ def _unclear(inputs: ExposureInputs) -> str | None:
 
 def _raw(inputs: ExposureInputs) -> list[dict[str, Any]]:
     return raw_statements(inputs.policy) if isinstance(inputs.policy, str) else []
-
-
-def has_form(statement: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
-    """Whether a statement has every element of `part`, both as JSON has them."""
-    return all(element in statement and _same(element, statement[element], part[element]) for element in part)
-
-
-def _same(element: str, found: object, wanted: object) -> bool:
-    match element:
-        case "Sid":
-            return fnmatchcase(str(found), str(wanted))
-        case "Condition":
-            return _conditions(wanted) <= _conditions(found)
-        case "Action" | "NotAction":
-            return {text.lower() for text in _texts(found)} == {text.lower() for text in _texts(wanted)}
-        case "Principal" | "NotPrincipal":
-            return _principals(found) == _principals(wanted)
-    return _texts(found) == _texts(wanted)
-
-
-def _texts(value: object) -> frozenset[str]:
-    listed = value if isinstance(value, list) else [value]
-    # JSON's own true and numbers mean the same as their texts.
-    return frozenset(each if isinstance(each, str) else json.dumps(each) for each in listed)
-
-
-def _principals(value: object) -> frozenset[tuple[str, str]]:
-    by_kind = value if isinstance(value, Mapping) else {"AWS": value}
-    return frozenset((kind, name) for kind, names in by_kind.items() for name in _texts(names))
-
-
-def _conditions(value: object) -> frozenset[tuple[str, str, frozenset[str]]]:
-    if not isinstance(value, Mapping):
-        return frozenset()
-    return frozenset(
-        (operator, key.lower(), _texts(values))
-        for operator, keys in value.items()
-        if isinstance(keys, Mapping)
-        for key, values in keys.items()
-    )
 
 
 def _star(state: State, options: RuleOptions) -> Judgement:
