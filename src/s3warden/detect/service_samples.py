@@ -28,10 +28,12 @@ from s3warden.model.services import (
 )
 from s3warden.model.trails import BasicSelector, EventDataStores, Selectors, Trail, Trails, TrailStatus
 
+PARTITION = "aws"
 REGION = "eu-west-1"
 TRAIL_BUCKET = "example-trail-logs"
-_TRAIL = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/main"
-ALL_OBJECTS = Selectors((BasicSelector(reads=True, writes=True, management=True, objects=("arn:aws:s3",)),))
+S3 = f"arn:{PARTITION}:s3"
+_TRAIL = f"arn:{PARTITION}:cloudtrail:eu-west-1:111122223333:trail/main"
+ALL_OBJECTS = Selectors((BasicSelector(reads=True, writes=True, management=True, objects=(S3,)),))
 SETTINGS_ONLY = Selectors((BasicSelector(reads=True, writes=True, management=True),))
 
 
@@ -100,9 +102,7 @@ SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.ANALYZERS: here(Analyzers((Analyzer("arn", "external", AnalyzerKind.ACCOUNT, "ACTIVE"),))),
         Aspect.ACCESS_FINDINGS: findings(),
         Aspect.GUARDDUTY: here(Detector(enabled=True, s3_events=True)),
-        Aspect.BACKUP_SELECTIONS: here(
-            BackupSelections((BackupSelection("daily", "all buckets", ("arn:aws:s3:::*",)),))
-        ),
+        Aspect.BACKUP_SELECTIONS: here(BackupSelections((BackupSelection("daily", "all buckets", (f"{S3}:::*",)),))),
         Aspect.LAST_BACKUP: Present(LastBackup(datetime(2025, 12, 31, tzinfo=UTC))),
         Aspect.STORAGE_LENSES: here(StorageLenses((StorageLens("default-account-dashboard", enabled=True),))),
         Aspect.ORGANIZATION_BLOCK: Present(OrganizationBlock("all")),

@@ -19,7 +19,7 @@ from s3warden.detect.rule import (
     passes,
 )
 from s3warden.detect.samples import DENIED, READ_AT, bucket
-from s3warden.detect.service_samples import here
+from s3warden.detect.service_samples import S3, here
 from s3warden.model.bucket import ABSENT, Aspect, BucketRef, Present, State
 from s3warden.model.configuration import Tags
 from s3warden.model.finding import Severity, Verdict
@@ -124,7 +124,7 @@ aws backup get-backup-selection --region {region} --backup-plan-id "${PLAN:?}" -
     (
         Example(
             "by its name",
-            bucket({Aspect.BACKUP_SELECTIONS: _selected(resources=("arn:aws:s3:::example-data",))}),
+            bucket({Aspect.BACKUP_SELECTIONS: _selected(resources=(f"{S3}:::example-data",))}),
             Verdict.PASS,
         ),
         Example("by a pattern", bucket({Aspect.BACKUP_SELECTIONS: _selected(resources=("*",))}), Verdict.PASS),
@@ -137,12 +137,12 @@ aws backup get-backup-selection --region {region} --backup-plan-id "${PLAN:?}" -
         Example("by nothing", bucket({Aspect.BACKUP_SELECTIONS: here(BackupSelections(()))}), Verdict.FAIL),
         Example(
             "another bucket",
-            bucket({Aspect.BACKUP_SELECTIONS: _selected(resources=("arn:aws:s3:::other",))}),
+            bucket({Aspect.BACKUP_SELECTIONS: _selected(resources=(f"{S3}:::other",))}),
             Verdict.FAIL,
         ),
         Example(
             "excluded",
-            bucket({Aspect.BACKUP_SELECTIONS: _selected(resources=("*",), not_resources=("arn:aws:s3:::example-*",))}),
+            bucket({Aspect.BACKUP_SELECTIONS: _selected(resources=("*",), not_resources=(f"{S3}:::example-*",))}),
             Verdict.FAIL,
         ),
         Example(

@@ -25,7 +25,7 @@ from s3warden.detect.rule import (
     passes,
 )
 from s3warden.detect.samples import DENIED, account_with, bucket
-from s3warden.detect.service_samples import ALL_OBJECTS, feeds, here, trail, trails
+from s3warden.detect.service_samples import ALL_OBJECTS, S3, feeds, here, trail, trails
 from s3warden.model.bucket import ABSENT, Aspect, BucketRef, Present, Reading, Regional, State, Unreadable
 from s3warden.model.finding import Severity, Verdict
 from s3warden.model.framework import maps
@@ -202,9 +202,9 @@ def selecting(*operators: FieldSelector) -> Selectors:
 
 def _object_rule(*, write: bool) -> Rule:
     verb, check = ("write", _writes) if write else ("read", _reads)
-    only = Selectors((BasicSelector(reads=not write, writes=write, management=False, objects=("arn:aws:s3:::",)),))
-    other = Selectors((BasicSelector(reads=write, writes=not write, management=False, objects=("arn:aws:s3:::",)),))
-    part = selecting(FieldSelector("resources.ARN", starts_with=("arn:aws:s3:::example-data/in/",)))
+    only = Selectors((BasicSelector(reads=not write, writes=write, management=False, objects=(f"{S3}:::",)),))
+    other = Selectors((BasicSelector(reads=write, writes=not write, management=False, objects=(f"{S3}:::",)),))
+    part = selecting(FieldSelector("resources.ARN", starts_with=(f"{S3}:::example-data/in/",)))
     store = EventDataStore("arn", "lake", ingesting=True, multi_region=True, organization=False, selectors=only)
     there = {
         Aspect.TRAILS: trails(),
