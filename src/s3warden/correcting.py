@@ -32,7 +32,7 @@ from s3warden.correct.look import Looks
 from s3warden.correct.mend import Mender
 from s3warden.correct.notes import Notes
 from s3warden.correct.orders import Orders
-from s3warden.correct.permits import Permit, Place, may_be_mended
+from s3warden.correct.permits import Permit, Place, may_be_mended, may_be_written
 from s3warden.correct.plans import Plans
 from s3warden.correct.remedy import Wanted
 from s3warden.correct.undo import Undoer
@@ -228,6 +228,7 @@ async def build(
         budget=budget,
         findings=pipeline.ledger,
         wanted=lambda finding: may_be_mended(limits.permits, finding.rule_id),
+        writes=lambda rule_id: may_be_written(limits.permits, rule_id),
         turn=pipeline.turn,
         submit=submit,
         metrics=metrics,

@@ -34,13 +34,13 @@ class Stop(StrEnum):
     EXPOSURE_UNKNOWN = "exposure_unknown"
     FIGHT = "fight"
     GAVE_UP = "gave_up"
+    PLAN_ONLY = "plan_only"
     FREEZE = "freeze"
     WINDOW = "window"
     QUIET = "quiet"
     BREAKER = "breaker"
     BUDGET_ACCOUNT = "budget_account"
     BUDGET = "budget"
-    PLAN_ONLY = "plan_only"
     APPROVAL_NEEDED = "approval_needed"
     NOT_SAFE = "not_safe"
 
@@ -200,6 +200,12 @@ def _gave_up(case: _Case) -> Held | None:
     return Held(Stop.GAVE_UP, f"{case.now.failed} tries failed; a person has to look.")
 
 
+def _plan_only(case: _Case) -> Held | None:
+    if case.permit is None or case.permit.mode is not Mode.PLAN:
+        return None
+    return Held(Stop.PLAN_ONLY, f"{case.permit.name} asks for plans only.")
+
+
 def _freeze(case: _Case) -> Held | None:
     if case.now.live and case.rules.live_always:
         return None
@@ -261,6 +267,7 @@ _CHECKS: tuple[Callable[[_Case], Held | None], ...] = (
     _exposure_unknown,
     _fight,
     _gave_up,
+    _plan_only,
     _freeze,
     _window,
     _quiet,
@@ -275,7 +282,7 @@ def _by_mode(case: _Case) -> Permission:
     if permit is None:
         return Held(Stop.MODE_OFF, "The settings permit no fix of this rule here.")
     agreed, needed = approved(plan, now.approvals, now.requester, now.at), approvals_needed(plan)
-    if permit.mode is not Mode.PLAN and agreed >= needed:
+    if agreed >= needed:
         names = sorted({a.by for a in now.approvals if a.digest == plan.digest and a.by != now.requester})
         return Allowed(f"Approved by {', '.join(names)}.")
     match permit.mode:
@@ -285,9 +292,7 @@ def _by_mode(case: _Case) -> Permission:
             return Allowed(f"{permit.name} allows it where nobody is cut off, and nobody is.")
         case Mode.AUTO_WHEN_SAFE:
             return Held(Stop.NOT_SAFE, f"Not safe without asking: {_doubts(plan)}. Needs {needed} approval(s).")
-        case Mode.APPROVE:
-            return Held(Stop.APPROVAL_NEEDED, f"Needs {needed} approval(s), has {agreed}.")
-    return Held(Stop.PLAN_ONLY, f"{permit.name} asks for plans only.")
+    return Held(Stop.APPROVAL_NEEDED, f"Needs {needed} approval(s), has {agreed}.")
 
 
 def _doubts(plan: RemediationPlan) -> str:

@@ -67,3 +67,8 @@ def permit_for(
 def may_be_mended(permits: Sequence[Permit], rule_id: str) -> bool:
     """Whether any row lets the rule go further than "off", anywhere."""
     return any(rule_id in row.rules and row.mode is not Mode.OFF for row in permits)
+
+
+def may_be_written(permits: Sequence[Permit], rule_id: str) -> bool:
+    """Whether any row lets a fix of the rule be written, asked for or not, anywhere."""
+    return any(rule_id in row.rules and row.mode not in {Mode.OFF, Mode.PLAN} for row in permits)

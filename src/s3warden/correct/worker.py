@@ -75,7 +75,8 @@ class Pace:
 
 @dataclass(slots=True)
 class Worker:
-    """Runs while `run` runs. `wanted` tells whether the settings let anything be done about a finding, anywhere."""
+    """Runs while `run` runs. `wanted` tells whether the settings let anything be done about a finding, anywhere;
+    `writes` whether they let a fix of a rule be written: what is only planned is no part of a storm of fixes."""
 
     mender: Mender
     book: Book
@@ -83,6 +84,7 @@ class Worker:
     budget: Budget
     findings: Findings
     wanted: Callable[[Finding], bool]
+    writes: Callable[[str], bool]
     turn: Turn
     submit: Submit
     metrics: Metrics
@@ -118,7 +120,7 @@ class Worker:
 
     def _feed(self, finding: Finding) -> None:
         if finding.verdict is Verdict.FAIL and self.wanted(finding):
-            self.budget.ask(finding.subject.key, self.book.clock())
+            self._count(finding)
             self.look_at(finding, 0.0 if finding.evidence.live else self.pace.quiet)
 
     async def run(self) -> None:
@@ -170,7 +172,7 @@ class Worker:
         for entry in unfinished:
             # What waits still wants to be mended: a restart must not let a storm through.
             if entry.stage is not Stage.DECLINED:
-                self.budget.ask(entry.subject.key, self.book.clock())
+                self._count(entry)
             self._agenda.put(Item(entry.fingerprint, entry.subject, self.clock()))
         self._refeed()
 
@@ -238,12 +240,15 @@ class Worker:
 
     def _ask(self, finding: Finding, entry: Remediation | None) -> None:
         """Count who wants a fix now. All that the breaker held come back together, and count together."""
-        at = self.book.clock()
-        self.budget.ask(finding.subject.key, at)
+        self._count(finding)
         if entry is not None and entry.reason == Stop.BREAKER:
             for other in self.book.unfinished():
                 if other.reason == Stop.BREAKER:
-                    self.budget.ask(other.subject.key, at)
+                    self._count(other)
+
+    def _count(self, asking: Finding | Remediation) -> None:
+        if self.writes(asking.rule_id):
+            self.budget.ask(asking.subject.key, self.book.clock())
 
     async def _follow(self, item: Item, aftermath: Aftermath) -> None:
         if aftermath.again is not None:

@@ -109,6 +109,13 @@ STOPS = [
     pytest.param(PLAN, AUTO, replace(CALM, spent=Spent(minute=20)), Stop.BUDGET, id="minute"),
     pytest.param(PLAN, AUTO, replace(CALM, spent=Spent(hour=100)), Stop.BUDGET, id="hour"),
     pytest.param(PLAN, with_mode(Mode.PLAN), CALM, Stop.PLAN_ONLY, id="plan only"),
+    pytest.param(
+        PLAN,
+        with_mode(Mode.PLAN),
+        replace(CALM, spent=Spent(asking=26, estate=100)),
+        Stop.PLAN_ONLY,
+        id="plan only, in a storm",
+    ),
     pytest.param(PLAN, with_mode(Mode.APPROVE), CALM, Stop.APPROVAL_NEEDED, id="nobody approved"),
     pytest.param(UNSAFE, with_mode(Mode.AUTO_WHEN_SAFE), CALM, Stop.NOT_SAFE, id="somebody would be cut off"),
     pytest.param(

@@ -102,6 +102,7 @@ class Scene:
             budget=self.budget,
             findings=self.ledger,
             wanted=lambda finding: finding.rule_id != "unwanted",
+            writes=lambda rule_id: rule_id != "planned",
             turn=self._turn,
             submit=self._submit,
             metrics=self.bench.metrics,
@@ -343,6 +344,14 @@ def test_a_storm_asks_for_as_many_fixes_as_there_are_buckets() -> None:
     scene.mender.seconds = 1000
     scene.for_seconds(5)
     assert scene.budget.spent(HOME, now_(), 100).asking == 30
+
+
+def test_what_is_only_planned_is_no_part_of_a_storm() -> None:
+    """Thirty plans must not stop the one fix that may be written."""
+    scene = Scene(finding("a"), *(finding(f"b{number}", "planned") for number in range(30)), parallel=1)
+    scene.mender.seconds = 1000
+    scene.for_seconds(5)
+    assert scene.budget.spent(HOME, now_(), 100).asking == 1
 
 
 def now_() -> Any:
