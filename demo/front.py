@@ -9,6 +9,7 @@
 It binds to loopback only and checks no signatures: the emulator behind it does not either.
 """
 
+import asyncio
 import json
 import re
 import uuid
@@ -21,6 +22,8 @@ import aiohttp
 from aiohttp import web
 
 HOME_ACCOUNT = "123456789012"
+# CloudTrail tells later what was done; here by less than the pause between two commands of the story.
+DELAY = 0.5
 MAX_BODY = 8 * 1024 * 1024
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
@@ -102,6 +105,7 @@ class Front:
     refusals: dict[str, Refusal] = field(default_factory=dict)
     callers: dict[str, Caller] = field(default_factory=dict)
     quiet: bool = False
+    _telling: set["asyncio.Task[None]"] = field(default_factory=set)
     _session: aiohttp.ClientSession | None = None
     _runner: web.AppRunner | None = None
     port: int = 0
@@ -122,6 +126,8 @@ class Front:
         """Stop listening and close the connections to the emulator."""
         if self._runner is not None:
             await self._runner.cleanup()
+        for telling in tuple(self._telling):
+            telling.cancel()
         if self._session is not None:
             await self._session.close()
 
@@ -195,9 +201,15 @@ class Front:
             self.owners[call.bucket] = (call.caller.account, constraint[1].decode() if constraint else "us-east-1")
         owner, region = self.owners.get(call.bucket or "", (call.account or call.caller.account, call.region))
         if not self.quiet:
-            await self.publish(_event(call, owner, region, request, body))
+            telling = asyncio.create_task(self._publish_later(_event(call, owner, region, request, body)))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
         if call.event == "DeleteBucket":
             self.owners.pop(call.bucket or "", None)
+
+    async def _publish_later(self, event: Mapping[str, object]) -> None:
+        await asyncio.sleep(DELAY)
+        await self.publish(event)
 
 
 @dataclass(frozen=True, slots=True)

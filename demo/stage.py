@@ -17,10 +17,10 @@ from rich.console import Console
 
 from demo.front import HOME_ACCOUNT, Front, send_to_queue
 from demo.slack import Slack
-from demo.story import BY_ACL, BY_POLICY
+from demo.story import BY_ACL, BY_POLICY, CLOSED
 from demo.world import ACCOUNTS, CREDENTIALS, REGION, build, sessions
 
-DIGEST_AND_ALERTS = (BY_ACL, BY_POLICY)
+DIGEST_AND_ALERTS = (BY_ACL, BY_POLICY, CLOSED)
 
 
 class Stage:
@@ -93,6 +93,13 @@ poll = "2s"
 quiet = "1s"
 [rules]
 log_buckets = ["*-access-logs", "*-access-logs-*"]
+[remediation]
+role_name = "s3warden-remediation"
+[[fixes]]
+name = "scratch-buckets"
+rules = ["bucket-public-effective"]
+buckets = ["{CLOSED}"]
+mode = "auto"
 [store]
 url = "sqlite:///{self._folder}/s3warden.db"
 [http]
@@ -147,6 +154,9 @@ min_severity = "high"
         )
         for line in lines:
             say("  " + line, style="cyan", soft_wrap=True)
+        say("\nWhat s3warden mended, and how to take it back (the same variables are needed):\n")
+        for command in ("remediations list", "undo ID"):
+            say(f"  .venv/bin/s3warden {command} --config {self._folder}/config.toml", style="cyan", soft_wrap=True)
         say("\nCtrl-C ends the demo.")
 
     async def daemon_exit(self) -> int:

@@ -1,4 +1,4 @@
-"""The story: someone opens buckets in three ways, each is told within moments, and then they are put right.
+"""The story: someone opens buckets in four ways; each is told within moments, one is closed at once, all at last.
 
 Each act makes real calls through the emulator and waits for the messages that have to follow. An act whose messages
 do not come, or do not say what they must, is a failure of the demo.
@@ -21,6 +21,7 @@ PATIENCE = 20.0
 TYPING = 1.5
 BY_ACL, BY_ACL_REGION = "data-partner-drop", "us-east-1"
 BY_POLICY, BY_POLICY_REGION = "data-exports", "eu-west-1"
+CLOSED, CLOSED_REGION = "data-scratch", "us-east-1"
 LATENT_POLICY, LATENT_ACL = "shop-campaign-2019", "shop-legacy-assets"
 
 Do = Callable[[Sessions], Awaitable[None]]
@@ -91,6 +92,13 @@ async def _open_by_policy(aws: Sessions) -> None:
     await s3.put_bucket_policy(Bucket=BY_POLICY, Policy=public_policy(BY_POLICY))
 
 
+async def _open_what_is_closed(aws: Sessions) -> None:
+    s3 = await aws.client("s3", region=CLOSED_REGION, account=DATA)
+    await s3.delete_public_access_block(Bucket=CLOSED)
+    await asyncio.sleep(TYPING)
+    await s3.put_bucket_policy(Bucket=CLOSED, Policy=public_policy(CLOSED))
+
+
 async def _remove_account_block(aws: Sessions) -> None:
     await put_account_block(aws, SHOP, None)
 
@@ -130,6 +138,20 @@ ACTS: tuple[Act, ...] = (
         ),
         do=_open_by_policy,
         messages=(("critical", BY_POLICY, "jane.doe", "PutBucketPolicy", "s3:GetObject", "PublicRead", "aws s3api"),),
+    ),
+    Act(
+        title="Someone opens a bucket that s3warden may close",
+        role="Developer",
+        actor="jane.doe",
+        commands=(
+            f"aws s3api delete-public-access-block --bucket {CLOSED}",
+            f"aws s3api put-bucket-policy --bucket {CLOSED} --policy file://public-read.json",
+        ),
+        do=_open_what_is_closed,
+        messages=(
+            ("critical", CLOSED, "jane.doe", "PutBucketPolicy", "s3:GetObject"),
+            ("resolved", CLOSED, "fixed", "remediation"),
+        ),
     ),
     Act(
         title="Someone removes the public access block of a whole account",
