@@ -18,7 +18,7 @@ from itertools import chain
 import aiohttp
 import structlog
 
-from s3warden import assembly, correcting
+from s3warden import assembly, correcting, heap
 from s3warden.aws.errors import AwsError
 from s3warden.aws.sqs import Sqs
 from s3warden.collect.cache import Cache
@@ -115,6 +115,8 @@ class Life:
             unknown_by_cause=dict(coverage.unknown_by_cause or {}),
             drift=self.pipeline.drift - drift,
         )
+        # Now the estate and the clients for its regions are in memory, and will stay there.
+        heap.set_aside()
 
     async def _end_what_is_gone(self, report: SweepReport) -> None:
         """Findings of what the sweep missed, and of what the settings or the organisation guard no longer."""
