@@ -107,6 +107,7 @@ class Sessions:
         self._meter = meter
         self._clock = clock
         self._home = _sdk_session(config.region, share=like.home if like is not None else None)
+        self._region: str | None = None
         self._identity: Identity | None = None
         self._assumed: dict[str, aioboto3.Session] = {}
         self._refusals: dict[str, tuple[float, AwsError]] = {}
@@ -137,10 +138,13 @@ class Sessions:
     @property
     def home_region(self) -> str:
         """The region of the own endpoints. AwsError when neither settings, environment nor profile name one."""
-        region = self._home.region_name or os.environ.get("AWS_REGION")
-        if not region:
-            raise AwsError("NoRegion", "no AWS region is set; set one in the settings or as AWS_REGION")
-        return str(region)
+        if self._region is None:
+            # Every call asks, and the SDK goes through environment and profile each time.
+            region = self._home.region_name or os.environ.get("AWS_REGION")
+            if not region:
+                raise AwsError("NoRegion", "no AWS region is set; set one in the settings or as AWS_REGION")
+            self._region = str(region)
+        return self._region
 
     @property
     def partition(self) -> str:
