@@ -6,6 +6,7 @@ smallest of those that mend the rule. Pure: it never does I/O, reads no clock, a
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from s3warden.collect.shapes import Answer
 from s3warden.correct.effect import HARM, effect
@@ -25,6 +26,10 @@ BESIDE = TARGET
 """What a look has to read of the bucket that `beside` names."""
 
 _LOGGED = LOG.rules
+# One edit that cuts off nobody: no other remedy can do better, and the earlier one wins where it is equal.
+_LEAST_HARM = (0, 0, 1)
+
+_Tried: TypeAlias = tuple[Remedy, tuple[Edit, ...], Effect]
 
 
 def aspects(rule: Rule) -> frozenset[Aspect]:
@@ -62,11 +67,10 @@ def plan(
     if not remedies:
         return Declined("no_remedy", "There is no automatic fix for this rule; its page says how to mend it.")
     scene = Scene(finding, rule, look, options, wanted)
-    tried = [_tried(remedy, scene) for remedy in remedies]
-    plans = [found for found in tried if not isinstance(found, Declined)]
-    if not plans:
-        return next(found for found in tried if isinstance(found, Declined))
-    remedy, edits, outcome = min(plans, key=_harm)
+    chosen = _chosen(scene, remedies)
+    if isinstance(chosen, Declined):
+        return chosen
+    remedy, edits, outcome = chosen
     return RemediationPlan(
         remedy=remedy.id,
         rule_id=rule.info.id,
@@ -91,13 +95,28 @@ def _steps(scene: Scene, edits: Sequence[Edit]) -> Iterator[Step]:
             yield step(edit, before, subject)
 
 
-def _harm(tried: tuple[Remedy, tuple[Edit, ...], Effect]) -> tuple[int, int, int]:
+def _chosen(scene: Scene, remedies: Sequence[Remedy]) -> _Tried | Declined:
+    """The remedy that breaks least, or why the first of them has no plan."""
+    tried: list[_Tried] = []
+    declined: list[Declined] = []
+    for remedy in remedies:
+        found = _tried(remedy, scene)
+        if isinstance(found, Declined):
+            declined.append(found)
+            continue
+        tried.append(found)
+        if _harm(found) == _LEAST_HARM:
+            break
+    return min(tried, key=_harm) if tried else declined[0]
+
+
+def _harm(tried: _Tried) -> tuple[int, int, int]:
     """How much one plan may break, so that the least comes first; the order of the table decides between equals."""
     _, edits, outcome = tried
     return len(outcome.losses), len(outcome.unknown), len(edits)
 
 
-def _tried(remedy: Remedy, scene: Scene) -> tuple[Remedy, tuple[Edit, ...], Effect] | Declined:
+def _tried(remedy: Remedy, scene: Scene) -> _Tried | Declined:
     blind = [aspect for aspect in sorted(remedy.reads) if unreadable_parts(scene.state.reading(aspect))]
     if blind:
         names = ", ".join(blind).replace("_", " ")
