@@ -20,6 +20,7 @@ from s3warden.correct.guard import GuardRules, Stop, decide
 from s3warden.correct.notes import Case, Notes, about
 from s3warden.correct.permits import permit_for
 from s3warden.correct.remedy import Look
+from s3warden.correct.writes import with_followers
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.model.action import Allowed, Declined, Held, Mode, Planned, RemediationPlan, Result
@@ -60,7 +61,7 @@ class Planner(Protocol):
         """The subject as it is now, with all that a plan for `rule` needs. Raises nothing of AWS's."""
 
     async def again(self, look: Look, written: Iterable[Aspect]) -> State:
-        """The state of `look`, with what was written read anew, and all that AWS answers otherwise because of it."""
+        """The state of `look`, with `written` and what is derived from that read anew."""
 
     def plan(self, finding: Finding, look: Look, rule: Rule, made_at: datetime) -> Planned:
         """What to do about the finding by this look."""
@@ -237,8 +238,8 @@ class Mender:
 
 
 def aspects(entry: Remediation) -> frozenset[Aspect]:
-    """What is to be read again after a remediation: what it wrote, or all where that is not one aspect."""
+    """What is to be read again after a remediation: what it wrote and what hangs on that; all if that is no aspect."""
     names = {attribute.partition(":")[0] for attribute in entry.attributes}
     if names <= set(Aspect):
-        return frozenset(Aspect(name) for name in names)
+        return with_followers(map(Aspect, names))
     return ACCOUNT_ASPECTS if isinstance(entry.subject, AccountRef) else BUCKET_ASPECTS

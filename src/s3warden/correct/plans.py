@@ -3,10 +3,9 @@
 Joins `Looks`, which reads, with `planning`, which is pure. Tags are always read along, since the guard asks for them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
 
 from s3warden.collect.derived import with_derived
 from s3warden.correct import planning
@@ -16,15 +15,6 @@ from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.model.action import Planned
 from s3warden.model.bucket import AccountRef, Aspect, BucketState, State, Subject
 from s3warden.model.finding import Finding
-
-# What else S3 answers otherwise after a write: the ACL and the policy's status are told as they are in effect.
-FOLLOWS: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
-    {
-        Aspect.PUBLIC_ACCESS_BLOCK: frozenset({Aspect.ACL, Aspect.POLICY_STATUS}),
-        Aspect.OWNERSHIP: frozenset({Aspect.ACL}),
-        Aspect.POLICY: frozenset({Aspect.POLICY_STATUS}),
-    }
-)
 
 
 def _nowhere(_account: AccountRef) -> Collection[str]:
@@ -50,10 +40,9 @@ class Plans:
         return look if other is None else replace(look, beside=await self.looks.at(other, planning.BESIDE))
 
     async def again(self, look: Look, written: Iterable[Aspect]) -> State:
-        """The state of `look`, with what was written read anew, and all that AWS answers otherwise because of it."""
+        """The state of `look`, with `written` and what is derived from that read anew."""
         before = look.state
-        changed = with_derived(written)
-        changed = changed.union(*(FOLLOWS.get(aspect, frozenset()) for aspect in changed)) & before.readings.keys()
+        changed = with_derived(written) & before.readings.keys()
         fresh = (await self.looks.at(before.ref, changed)).state
         readings = {**before.readings, **fresh.readings}
         if isinstance(before, BucketState) and isinstance(fresh, BucketState):

@@ -6,7 +6,7 @@ Sources: the API references of the services for operations and parameters, the s
 IAM actions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -224,3 +224,18 @@ WRITES: Mapping[Aspect, Writing] = MappingProxyType(
         ),
     }
 )
+
+# The ACL and the policy's status are told as they are in effect.
+_FOLLOWS: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
+    {
+        Aspect.PUBLIC_ACCESS_BLOCK: frozenset({Aspect.ACL, Aspect.POLICY_STATUS}),
+        Aspect.OWNERSHIP: frozenset({Aspect.ACL}),
+        Aspect.POLICY: frozenset({Aspect.POLICY_STATUS}),
+    }
+)
+
+
+def with_followers(written: Iterable[Aspect]) -> frozenset[Aspect]:
+    """`written`, and all that S3 answers otherwise after these were written."""
+    changed = frozenset(written)
+    return changed.union(*(_FOLLOWS.get(aspect, frozenset()) for aspect in changed))

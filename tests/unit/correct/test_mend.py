@@ -48,7 +48,7 @@ def test_both_ways_in_are_closed_and_nothing_else_is_touched() -> None:
     assert bench.aws.buckets[BUCKET.name]["GetBucketAcl"] == PRIVATE
     assert bench.statements == [FRIEND]
     assert bench.shelf.kinds() == ["allowed", "intended", "written", "intended", "written", "ended"]
-    assert (aftermath.refresh, aftermath.again) == (frozenset({Aspect.ACL, Aspect.POLICY}), None)
+    assert (aftermath.refresh, aftermath.again) == (frozenset({Aspect.ACL, Aspect.POLICY, Aspect.POLICY_STATUS}), None)
 
 
 @pytest.mark.parametrize("operation", WRITES)

@@ -35,7 +35,7 @@ def test_everything_is_as_before_the_last_write_first() -> None:
     assert bench.aws.written == BACK
     assert (bench.only.undone_by, answer.aftermath.refresh) == (
         answer.aftermath.entry.id,
-        {Aspect.ACL, Aspect.POLICY},
+        {Aspect.ACL, Aspect.POLICY, Aspect.POLICY_STATUS},
     )
     assert answer.aftermath.entry.requester == "sam"
 
