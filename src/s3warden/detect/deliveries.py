@@ -3,6 +3,7 @@
 Takes the readings of the bucket, hands on whether the delivery gets in and what stands in its way. Pure.
 """
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ from s3warden.detect.exposure.parse import parse
 from s3warden.model.bucket import Absent, Present, Reading, Unreadable
 from s3warden.model.configuration import LOG_DELIVERY, Acl, Ownership, Policy
 
+_STRINGS = re.compile(r'"([^"]*)"')
 LOGGING_SERVICE = ".".join(("logging", "s3", "amazonaws", "com"))  # noqa: FLY002 - no host of AWS is spelled out
 
 
@@ -35,6 +37,32 @@ def decided(policy: Reading[Policy], delivery: Delivery) -> Decision:
         case Absent():
             return Decision.NOT_GRANTED
     return Decision.UNDECIDED
+
+
+def takes_all_alike(policy: Reading[object], bucket: str) -> bool:
+    """Whether `decided` says the same of all deliveries to `bucket` for one account, whatever their source and key."""
+    match policy:
+        case Absent():
+            return True
+        case Present(value=Policy(text=text)):
+            return _looks_at_no_source(text, bucket)
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _looks_at_no_source(text: str, bucket: str) -> bool:
+    lowered = text.lower()
+    if any(word in lowered for word in ("\\", "$", "sourcearn", "currenttime", "epochtime")):
+        return False
+    return all(_says_nothing_of_keys(value, bucket) for value in _STRINGS.findall(text))
+
+
+def _says_nothing_of_keys(value: str, bucket: str) -> bool:
+    whole = f":s3:::{bucket}/*"
+    if value == "*" or value.startswith("s3:"):
+        return True
+    rest = value.removesuffix(whole)
+    return not set("*?") & set(rest) and not (":s3:::" in rest and "/" in rest)
 
 
 @lru_cache(maxsize=1024)

@@ -191,6 +191,20 @@ def always(_options: RuleOptions) -> bool:
     return True
 
 
+def in_no_state(_state: "State", _options: RuleOptions) -> bool:
+    """For `Rule.nameless`: the check looks at the name whatever is configured."""
+    return False
+
+
+def without(*aspects: Aspect) -> "Callable[[State, RuleOptions], bool]":
+    """For `Rule.nameless`: where none of `aspects` is configured there is nothing to hold the name against."""
+
+    def nameless(state: State, _options: RuleOptions) -> bool:
+        return all(isinstance(state.reading(aspect), Absent) for aspect in aspects)
+
+    return nameless
+
+
 Check: TypeAlias = Callable[[State, RuleOptions], Judgement]
 
 
@@ -213,6 +227,7 @@ class Rule:
     `revision` tells apart the forms of a rule that may be changed under its id.
     `by_name`: whether, with these options, the check looks at the bucket's name itself or matches texts in which it may
     stand, so that two buckets alike but for their names may differ. Else one verdict serves for all of a shape.
+    `nameless`: whether in this state of a shape neither the name nor the time decides after all.
     """
 
     info: RuleInfo
@@ -221,6 +236,7 @@ class Rule:
     examples: tuple[Example, ...] = ()
     revision: str = ""
     by_name: Callable[[RuleOptions], bool] = never
+    nameless: Callable[[State, RuleOptions], bool] = in_no_state
 
     def applies_to(self, state: State) -> bool:
         """Whether this rule judges such a state."""

@@ -58,6 +58,8 @@ class _Texts:
     def mention(self, values: Iterable[object], name: str) -> bool:
         """Whether `name` is in what is made of one of `values`."""
         for value in values:
+            if value is ABSENT:
+                continue
             known = self._known.get(id(value))
             if known is None:
                 if len(self._known) >= self._size:

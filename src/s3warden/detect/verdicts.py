@@ -6,7 +6,7 @@ bucket changed, only the rules that look at them are run, and the verdicts of th
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
 from s3warden.detect.shape import Shape, Shapes, speaks_of_time
 from s3warden.model.bucket import Aspect, BucketState, Cause, State, Subject
 from s3warden.model.finding import Evidence, RuleResult
+from s3warden.model.readings import Readings
 
 Results: TypeAlias = tuple[RuleResult, ...]
 
@@ -27,10 +28,12 @@ _WHOLE = 160
 class _Judged:
     """Verdicts of the rules that do not look at the name. `named` are the places of those that tell a placeholder.
 
-    `shape` keeps alive what its key names; None where they are one bucket's own.
+    `left` are the rules to be run for each bucket. `shape` keeps alive what its key names; None where they are one
+    bucket's own.
     """
 
     results: Results
+    left: tuple[Rule, ...]
     named: tuple[int, ...] = ()
     shape: Shape | None = None
 
@@ -73,6 +76,7 @@ class Verdicts:
         self._by_name = tuple(rule for rule in self._rules if rule.by_name(self._options))
         others = (rule for rule in self._rules if not rule.by_name(self._options))
         self._others = tuple((rule, rule.info.needs | rule.info.hints) for rule in others)
+        self._by_id = {rule.info.id: rule for rule in self._rules}
 
     def forget(self, subject: Subject) -> None:
         """The subject is no more."""
@@ -85,9 +89,12 @@ class Verdicts:
         if not state.exists:
             self.forget(state.ref)
             return ()
-        judged = self._judged(state)
-        self._last[state.ref.key] = (state, judged)
-        return self._named(judged, state) + self._run(self._by_name, state)
+        key = state.ref.key
+        last = self._last.get(key)
+        known = last is not None and last[1].shape is not None and _same(last[0], state)
+        judged = last[1] if last is not None and known else self._judged(state, last)
+        self._last[key] = (state, judged)
+        return self._named(judged, state) + self._run(judged.left, state)
 
     def _named(self, judged: _Judged, state: BucketState) -> Results:
         """The verdicts on this very bucket."""
@@ -97,26 +104,27 @@ class Verdicts:
         for at in judged.named:
             named = _with_name(results[at], state.ref.name)
             if named is None:
-                (named,) = self._run([rule for rule, _ in self._others if rule.info.id == results[at].rule_id], state)
+                (named,) = self._run([self._by_id[results[at].rule_id]], state)
             results[at] = named
         return tuple(results)
 
-    def _judged(self, state: BucketState) -> _Judged:
+    def _judged(self, state: BucketState, last: tuple[BucketState, _Judged] | None) -> _Judged:
         shape = self._shapes.of(state)
         known = None if shape is None else self._known.get(shape.key)
         if known is not None:
             return known
-        last = self._last.get(state.ref.key)
         if last is not None:
             return self._again(state, *last)
         if shape is None:
-            return _Judged(self._own(self._run([rule for rule, _ in self._others], state)))
+            return _Judged(self._own(self._run([rule for rule, _ in self._others], state)), self._by_name)
         return self._learn(shape, state)
 
     def _learn(self, shape: Shape, state: BucketState) -> _Judged:
-        results = self._run([rule for rule, _ in self._others], shape.state(state))
+        bare = shape.state(state)
+        left = tuple(rule for rule in self._by_name if not rule.nameless(bare, self._options))
+        results = self._run([rule for rule in self._rules if rule not in left], bare)
         named = tuple(at for at, result in enumerate(results) if _tells_name(result.evidence))
-        judged = _Judged(results, named, shape)
+        judged = _Judged(results, left, named, shape)
         # A rule that crashed is run, and counted, again the next time.
         if not any(result.cause is Cause.ERROR for result in results):
             if len(self._known) >= self._size:
@@ -127,11 +135,11 @@ class Verdicts:
     def _again(self, state: BucketState, before: BucketState, judged: _Judged) -> _Judged:
         """Run the rules that look at what has changed, and those that crashed; the other verdicts stay."""
         changed = _changed(before, state)
-        last = self._named(judged, before)
+        last = [result for result in self._named(judged, before) if self._by_id[result.rule_id] not in self._by_name]
         crashed = {result.rule_id for result in last if result.cause is Cause.ERROR}
         concerned = [rule for rule, looks in self._others if looks & changed or rule.info.id in crashed]
         fresh = {result.rule_id: result for result in self._run(concerned, state)}
-        return _Judged(self._own([fresh.get(result.rule_id, result) for result in last]))
+        return _Judged(self._own([fresh.get(result.rule_id, result) for result in last]), self._by_name)
 
     def _own(self, results: Iterable[RuleResult]) -> Results:
         """The results of one bucket, each as the object that equal results share: most of them say the same."""
@@ -143,6 +151,20 @@ class Verdicts:
         results = evaluate(rules, state, self._on_error, options=self._options)
         self.ran += len(results)
         return results
+
+
+def _same(before: BucketState, after: BucketState) -> bool:
+    """Whether nothing was read but what was known."""
+    around, now = before.account, after.account
+    old, new = before.readings, after.readings
+    if around is None or now is None or around.readings is not now.readings:
+        return False
+    return (
+        isinstance(old, Readings)
+        and isinstance(new, Readings)
+        and old.positions is new.positions
+        and old.cells == new.cells
+    )
 
 
 def _changed(before: BucketState, after: BucketState) -> frozenset[Aspect]:
@@ -176,4 +198,7 @@ def _with_name(result: RuleResult, name: str) -> RuleResult | None:
     for old, new in zip(before, (summary, *details.values()), strict=True):
         if PLACEHOLDER in old and ("…" in old or len(new) > _WHOLE):
             return None
-    return replace(result, evidence=replace(evidence, summary=summary, details=details))
+    # As a rule makes it, whose context is weighed later; `replace` would cost as much as all the rest.
+    return RuleResult(
+        result.rule_id, result.verdict, result.severity, Evidence(summary, details, evidence.live), result.cause
+    )

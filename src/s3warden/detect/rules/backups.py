@@ -17,6 +17,7 @@ from s3warden.detect.rule import (
     configured,
     fails,
     passes,
+    without,
 )
 from s3warden.detect.samples import DENIED, READ_AT, bucket
 from s3warden.detect.service_samples import S3, here
@@ -164,6 +165,7 @@ aws backup get-backup-selection --region {region} --backup-plan-id "${PLAN:?}" -
         Example("unreadable", bucket({Aspect.BACKUP_SELECTIONS: here(DENIED)}), Verdict.UNKNOWN),
     ),
     by_name=always,
+    nameless=without(Aspect.BACKUP_SELECTIONS),
 )
 RECENT = Rule(
     RuleInfo(
@@ -217,6 +219,7 @@ aws backup describe-protected-resource --region {region} --resource-arn arn:{par
     ),
     # Whether a backup is recent hangs on when the bucket is looked at.
     by_name=always,
+    nameless=without(Aspect.LAST_BACKUP),
 )
 
 RULES = (PLANNED, RECENT)

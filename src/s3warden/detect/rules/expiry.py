@@ -21,7 +21,7 @@ from s3warden.detect.rule import (
 )
 from s3warden.detect.samples import DENIED, READ_AT, bucket
 from s3warden.detect.selectors import selected
-from s3warden.model.bucket import ABSENT, Aspect, Present, Reading, State
+from s3warden.model.bucket import ABSENT, Absent, Aspect, Present, Reading, State
 from s3warden.model.configuration import Versioning
 from s3warden.model.finding import Severity, Verdict
 from s3warden.model.framework import Framework, maps
@@ -71,6 +71,15 @@ def _mass(state: State, options: RuleOptions) -> Judgement:
     facts = {"rule": first.id or "without a name", "expires": when, "old_versions": "kept" if kept else "not kept"}
     text = "old versions stay" if kept else "for good"
     return fails(f"A lifecycle rule deletes all objects {when}, {text}.", facts, severity=_severity(kept=kept))
+
+
+def _no_dates(state: State, options: RuleOptions) -> bool:
+    match state.reading(Aspect.LIFECYCLE):
+        case Absent():
+            return True
+        case Present(value=Lifecycle(rules=rules)):
+            return not options.short_lived_buckets and all(rule.expires_on is None for rule in rules)
+    return False
 
 
 def _severity(*, kept: bool) -> Severity:
@@ -222,6 +231,7 @@ Choose the rule, then Actions, Disable.""",
     ),
     # A date comes nearer without any change, so this is asked anew each time.
     by_name=always,
+    nameless=_no_dates,
 )
 
 CONFLICTS = Rule(

@@ -7,7 +7,7 @@ What S3 asks of a target is in "Enabling Amazon S3 server access logging" of the
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from s3warden.detect.deliveries import LOGGING_SERVICE, Delivery, by_acl, decided
+from s3warden.detect.deliveries import LOGGING_SERVICE, Delivery, by_acl, decided, takes_all_alike
 from s3warden.detect.exposure.concrete import Decision
 from s3warden.detect.rule import (
     Example,
@@ -25,7 +25,18 @@ from s3warden.detect.rule import (
 )
 from s3warden.detect.samples import ACCOUNT, DENIED, OWNER, bucket, policy
 from s3warden.detect.surroundings import log_target, named
-from s3warden.model.bucket import ABSENT, NOT_READ, Aspect, BucketRef, BucketState, Present, Reading, State, Unreadable
+from s3warden.model.bucket import (
+    ABSENT,
+    NOT_READ,
+    Absent,
+    Aspect,
+    BucketRef,
+    BucketState,
+    Present,
+    Reading,
+    State,
+    Unreadable,
+)
 from s3warden.model.configuration import (
     LOG_DELIVERY,
     Acl,
@@ -133,6 +144,16 @@ def _reading(known: Mapping[Aspect, Reading[object]], aspect: Aspect, kind: type
             raise TypeError(f"{aspect} is a {type(value).__name__}, not a {kind.__name__}")
         case other:
             return other
+
+
+def _takes_all_alike(state: State, _options: RuleOptions) -> bool:
+    """Whether the target looks neither at the bucket nor at the prefix, which mostly is the bucket's name."""
+    match state.reading(Aspect.LOGGING), state.reading(Aspect.LOG_TARGET):
+        case Absent(), _:
+            return True
+        case Present(value=Logging(target_bucket=name)), Present(value=LogTarget(settings=settings)):
+            return takes_all_alike(dict(settings.items).get(Aspect.POLICY, NOT_READ), name)
+    return False
 
 
 def _chain(state: State, _options: RuleOptions) -> Judgement:
@@ -310,6 +331,7 @@ Of the target, see that default encryption is SSE-S3, and that Object Lock has n
         Example("whose the target is, is unreadable", _on(standing=DENIED, ours=False), Verdict.UNKNOWN),
     ),
     by_name=always,
+    nameless=_takes_all_alike,
 )
 CHAIN = Rule(
     RuleInfo(
@@ -350,7 +372,6 @@ aws s3api get-bucket-logging --bucket "${LOG_BUCKET:?}" --region {region} --expe
         Example("the target is unreadable", bucket({Aspect.LOG_TARGET: DENIED}), Verdict.UNKNOWN),
         Example("its logging is unreadable", _on({Aspect.LOGGING: DENIED}), Verdict.UNKNOWN),
     ),
-    by_name=always,
 )
 
 RULES = (VALID, CHAIN)

@@ -18,6 +18,7 @@ from s3warden.detect.rule import (
     not_applicable,
     passes,
     undecided,
+    without,
 )
 from s3warden.detect.samples import ACCOUNT, DENIED, allow, bucket, by_policy, service
 from s3warden.detect.surroundings import account_with, destinations, named, reference, referrers
@@ -516,6 +517,7 @@ condition {
         Example("what points here is not known", bucket({Aspect.REFERRERS: NOT_READ}), Verdict.UNKNOWN),
     ),
     by_name=always,
+    nameless=without(Aspect.REFERRERS),
 )
 _OAI = f"arn:{ACCOUNT.partition}:iam::cloudfront:user/CloudFront Origin Access Identity E3EXAMPLE"
 LEGACY = Rule(

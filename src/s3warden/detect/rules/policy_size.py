@@ -1,7 +1,7 @@
 """The size of the bucket policy: whether the next statement still fits."""
 
 from s3warden.detect.advice import policy_resource, policy_steps
-from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, always, configured, fails, passes
+from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, always, configured, fails, passes, without
 from s3warden.detect.samples import DENIED, allow, bucket, policy
 from s3warden.model.bucket import ABSENT, Aspect, BucketState, State
 from s3warden.model.configuration import Policy
@@ -66,6 +66,7 @@ aws s3api get-bucket-policy --bucket {bucket} --region {region} --expected-bucke
     ),
     # The bucket's name is part of the policy's length.
     by_name=always,
+    nameless=without(Aspect.POLICY),
 )
 
 RULES = (SIZE,)

@@ -23,6 +23,7 @@ from s3warden.detect.rule import (
     fails,
     not_applicable,
     passes,
+    without,
 )
 from s3warden.detect.samples import DENIED, account_with, bucket
 from s3warden.detect.service_samples import ALL_OBJECTS, S3, feeds, here, trail, trails
@@ -123,6 +124,9 @@ def _events(state: State, options: RuleOptions, *, write: bool) -> Judgement:
         details["stopped_trails"] = ", ".join(stopped)
     share = "only in part" if seen is Share.PART else "by no trail and no event data store"
     return fails(f"{what} the bucket's objects are recorded {share}.", details)
+
+
+_UNRECORDED = without(Aspect.TRAILS, Aspect.EVENT_DATA_STORES)
 
 
 def _stopped(each: Trail) -> bool:
@@ -264,6 +268,7 @@ def _object_rule(*, write: bool) -> Rule:
             ),
         ),
         by_name=always,
+        nameless=lambda state, options: not options.log_buckets and _UNRECORDED(state, options),
     )
 
 
