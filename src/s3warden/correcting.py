@@ -191,7 +191,7 @@ async def build(
     book = Book(journal, told=pipeline.committed)
     budget = Budget()
     limits = guard(settings)
-    looks = Looks(S3Reader(parts.calls), cache=pipeline.cache)
+    looks = Looks(S3Reader(parts.calls), cache=pipeline.cache, objects=pipeline.objects)
 
     async def units(account: AccountRef) -> tuple[str, ...] | None:
         above = pipeline.house.units_of(account.account)

@@ -223,7 +223,7 @@ def requests(
     reasons: list[str] = []
     for target in _each_account(event.targets, scope.accounts):
         subject = _subject(target, event, scope, known)
-        if isinstance(subject, AccountRef) and target.aspects.isdisjoint(needed) and target.aspects:
+        if _costly(target, subject) and target.aspects.isdisjoint(needed):
             subject = "no_rule_needs_it"
         if isinstance(subject, str):
             reasons.append(subject)
@@ -236,9 +236,15 @@ def requests(
                 origin=Origin.EVENT,
                 triggers=(event.trigger,),
                 urgent=event.urgent,
+                objects=() if target.object is None else (target.object,),
             )
         )
     return tuple(found) if found else Skipped(reasons[0] if reasons else "no_target")
+
+
+def _costly(target: Target, subject: AccountRef | BucketRef | str) -> bool:
+    """Whether to look only where a rule needs it: calls on accounts and objects are many."""
+    return (isinstance(subject, AccountRef) and bool(target.aspects)) or target.object is not None
 
 
 def _each_account(targets: Sequence[Target], guarded: frozenset[AccountRef]) -> Iterator[Target]:

@@ -99,10 +99,12 @@ def writing(settings: Settings, partition: str) -> dict[str, Any]:
     rules, _options = assembly.rules_and_options(settings)
     remedies = (remedy for rule in _fixed(settings, rules, _CARRIED_OUT) for remedy in remedies_for(rule.info.id))
     actions = {action for remedy in remedies for action in remedy.iam_actions}
-    of_buckets = {action for action in actions if _is_of_a_bucket(action)}
+    of_objects = {action for action in actions if action.startswith("s3:PutObject")}
+    of_buckets = {action for action in actions - of_objects if _is_of_a_bucket(action)}
     return _policy(
         _statement("WriteBuckets", of_buckets, [f"arn:{partition}:s3:::*"] if of_buckets else []),
-        *_by_service(actions - of_buckets, "Write"),
+        _statement("WriteObjects", of_objects, [f"arn:{partition}:s3:::*/*"] if of_objects else []),
+        *_by_service(actions - of_buckets - of_objects, "Write"),
     )
 
 

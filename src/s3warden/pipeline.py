@@ -26,6 +26,7 @@ from s3warden.detect.exemptions.register import spent_by
 from s3warden.detect.house import House, exempt_now, in_house
 from s3warden.detect.incidents import incident
 from s3warden.detect.ledger import Ledger
+from s3warden.detect.named_objects import recalled
 from s3warden.detect.rule import Kind, Rule, RuleFailedError, RuleOptions
 from s3warden.detect.verdicts import Verdicts
 from s3warden.model.alert import Notification
@@ -37,12 +38,15 @@ from s3warden.model.bucket import (
     Aspect,
     BucketRef,
     BucketState,
+    Present,
     State,
     Subject,
+    Unreadable,
 )
 from s3warden.model.event import Done, Listing, Origin, Outcome, RefreshRequest, Retry, Trigger
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Reason, RuleResult
 from s3warden.model.incident import Incident
+from s3warden.model.objects import ObjectAcls
 from s3warden.respond.baseline import Baseline
 from s3warden.respond.routing import Routing
 from s3warden.store.errors import StoreError
@@ -51,8 +55,8 @@ from s3warden.telemetry.metrics import Metrics
 log = structlog.get_logger("s3warden.pipeline")
 
 # What a public access block, the account's or the bucket's own, changes in other answers about a bucket: S3 answers
-# GetBucketAcl with the ACL in effect.
-DEPENDS_ON_BLOCK = frozenset({Aspect.ACL, Aspect.POLICY_STATUS})
+# GetBucketAcl and GetObjectAcl with the ACL in effect.
+DEPENDS_ON_BLOCK = frozenset({Aspect.ACL, Aspect.POLICY_STATUS, Aspect.OBJECT_ACL})
 
 # What operators want to see of accepted risks, whatever set it off.
 _ACCEPTANCE = frozenset({Reason.EXEMPTED, Reason.EXEMPTION_ENDED})
@@ -193,7 +197,8 @@ class Pipeline:
         account = await self._accounts.known(ref.owner, ref.region)
         # A sweep counts its calls; an event, and who waits for it, the time.
         sparing = request.origin is Origin.SWEEP
-        state = await self.fetch.bucket(ref, wanted, previous=known, account=account, sparing=sparing)
+        named = self.objects(ref).naming(request.objects)
+        state = await self.fetch.bucket(ref, wanted, previous=known, account=account, sparing=sparing, named=named)
         await self._judge(state, request, known_before=known is not None)
         outcome = _outcome(state, asked - PATIENT)
         caught_up = isinstance(outcome, Done) and wanted >= DEPENDS_ON_BLOCK & self.needed
@@ -203,6 +208,14 @@ class Pipeline:
             return outcome
         self._doubt(request, asked, known, state)
         return self._rippling(self._after_bucket(request, ref, account, account_before) or outcome, request)
+
+    def objects(self, ref: BucketRef) -> ObjectAcls:
+        """The objects of the bucket that events named; after a start, those that its open findings name."""
+        state = self.cache.bucket(ref)
+        reading = NOT_READ if state is None else state.reading(Aspect.OBJECT_ACL)
+        if isinstance(reading, Unreadable):
+            return recalled(self.ledger.of(ref))
+        return reading.value if isinstance(reading, Present) and isinstance(reading.value, ObjectAcls) else ObjectAcls()
 
     def _rippling(self, outcome: Done, request: RefreshRequest) -> Done:
         """The outcome, and with it a look at all others that this look concerns."""

@@ -14,6 +14,7 @@ from s3warden.collect.fetch import READS, Fetch
 from s3warden.detect.rule import Rule
 from s3warden.detect.rules import RULES, needs
 from s3warden.model.bucket import ACCOUNT_ASPECTS, AccountRef, Aspect, BucketRef, Cause
+from s3warden.model.objects import ObjectAcls, ObjectName
 from s3warden.permissions import LISTING, ORGANIZATION, reading
 from s3warden.settings.sections import Rules, Settings
 from support.modelled import LEADING, Modelled
@@ -53,7 +54,8 @@ async def asked_for(aspects: frozenset[Aspect]) -> set[tuple[str, str]]:
     fetch.neighbours.owners.guard([HOME, OTHER])
     fetch.may_ask(frozenset({HOME, OTHER}))
     account = await fetch.account(HOME, aspects & ACCOUNT_ASPECTS, regions=["eu-west-1"])
-    await fetch.bucket(BUCKET, aspects - ACCOUNT_ASPECTS, account=account)
+    named = ObjectAcls().naming((ObjectName("q1.csv"), ObjectName("q1.csv", "v1")))
+    await fetch.bucket(BUCKET, aspects - ACCOUNT_ASPECTS, account=account, named=named)
     return aws.calls
 
 

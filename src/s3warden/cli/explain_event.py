@@ -79,6 +79,7 @@ def _target(target: Target) -> dict[str, object]:
         "bucket": target.bucket,
         "level": target.level,
         "aspects": sorted(target.aspects),
+        **({} if target.object is None else {"object": target.object.place}),
     }
 
 

@@ -85,7 +85,8 @@ class AspectRead(Generic[T_co]):
         return Unreadable(error.cause, shorten(f"{error.code}: {error.message}"))
 
 
-def _acl(answer: Answer) -> Acl:
+def acl(answer: Answer) -> Acl:
+    """The ACL of a bucket or an object."""
     owner = text(mapping(answer.get("Owner"), "Owner").get("ID"), "Owner.ID")
     return Acl(owner, tuple(map(grant, sequence(answer.get("Grants"), "Grants"))))
 
@@ -166,7 +167,7 @@ def _accelerate(answer: Answer) -> Accelerate | None:
 
 ASPECTS: Mapping[Aspect, AspectRead[object]] = MappingProxyType(
     {
-        Aspect.ACL: AspectRead("GetBucketAcl", "s3:GetBucketAcl", _acl),
+        Aspect.ACL: AspectRead("GetBucketAcl", "s3:GetBucketAcl", acl),
         Aspect.POLICY: AspectRead(
             "GetBucketPolicy", "s3:GetBucketPolicy", policy, absent_codes=frozenset({"NoSuchBucketPolicy"})
         ),

@@ -18,6 +18,8 @@ _OF_BUCKETS: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
         Aspect.LOG_TARGET: frozenset({Aspect.LOGGING}),
         Aspect.REPLICATION_DESTINATIONS: frozenset({Aspect.REPLICATION}),
         Aspect.INVENTORY_DESTINATIONS: frozenset({Aspect.INVENTORY}),
+        # S3 answers with what an ACL grants in effect.
+        Aspect.OBJECT_ACL: frozenset({Aspect.PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP}),
     }
 )
 DERIVED: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
@@ -33,7 +35,7 @@ DERIVED: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
 COMPUTED = frozenset({Aspect.REFERRERS})
 """Aspects that take no call: they are looked up anew whenever the bucket is looked at."""
 
-SHARED = frozenset(DERIVED)
+SHARED = frozenset(DERIVED) - {Aspect.OBJECT_ACL}
 """Aspects of which one reading serves every bucket with the same neighbour: many looks at them cost little."""
 
 _RESTS_ON: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(

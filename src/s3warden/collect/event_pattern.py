@@ -1,8 +1,9 @@
 """What EventBridge has to pass on: the pattern for the rule that fills the queue. Pure.
 
 Names of calls are not listed: AWS adds new ones, and what they mean is decided here, not there. Object calls, reads and
-refused calls stay out. CloudTrail records calls of CloudFront, Route 53 and Organizations in one region only, and those
-of multi-region access points in another: a rule in each region that sends to the one queue gets them all.
+refused calls stay out, but for changes of the ACLs of objects. CloudTrail records calls of CloudFront, Route 53 and
+Organizations in one region only, and those of multi-region access points in another: a rule in each region that sends
+to the one queue gets them all.
 
 Source: "Amazon EventBridge event patterns" of the EventBridge user guide.
 """
@@ -11,7 +12,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from s3warden.collect.envelope import API_CALL
-from s3warden.collect.parsers import access_analyzer, config_item, guardduty, macie, security_hub
+from s3warden.collect.parsers import access_analyzer, config_item, guardduty, macie, s3_native, security_hub
+from s3warden.collect.triggers import PUT_OBJECT_ACL
 from s3warden.collect.watched import SERVICES
 from s3warden.model.bucket import Aspect
 
@@ -27,6 +29,8 @@ def event_pattern(needed: Collection[Aspect]) -> dict[str, Any]:
     clauses = [_calls({"s3", *services} - _CHATTY)]
     if chatty := services & _CHATTY:
         clauses.append(_calls(chatty, sorted(call for name in chatty for call in SERVICES[name].calls)))
+    if Aspect.OBJECT_ACL in wanted:
+        clauses += _OBJECT_ACLS
     return {"$or": [*clauses, *_FINDINGS]}
 
 
@@ -39,6 +43,15 @@ def _calls(services: Collection[str], names: Sequence[str] = ()) -> dict[str, An
     }
 
 
+_OBJECT_ACLS: tuple[dict[str, Any], ...] = (
+    {"source": ["aws.s3"], "detail-type": [s3_native.ACL_UPDATED]},
+    {
+        "source": ["aws.s3"],
+        "detail-type": [API_CALL],
+        "detail": {"eventName": [PUT_OBJECT_ACL], "errorCode": [{"exists": False}]},
+    },
+)
+"""Whichever of the two the bucket has: events of S3's own, or a trail that records data events."""
 _FINDINGS: tuple[dict[str, Any], ...] = (
     {"source": ["aws.access-analyzer"], "detail-type": [access_analyzer.DETAIL_TYPE]},
     {"source": ["aws.macie"], "detail-type": [macie.DETAIL_TYPE]},

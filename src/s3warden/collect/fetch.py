@@ -22,6 +22,7 @@ from s3warden.collect import (
     foreign_points,
     keys,
     multi_region,
+    objects,
     other_buckets,
     standings,
 )
@@ -44,9 +45,11 @@ from s3warden.model.bucket import (
     BucketRef,
     BucketState,
     Cause,
+    Present,
     Reading,
     unreadable_parts,
 )
+from s3warden.model.objects import ObjectAcls
 
 READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
     {
@@ -60,6 +63,7 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.LOG_TARGET: (*standings.READS, *(ASPECTS[aspect] for aspect in sorted(TARGET_ASPECTS))),
         Aspect.REPLICATION_DESTINATIONS: standings.READS,
         Aspect.INVENTORY_DESTINATIONS: standings.READS,
+        Aspect.OBJECT_ACL: (objects.READ, objects.READ_VERSION),
         Aspect.DISTRIBUTIONS: (distributions.LIST,),
         Aspect.DNS_RECORDS: (dns_records.ZONES, dns_records.RECORDS),
         Aspect.OUTSIDE_NAMES: standings.READS,
@@ -129,7 +133,10 @@ class Fetch:
             **self._services.bucket,
         }
         self.neighbours = Neighbours(reader, self._parts, clock)
-        self._later_reads: Mapping[Aspect, LaterRead] = self.neighbours.reads
+        self._later_reads: Mapping[Aspect, LaterRead] = {
+            **self.neighbours.reads,
+            Aspect.OBJECT_ACL: partial(objects.object_acls, reader),
+        }
         multi_region_reads = MultiRegionReads(reader)
         self._account_reads: Mapping[Aspect, AccountRead] = {
             **{aspect: partial(self._account_part, ASPECTS[aspect]) for aspect in ACCOUNT_ASPECTS & ASPECTS.keys()},
@@ -157,12 +164,14 @@ class Fetch:
         account: AccountState | None = None,
         *,
         sparing: bool = False,
+        named: ObjectAcls | None = None,
     ) -> BucketState:
         """The bucket with `aspects` read anew, all at once but for the derived ones, and others as `previous` had them.
 
         Account aspects among them are left to `account`, the method; `account`, the state, is carried along. A bucket
         that AWS says is gone has `exists` False and no readings. `sparing` takes fewer calls and one more step: what
-        other readings tell is not asked (`collect.spared`).
+        other readings tell is not asked (`collect.spared`). `named` are the objects whose ACLs are read if these
+        are asked for; by default those that `previous` had.
         """
         began = self._clock()
         gone = BucketState(ref, began, account=account, exists=False)
@@ -181,6 +190,8 @@ class Fetch:
         known |= inferred | second
         # What was asked for in addition may name something else than before.
         derived |= with_derived(second) & DERIVED.keys() & known.keys()
+        if named is not None and Aspect.OBJECT_ACL in derived:
+            known[Aspect.OBJECT_ACL] = Present(named)
         found = await asyncio.gather(*(self._later_reads[aspect](ref, known) for aspect in sorted(derived)))
         readings: Known = known | dict(zip(sorted(derived), found, strict=True))
         return BucketState(ref, began, readings if sparing else self.neighbours.told(readings), account=account)

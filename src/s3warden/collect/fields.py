@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
+from s3warden.model.objects import ObjectName
+
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -18,6 +20,8 @@ _REGION = re.compile(r"[a-z0-9]{1,12}(?:-[a-z0-9]{1,16}){1,5}")
 # `%` is let through so that a strange name is a bucket that AWS says is not there, and no silent loss.
 _BUCKET = re.compile(r"[._%-]*[A-Za-z0-9][A-Za-z0-9._%-]*")
 _BUCKET_NAME_LIMIT = 255
+# Bytes of UTF-8, by the S3 user guide on object keys; no version id is longer.
+_KEY_LIMIT = 1024
 # Security Hub findings in the wild lack the service (`arn:P:::name`), hence the optional parts. Account and region must
 # be empty: filled, it is an access point or another store's bucket.
 _BUCKET_ARN = re.compile(r"arn:([a-z][a-z0-9-]{0,31}):(?:s3)?:{2,3}([^:/]{1,255})(?:/.*)?", re.DOTALL)
@@ -97,6 +101,19 @@ def bucket_name(value: object) -> str | None:
     if isinstance(value, str) and len(value) <= _BUCKET_NAME_LIMIT and _BUCKET.fullmatch(value):
         return value
     return None
+
+
+def object_name(key: object, version: object) -> ObjectName | None:
+    """The object of that key, and of that version if one is named; None if there could be no such object."""
+    if not isinstance(key, str) or not 0 < len(key.encode(errors="surrogatepass")) <= _KEY_LIMIT or not _whole(key):
+        return None
+    named = isinstance(version, str) and len(version) <= _KEY_LIMIT and version.isascii() and version.isprintable()
+    return ObjectName(key, str(version) if named else "")
+
+
+def _whole(text: str) -> bool:
+    """Whether there is no lone surrogate in it, which no key can hold."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def bucket_arn(value: object) -> tuple[str, str] | None:

@@ -29,6 +29,7 @@ def unique(targets: Iterable[Target]) -> tuple[Target, ...]:
             target.access_point,
             target.key,
             target.trail,
+            target.object,
         )
         known = merged.get(key)
         merged[key] = target if known is None else replace(known, aspects=known.aspects | target.aspects)

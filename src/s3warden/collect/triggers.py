@@ -56,9 +56,12 @@ _ACCESS_POINT_POLICY = _widens(Aspect.ACCESS_POINTS)
 _MULTI_REGION = _of_account(Aspect.MULTI_REGION_ACCESS_POINTS)
 _MULTI_REGION_POLICY = _of_account(Aspect.MULTI_REGION_ACCESS_POINTS, urgent=True)
 
+# Who changes the ACL of one object opens it to strangers, if ACLs have effect in the bucket.
+_OBJECT_ACL = _widens(Aspect.OBJECT_ACL)
 _STORAGE_LENS = _of_account(Aspect.STORAGE_LENSES)
 
 CREATE_BUCKET = "CreateBucket"
+PUT_OBJECT_ACL = "PutObjectAcl"
 
 CALLS: Mapping[str, Call] = MappingProxyType(
     {
@@ -67,6 +70,7 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         CREATE_BUCKET: Call(BUCKET_ASPECTS),
         "DeleteBucket": Call(BUCKET_ASPECTS),
         "PutBucketAcl": _BUCKET_ACL,
+        PUT_OBJECT_ACL: _OBJECT_ACL,
         "PutBucketPolicy": _BUCKET_POLICY,
         "DeleteBucketPolicy": _BUCKET_POLICY,
         "PutBucketPublicAccessBlock": _BUCKET_BLOCK,
@@ -130,7 +134,6 @@ OBJECT_CALLS = frozenset(
         "InitiateMultipartUpload",
         "PostObject",
         "PutObject",
-        "PutObjectAcl",
         "PutObjectLegalHold",
         "PutObjectRetention",
         "PutObjectTagging",
@@ -142,7 +145,8 @@ OBJECT_CALLS = frozenset(
         "WriteGetObjectResponse",
     }
 )
-"""Calls on objects. Their records carry eventCategory `Data`, but those of before 2020 do not."""
+"""Calls on objects that change nothing that is read. Their records carry eventCategory `Data`, but for those of before
+2020."""
 
 READ_VERBS = ("Get", "List", "Head", "Describe", "Select")
 """EventBridge's own test for read-only calls knows Get, List and Describe; S3 has two more."""

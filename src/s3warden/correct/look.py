@@ -29,14 +29,20 @@ from s3warden.model.bucket import (
     State,
     Subject,
 )
+from s3warden.model.objects import ObjectAcls, ObjectName
 
 _Answers: TypeAlias = Mapping[tuple[str, str | None, str], Answer]
+
+
+def _no_objects(_bucket: BucketRef) -> ObjectAcls:
+    return ObjectAcls()
 
 
 class Looks:
     """Looks at subjects through `reader`. Calls are made in their turn and tried again by what is behind it.
 
-    What other subjects have to do with one is looked up in `cache`; without it that is not read.
+    What other subjects have to do with one is looked up in `cache`; without it that is not read. `objects` are those
+    of a bucket that events named.
     """
 
     def __init__(
@@ -45,10 +51,12 @@ class Looks:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         cache: Cache | None = None,
+        objects: Callable[[BucketRef], ObjectAcls] = _no_objects,
     ) -> None:
         self._reader = reader
         self._clock = clock
         self._cache = cache
+        self._objects = objects
 
     async def at(self, subject: Subject, aspects: Iterable[Aspect], regions: Collection[str] = ()) -> Look:
         """The subject with these aspects, freshly read; of a bucket the account's among them, too.
@@ -66,7 +74,7 @@ class Looks:
         account = await fetch.account(owner, wanted & ACCOUNT_ASPECTS, regions=regions)
         if isinstance(subject, AccountRef):
             return Look(account, _documents(account, wanted, recorder))
-        state = await fetch.bucket(subject, wanted - ACCOUNT_ASPECTS, account=account)
+        state = await fetch.bucket(subject, wanted - ACCOUNT_ASPECTS, account=account, named=self._objects(subject))
         return Look(state, _documents(state, wanted, recorder) if state.exists else {})
 
     async def object_acl(self, ref: ObjectRef) -> Answer:
@@ -115,13 +123,18 @@ class _Recorder:
         self, ref: AccountRef, service: str, operation: str, *, region: str | None = None, **parameters: object
     ) -> Answer:
         answer = await self._reader.service(ref, service, operation, region=region, **parameters)
-        about = next((parameters[name] for name in _NAMES if name in parameters), "")
-        self.of_services[operation, region, str(about)] = answer
+        self.of_services[operation, region, _about(parameters)] = answer
         return answer
 
 
 # The parameters by which a service is asked about one thing of several.
 _NAMES = ("TrailName", "DetectorId", "KeyId")
+
+
+def _about(parameters: Mapping[str, object]) -> str:
+    if "Key" in parameters:
+        return ObjectName(str(parameters["Key"]), str(parameters.get("VersionId", ""))).place
+    return str(next((parameters[name] for name in _NAMES if name in parameters), ""))
 
 
 def plain_answer(answer: Answer) -> dict[str, object]:
@@ -171,6 +184,7 @@ def _detectors(answers: _Answers) -> Answer:
 _PLACED: Mapping[Aspect, Callable[[_Answers], Answer]] = {
     Aspect.DEFAULT_KEY: _by_name("DescribeKey"),
     Aspect.KEY_ROTATION: _by_name("GetKeyRotationStatus"),
+    Aspect.OBJECT_ACL: _by_name("GetObjectAcl"),
     Aspect.MACIE: _by_region("GetMacieSession"),
     Aspect.MACIE_DISCOVERY: _by_region("GetAutomatedDiscoveryConfiguration"),
     Aspect.GUARDDUTY: _detectors,

@@ -7,6 +7,7 @@ the key, the destinations. Pure.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from s3warden.collect import objects
 from s3warden.collect.aspects import ASPECTS
 from s3warden.correct.remedy import Edit
 from s3warden.correct.service_writes import SERVICES
@@ -27,6 +28,7 @@ from s3warden.model.bucket import (
 )
 from s3warden.model.configuration import Encryption
 from s3warden.model.keys import MANAGED, Key
+from s3warden.model.objects import ObjectAcls
 from s3warden.model.references import Destinations
 from s3warden.model.storage import Replication
 
@@ -88,9 +90,25 @@ def _whole(state: State, aspect: Aspect) -> Reading[object]:
 
 
 def _reading(edit: Edit, known: Reading[object]) -> Reading[object]:
+    if edit.aspect is Aspect.OBJECT_ACL:
+        return _objects_left(known, edit)
     if edit.aspect in SERVICES:
         return SERVICES[edit.aspect].left(known, edit)
     return ABSENT if edit.after is None else ASPECTS[edit.aspect].understood(edit.after)
+
+
+def _objects_left(known: Reading[object], edit: Edit) -> Reading[object]:
+    if not isinstance(known, Present) or not isinstance(known.value, ObjectAcls):
+        return known
+    after = objects.READ.understood(edit.after or {})
+    return Present(
+        replace(
+            known.value,
+            items=tuple(
+                replace(each, acl=after) if each.name.place == edit.place else each for each in known.value.items
+            ),
+        )
+    )
 
 
 def _status(state: BucketState, options: RuleOptions) -> Reading[object]:

@@ -9,15 +9,14 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 
-from s3warden.correct.object_acl import REMEDY as OBJECT
 from s3warden.correct.remedies import REMEDIES
 from s3warden.correct.render_terraform import terraform
 from s3warden.correct.steps import place_of
 from s3warden.model.action import Call, Declined, Effect, RemediationPlan, Step
 from s3warden.model.bucket import AccountRef, Subject
 
-_TITLES = {**{remedy.id: remedy.title for remedy in REMEDIES}, OBJECT: "Take the public grants out of an object's ACL"}
-_UNDO = {**{remedy.id: remedy.undo_text for remedy in REMEDIES}, OBJECT: ""}
+_TITLES = {remedy.id: remedy.title for remedy in REMEDIES}
+_UNDO = {remedy.id: remedy.undo_text for remedy in REMEDIES}
 # Where the command line calls a service otherwise than the SDK does.
 _COMMANDS = {"s3": "s3api"}
 _CONTEXT = 4

@@ -5,24 +5,26 @@ Takes an edit and the answer before it, hands on steps, by the tables of `writes
 
 from collections.abc import Mapping
 
+from s3warden.collect import objects
 from s3warden.collect.aspects import ASPECTS, AspectRead
 from s3warden.collect.shapes import Answer
 from s3warden.correct.remedy import Edit
 from s3warden.correct.service_writes import SERVICES
 from s3warden.correct.views import acl_view
 from s3warden.correct.writes import WRITES, Writing, acl_body
+from s3warden.detect.named_objects import shown
 from s3warden.model.action import Call, Step, canonical
 from s3warden.model.bucket import Aspect, BucketRef, Subject
+from s3warden.model.objects import ObjectName
 
-OBJECT = "object_acl"
-"""The attribute of an object's own ACL, with its key as the place."""
-_OBJECT_READ = AspectRead("GetObjectAcl", "s3:GetObjectAcl", ASPECTS[Aspect.ACL].parse)
+OBJECT = Aspect.OBJECT_ACL.value
+"""The attribute of an object's own ACL, with its key, and its version if one is named, as the place."""
 
 
 def source(attribute: str) -> AspectRead[object]:
     """What reads an attribute, which is an aspect or an aspect with a place. Raises KeyError, ValueError."""
     if attribute.startswith(f"{OBJECT}:"):
-        return _OBJECT_READ
+        return objects.READ
     aspect = Aspect(attribute.partition(":")[0])
     return SERVICES[aspect].source if aspect in SERVICES else ASPECTS[aspect]
 
@@ -44,6 +46,8 @@ def step(edit: Edit, before: Answer | None, subject: Subject) -> Step:
     """
     if edit.aspect in SERVICES:
         return SERVICES[edit.aspect].step(edit, before)
+    if edit.place is not None and isinstance(subject, BucketRef):
+        return object_step(subject, ObjectName.at(edit.place), before or {}, edit.after or {})
     target = edit.bucket or subject
     row = WRITES[edit.aspect]
     attribute = edit.aspect.value if edit.bucket is None else f"{edit.aspect}:{edit.bucket.name}"
@@ -61,14 +65,14 @@ def step(edit: Edit, before: Answer | None, subject: Subject) -> Step:
     )
 
 
-def object_step(key: str, place: Mapping[str, object], before: Answer, after: Answer, region: str) -> Step:
-    """The write of an object's own ACL; `place` are the parameters that say which object."""
-    attribute = f"{OBJECT}:{key}"
+def object_step(ref: BucketRef, name: ObjectName, before: Answer, after: Answer) -> Step:
+    """The write of an object's own ACL."""
+    attribute, place, region = f"{OBJECT}:{name.place}", objects.parameters(ref, name), ref.region
     known = seen(attribute, before)
     return Step(
         attribute=attribute,
-        summary=f"Take the public grants out of the ACL of {key}",
-        read=Call("s3", _OBJECT_READ.operation, canonical(dict(place)), region),
+        summary=f"Take the public grants out of the ACL of {shown(name)}",
+        read=Call("s3", objects.READ.operation, canonical(place), region),
         call=Call("s3", "PutObjectAcl", canonical({**place, **acl_body(after)}), region),
         inverse=Call("s3", "PutObjectAcl", canonical({**place, **acl_body(before)}), region),
         before=known,

@@ -128,6 +128,7 @@ _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.REQUEST_PAYMENT: Present(RequestPayment("BucketOwner")),
         Aspect.ACCESS_POINTS: ABSENT,
         Aspect.REFERRERS: ABSENT,
+        Aspect.OBJECT_ACL: ABSENT,
         **SOUND_NEIGHBOURS,
         Aspect.MULTI_REGION_ACCESS_POINTS: ABSENT,
         **services.SOUND,

@@ -88,6 +88,7 @@ class Aspect(StrEnum):
     LOG_TARGET = "log_target"
     REPLICATION_DESTINATIONS = "replication_destinations"
     INVENTORY_DESTINATIONS = "inventory_destinations"
+    OBJECT_ACL = "object_acl"
     MACIE_COVERAGE = "macie_coverage"
     MACIE_FINDINGS = "macie_findings"
     ACCESS_FINDINGS = "access_findings"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Subject
+from s3warden.model.objects import ObjectName
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Target:
 
     With an `access_point` it is the bucket behind it that is meant, which is still to be found within the account; with
     a `key`, the ARN of a KMS key or alias, all buckets that it encrypts, whosever they are; with a `trail`, by its name
-    or ARN, the accounts under that trail of the `account`.
+    or ARN, the accounts under that trail of the `account`. `object` is what of the bucket it is about, if one object.
     """
 
     level: Level
@@ -70,6 +71,7 @@ class Target:
     access_point: PointName | None = None
     key: str | None = None
     trail: str | None = None
+    object: ObjectName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ class Origin(StrEnum):
 class RefreshRequest:
     """Look at `subject` again: read `aspects` (none: only evaluate again what is cached) and judge.
 
-    Triggers are in order of arrival. `urgent` asks for no quiet period.
+    Triggers are in order of arrival, and so are `objects`, those of the bucket that events named. `urgent` asks for no
+    quiet period.
     """
 
     subject: Subject
@@ -128,6 +131,7 @@ class RefreshRequest:
     origin: Origin
     triggers: tuple[Trigger, ...] = ()
     urgent: bool = False
+    objects: tuple[ObjectName, ...] = ()
 
     def merge(self, later: "RefreshRequest") -> "RefreshRequest":
         """One request that does the work of both: events win over sweeps, urgency stays, triggers add up."""
@@ -139,6 +143,7 @@ class RefreshRequest:
             origin=min(self.origin, later.origin, key=order.index),
             triggers=self.triggers + tuple(t for t in later.triggers if t.event_id not in known),
             urgent=self.urgent or later.urgent,
+            objects=tuple(dict.fromkeys((*self.objects, *later.objects))),
         )
 
 

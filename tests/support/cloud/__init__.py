@@ -2,8 +2,8 @@
 
 from support.cloud.queues import Queue, Stored
 from support.cloud.server import HOME, REGION, FakeCloud, Published, keys
-from support.cloud.trail import change, wrapped
-from support.cloud.world import ALL_ON, PUBLIC_READ, TAGS, Bucket, World
+from support.cloud.trail import change, object_acl_updated, wrapped
+from support.cloud.world import ALL_ON, PUBLIC_READ, TAGS, Bucket, StoredObject, World
 
 __all__ = [
     "ALL_ON",
@@ -16,8 +16,10 @@ __all__ = [
     "Published",
     "Queue",
     "Stored",
+    "StoredObject",
     "World",
     "change",
     "keys",
+    "object_acl_updated",
     "wrapped",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from xml.sax.saxutils import escape
 
-from support.cloud.world import MADE, Bucket, World
+from support.cloud.world import MADE, Bucket, StoredObject, World
 
 _NS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 _XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
@@ -74,8 +74,16 @@ def empty_list(operation: str) -> str:
     )
 
 
-def _acl(world: World, bucket: Bucket) -> str:
-    shown = [] if world.ignores_acls(bucket) else bucket.grants
+def object_acl(world: World, bucket: Bucket, key: str) -> str:
+    """The answer of GetObjectAcl."""
+    if key not in bucket.objects:
+        raise RefusalError("NoSuchKey", "The specified key does not exist.")
+    return _acl(world, bucket, bucket.objects[key])
+
+
+def _acl(world: World, bucket: Bucket, of: Bucket | StoredObject | None = None) -> str:
+    of = of or bucket
+    shown = [] if world.ignores_acls(bucket) else of.grants
     owner = f"<ID>{bucket.account}</ID>"
     user = f'<Grantee {_XSI} xsi:type="CanonicalUser">{owner}</Grantee>'
     grants = f"<Grant>{user}<Permission>FULL_CONTROL</Permission></Grant>"
@@ -87,7 +95,7 @@ def _acl(world: World, bucket: Bucket) -> str:
     grants += "".join(
         f'<Grant><Grantee {_XSI} xsi:type="CanonicalUser"><ID>{user}</ID></Grantee>'
         f"<Permission>{permission}</Permission></Grant>"
-        for user, permission in bucket.users
+        for user, permission in of.users
     )
     return (
         f"<AccessControlPolicy {_NS}><Owner>{owner}</Owner><AccessControlList>{grants}</AccessControlList>"

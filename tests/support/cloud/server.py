@@ -31,10 +31,11 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from support.cloud.answers import RefusalError, block, empty_list, listing, operation_of, read
+from support.cloud.answers import RefusalError, block, empty_list, listing, object_acl, operation_of, read
 from support.cloud.queues import Queue, Stored
 from support.cloud.world import ALL_ON, World
 from support.cloud.writes import canned, delete, flags, put
+from support.cloud.writes import object_acl as put_object_acl
 from support.faults import Rule, Seen
 
 HOME = "700000000001"
@@ -191,7 +192,7 @@ class FakeCloud:
         return self._s3(request, caller, body)
 
     def _s3(self, request: web.BaseRequest, caller: str, body: bytes) -> _Call:
-        name = request.path.strip("/").partition("/")[0]
+        name, _, object_key = request.path.strip("/").partition("/")
         query = dict(request.query)
         if not name:
 
@@ -213,11 +214,16 @@ class FakeCloud:
                 write.change(self.world, bucket, canned(request.headers.get("x-amz-acl")) or body.decode())
                 self.written.append(Written(write.operation, bucket.name, request.headers.get("User-Agent", "")))
                 return web.Response(status=200 if request.method == "PUT" else 204)
+            if object_key and key == "acl":
+                return _xml(object_acl(self.world, bucket, object_key))
             text = read(self.world, bucket, key)
             return _xml(text) if key != "policy" else web.Response(text=text, content_type="application/json")
 
         write = {"PUT": put, "DELETE": delete}[request.method](key) if request.method in ("PUT", "DELETE") else None
         operation = operation_of(key) if write is None else write.operation
+        if object_key and key == "acl":
+            write = put_object_acl(object_key) if request.method == "PUT" else None
+            operation = f"{request.method.title()}ObjectAcl"
         operation = "HeadBucket" if request.method == "HEAD" else operation
         return _Call(Seen("s3", operation, bucket=name, method=request.method), caller, one)
 

@@ -37,6 +37,21 @@ def change(bucket: Bucket, name: str, at: datetime | None = None, **changes: Any
     return json.dumps(envelope(detail, account=bucket.account, region=bucket.region, time=when))
 
 
+def object_acl_updated(bucket: Bucket, key: str) -> str:
+    """The message body of S3's own event about the ACL of an object that has just been changed."""
+    detail = {
+        "version": "0",
+        "bucket": {"name": bucket.name},
+        "object": {"key": key, "etag": "d41d8cd98f00b204e9800998ecf8427e"},
+        "request-id": f"INVENTED{next(_NUMBERS):08d}",
+        "requester": bucket.account,
+        "source-ip-address": "203.0.113.5",
+    }
+    when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    event = envelope(detail, detail_type="Object ACL Updated", account=bucket.account, region=bucket.region, time=when)
+    return json.dumps({**event, "id": f"00000000-0000-4000-8000-{next(_NUMBERS):012d}"})
+
+
 def wrapped(body: str) -> str:
     """`body` as a queue gets it that is subscribed to an SNS topic without raw delivery."""
     return json.dumps(

@@ -16,11 +16,19 @@ TAGS = {"Name": "x", "Role": "web", "Environment": "test", "Owner": "sam"}
 
 
 @dataclass
+class StoredObject:
+    """One object, of which there is nothing but its ACL: grants to groups and to users, beside the owner's."""
+
+    grants: list[tuple[str, str]] = field(default_factory=list)
+    users: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
 class Bucket:
     """One bucket. `grants` are those to groups and `users` those to canonical users, beside the owner's.
 
     `block` are the four flags in AWS's order, or None. `documents` are settings that were put, as they were put, by the
-    name of the sub-resource.
+    name of the sub-resource. `objects` are by key.
     """
 
     name: str
@@ -37,6 +45,7 @@ class Bucket:
     tags: dict[str, str] = field(default_factory=lambda: dict(TAGS))
     users: list[tuple[str, str]] = field(default_factory=list)
     documents: dict[str, str] = field(default_factory=dict)
+    objects: dict[str, StoredObject] = field(default_factory=dict)
 
     @property
     def arn(self) -> str:

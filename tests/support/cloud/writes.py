@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from support.cloud.answers import RefusalError
-from support.cloud.world import Bucket, World
+from support.cloud.world import Bucket, StoredObject, World
 
 _FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -75,7 +75,19 @@ def _text(body: str, name: str) -> str | None:
     return None if found is None else found.text or ""
 
 
-def _acl(world: World, bucket: Bucket, body: str) -> None:
+def object_acl(key: str) -> Write:
+    """The write that a PUT of the ACL of an object is."""
+
+    def change(world: World, bucket: Bucket, body: str) -> None:
+        if key not in bucket.objects:
+            raise RefusalError("NoSuchKey", "The specified key does not exist.")
+        _acl(world, bucket, body, bucket.objects[key])
+
+    return Write("PutObjectAcl", change)
+
+
+def _acl(world: World, bucket: Bucket, body: str, of: Bucket | StoredObject | None = None) -> None:
+    of = of or bucket
     grants, users = [], []
     for grant in _root(body).iter("Grant"):
         grantee = grant.find("Grantee")
@@ -89,7 +101,7 @@ def _acl(world: World, bucket: Bucket, body: str) -> None:
         raise RefusalError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
     if grants and any(block is not None and block[0] for block in (bucket.block, world.accounts.get(bucket.account))):
         raise RefusalError("AccessDenied", "public ACLs are blocked", 403)
-    bucket.grants, bucket.users = grants, users
+    of.grants, of.users = grants, users
 
 
 def _policy(world: World, bucket: Bucket, body: str) -> None:

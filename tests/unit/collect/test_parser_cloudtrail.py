@@ -311,7 +311,7 @@ def test_case_17_read_only_false_as_text_is_false(flag: object) -> None:
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        ("PutObjectAcl", {}),
+        ("PutObject", {}),
         ("DeleteObjects", {}),
         ("CopyObject", {}),
         ("PutObjectThing", {"eventCategory": "Data"}),

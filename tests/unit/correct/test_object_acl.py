@@ -1,16 +1,20 @@
 """An object that its own ACL makes public, or seems to."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from s3warden.collect.shapes import ShapeError
-from s3warden.correct.object_acl import ObjectRef, object_of, plan
+from s3warden.collect.objects import READ
+from s3warden.correct.object_acl import RULE, ObjectRef, plan
+from s3warden.correct.remedy import Look
 from s3warden.correct.render_plan import as_cli, as_terraform, as_text
 from s3warden.detect.samples import DENIED
 from s3warden.model.action import Declined, RemediationPlan
-from s3warden.model.bucket import Aspect
-from support.scenes import BUCKET, MADE_AT, OWN_GRANT, acl, block, group, look, only, user
+from s3warden.model.bucket import Aspect, Present
+from s3warden.model.finding import Verdict
+from s3warden.model.objects import ObjectAcl, ObjectAcls, ObjectName
+from support.scenes import BUCKET, MADE_AT, OWN_GRANT, acl, block, declined, group, look, only, planned, user
 
 OPEN = acl(user(3), group("AllUsers", "READ"), group("AuthenticatedUsers", "READ_ACP"))
 OBJECT = ObjectRef(BUCKET, "a b/ü.txt", "v1")
@@ -58,11 +62,29 @@ def test_layer_that_cannot_be_read_leaves_it_open() -> None:
     assert made.reason == "unreadable"
 
 
-def test_event_names_the_object() -> None:
-    """`Object ACL Updated` has the key, and the version where the bucket has versions."""
-    detail: dict[str, Any] = {"bucket": {"name": BUCKET.name}, "object": {"key": "k", "version-id": "v"}}
-    assert object_of(detail, BUCKET) == ObjectRef(BUCKET, "k", "v")
-    assert object_of({**detail, "object": {"key": "k"}}, BUCKET) == ObjectRef(BUCKET, "k")
-    for strange in ({}, {**detail, "object": {}}, {**detail, "bucket": {"name": "another"}}):
-        with pytest.raises(ShapeError):
-            object_of(strange, BUCKET)
+def named(*answers: tuple[str, Any], forgotten: bool = False) -> Look:
+    """A bucket with these objects, as events named them."""
+    items = tuple(ObjectAcl(ObjectName.at(place), READ.understood(answer)) for place, answer in answers)
+    seen = look({}, readings={Aspect.OBJECT_ACL: Present(ObjectAcls(items, forgotten))})
+    return replace(seen, documents={**seen.documents, Aspect.OBJECT_ACL: dict(answers)})
+
+
+def test_every_public_object_of_a_finding_is_closed_and_no_other() -> None:
+    """A step each, with its own inverse; other grants and other objects stay."""
+    made = planned(RULE, named(("a", OPEN), ("b", acl(user(3))), ("c?versionId=v1", OPEN)))
+    assert [step.attribute for step in made.steps] == ["object_acl:a", "object_acl:c?versionId=v1"]
+    assert [step.call.arguments.get("VersionId") for step in made.steps] == [None, "v1"]
+    for step in made.steps:
+        kept: Any = step.call.arguments["AccessControlPolicy"]
+        back: Any = step.inverse.arguments["AccessControlPolicy"]
+        assert kept["Grants"] == [OWN_GRANT, user(3)]
+        assert back["Grants"] == OPEN["Grants"]
+        assert step.undone == step.before
+    assert made.effect.verdict_after is Verdict.PASS
+    assert made.effect.safe
+
+
+def test_nothing_is_planned_while_it_would_not_be_enough() -> None:
+    """Others may be public whose names nobody knows."""
+    assert declined(RULE, named(("a", OPEN), forgotten=True)) == "unreadable"
+    assert declined(RULE, named(("a", acl(user(3))))) == "not_needed"

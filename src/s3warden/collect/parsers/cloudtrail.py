@@ -13,6 +13,7 @@ from s3warden.collect.fields import (
     bucket_name,
     items,
     mapping,
+    object_name,
     partition_of,
     point_arn,
     point_name,
@@ -28,7 +29,7 @@ from s3warden.collect.record import (
     reason_for,
     trigger_of,
 )
-from s3warden.collect.triggers import CALLS, CREATE_BUCKET, OBJECT_CALLS, Call
+from s3warden.collect.triggers import CALLS, CREATE_BUCKET, OBJECT_CALLS, PUT_OBJECT_ACL, Call
 from s3warden.model.bucket import BUCKET_ASPECTS, Aspect
 from s3warden.model.event import Level, Parsed, PointName, Poison, Refresh, Skip, Target
 
@@ -109,6 +110,7 @@ def _target(event: Envelope, record: Mapping[str, object], name: str, call: Call
         bucket,
         call.reads,
         (owner and owner.partition) or partition_of(arn),
+        object=object_name(params.get("key"), params.get("versionId")) if name == PUT_OBJECT_ACL else None,
     )
 
 

@@ -10,6 +10,7 @@ from s3warden.correct.remedies import (
     lifecycle,
     logging,
     notifications,
+    object_acls,
     object_events,
     ownership,
     public_access_block,
@@ -24,6 +25,7 @@ from s3warden.correct.remedy import Remedy
 
 REMEDIES: tuple[Remedy, ...] = (
     *exposure.REMEDIES,
+    *object_acls.REMEDIES,
     *public_access_block.REMEDIES,
     *cross_account.REMEDIES,
     *statements.REMEDIES,

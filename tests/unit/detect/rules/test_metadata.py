@@ -139,6 +139,7 @@ def test_ids_stay() -> None:
         "bucket-public-authenticated",
         "bucket-public-latent",
         "bucket-objects-may-be-public",
+        "bucket-object-acl-public",
         "bucket-acl-public-read",
         "bucket-acl-public-write",
         "bucket-acl-authenticated-read",
