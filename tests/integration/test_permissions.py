@@ -132,5 +132,7 @@ def test_actions_are_spelt_as_iam_spells_them() -> None:
         name = action.partition(":")[2]
         if operation == "GetPublicAccessBlock":
             assert name in {"GetBucketPublicAccessBlock", "GetAccountPublicAccessBlock"}
+        elif operation == "GetObjectAcl":
+            assert name in {"GetObjectAcl", "GetObjectVersionAcl"}
         else:
             assert name == OTHERWISE.get(operation, operation)

@@ -80,13 +80,16 @@ SOUND: Mapping[str, Answer | AwsError] = {
 class World:
     """Answers reads as AWS would. `blocks` by account, `buckets` by name; what is asked is recorded.
 
-    `gates` hold an operation on a subject until they are set; `asked` has a line for each call that began.
+    `objects` are ACLs by key. `gates` hold an operation on a subject until they are set; `asked` has a line for each
+    call that began, but for those on objects, whose keys are in `objects_read`.
     """
 
     blocks: dict[str, Answer | AwsError] = field(default_factory=lambda: {HOME: ON})
     buckets: dict[str, dict[str, Answer | AwsError]] = field(default_factory=dict)
     gates: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    objects: dict[str, Answer | AwsError] = field(default_factory=dict)
+    objects_read: list[str] = field(default_factory=list)
 
     async def bucket(self, ref: BucketRef, operation: str, **_parameters: object) -> Answer:
         """The answer of an operation on a bucket."""
@@ -104,9 +107,11 @@ class World:
             return {"AccessPoints": []}
         return _told(self.blocks[ref.account])
 
-    async def service(self, ref: AccountRef, service: str, operation: str, **_parameters: object) -> Answer:
-        """No other service is asked here."""
-        raise AssertionError(f"{ref}: {service} {operation}")
+    async def service(self, ref: AccountRef, service: str, operation: str, **parameters: object) -> Answer:
+        """The ACL of an object, by its key; no other service is asked here."""
+        assert (service, operation) == ("s3", "GetObjectAcl"), f"{ref}: {service} {operation}"
+        self.objects_read.append(str(parameters["Key"]))
+        return _told(self.objects[self.objects_read[-1]])
 
     def count(self, subject: str, operation: str = "") -> int:
         """How often a subject was asked, for one operation or for anything."""

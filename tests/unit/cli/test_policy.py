@@ -148,6 +148,16 @@ def test_writing_takes_what_the_fixes_let_be_done(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
 
 
+def test_writing_of_objects_is_given_on_objects(tmp_path: Path) -> None:
+    """Not on buckets, which have no such permission."""
+    path = tmp_path / "config.toml"
+    path.write_text(FIXES.replace("bucket-versioning", "bucket-object-acl-public").format(mode="auto"))
+    result = CliRunner().invoke(app, ["iam", "--config", str(path), "--remediation"])
+    (statement,) = json.loads(result.stdout)["Statement"]
+    assert statement["Action"] == ["s3:PutObjectAcl", "s3:PutObjectVersionAcl"]
+    assert statement["Resource"] == "arn:aws:s3:::*/*"
+
+
 @pytest.mark.parametrize(("mode", "more"), [("off", False), ("plan", True), ("auto_when_safe", True)])
 def test_what_a_fix_looks_at_is_read_too(mode: Literal["off", "plan", "auto_when_safe"], more: bool) -> None:
     """Even where it only plans."""
