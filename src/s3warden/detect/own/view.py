@@ -32,6 +32,7 @@ from s3warden.model.configuration import (
     Website,
 )
 from s3warden.model.keys import Key, KeyRotation
+from s3warden.model.objects import ObjectAcls
 from s3warden.model.origins import Distributions, DnsRecords
 from s3warden.model.other_buckets import OtherBuckets
 from s3warden.model.references import Destinations, LogTarget, References
@@ -169,6 +170,7 @@ BUCKET: Mapping[str, Field] = MappingProxyType(
         "macie_coverage": _field(Aspect.MACIE_COVERAGE, MacieCoverage, "what Macie knows of the bucket"),
         "macie_findings": _field(Aspect.MACIE_FINDINGS, MacieFindings, "how many findings of Macie are open"),
         "notification": _field(Aspect.NOTIFICATION, Notification, "whom the bucket tells of its objects"),
+        "object_acl": _field(Aspect.OBJECT_ACL, ObjectAcls, "the ACLs of objects that events named"),
         "object_lock": _field(Aspect.OBJECT_LOCK, ObjectLock, "Object Lock and its default retention"),
         "ownership": _field(Aspect.OWNERSHIP, Ownership, "object ownership"),
         "policy": _field(Aspect.POLICY, Policy, "the statements of the bucket policy"),
