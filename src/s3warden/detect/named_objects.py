@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
+from s3warden.model.bucket import Aspect
 from s3warden.model.finding import Finding
 from s3warden.model.objects import ObjectAcls, ObjectName
 
@@ -37,8 +38,9 @@ def recalled(findings: Iterable[Finding]) -> ObjectAcls:
     try:
         names = tuple(ObjectName(str(key), str(version)) for key, version in json.loads(named[FACT]))
     except (KeyError, TypeError, ValueError):
-        # It was never known which they are, as where one could not be read.
-        return ObjectAcls(forgotten=True)
+        # An object that could not be read has no name in the evidence; a setting that could not be is no object.
+        unread = named.get("unreadable", Aspect.OBJECT_ACL.value).split(", ")
+        return ObjectAcls(forgotten=Aspect.OBJECT_ACL in unread)
     return ObjectAcls(forgotten=MORE in named).naming(names)
 
 

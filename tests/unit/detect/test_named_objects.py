@@ -40,6 +40,12 @@ def test_a_finding_that_names_none_leaves_a_doubt() -> None:
     assert recalled([holding(facts([ObjectName("a")], beyond=1))]).forgotten
 
 
+def test_a_setting_that_could_not_be_read_leaves_no_doubt_about_objects() -> None:
+    """Else every bucket of an account whose block was unreadable would stay unknown after a restart."""
+    unknown = replace(holding({"unreadable": "ownership, public_access_block"}), verdict=Verdict.UNKNOWN)
+    assert recalled([unknown]) == ObjectAcls()
+
+
 def test_without_a_finding_there_is_nothing_to_recall() -> None:
     """Another rule's finding names no objects."""
     assert recalled([]) == recalled([finding("bucket-acl-public-read")]) == ObjectAcls()
