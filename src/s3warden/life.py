@@ -338,7 +338,7 @@ async def begin(
             parts.fetch,
             cache,
             store=store,
-            ledger=Ledger(await store.load_open()),
+            ledger=Ledger(await store.load_open(), await store.last_sequence()),
             committed=dispatch.wake,
             metrics=metrics,
             exemptions=exemptions,

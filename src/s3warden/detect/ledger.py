@@ -97,12 +97,13 @@ class _Look:
 
 
 class Ledger:
-    """The open findings, by subject. `findings` are those that the store knows from before."""
+    """The open findings, by subject. `findings` are those that the store knows from before, `sequence` the highest
+    number that it has of any, the resolved ones included."""
 
-    def __init__(self, findings: Iterable[Finding] = ()) -> None:
+    def __init__(self, findings: Iterable[Finding] = (), sequence: int = 0) -> None:
         self._open: dict[str, tuple[Finding, ...]] = {}
         self._unconfirmed: set[str] = set()
-        self._sequence = 0
+        self._sequence = sequence
         for finding in findings:
             self._put(finding)
             self._unconfirmed.add(finding.fingerprint)
@@ -139,8 +140,8 @@ class Ledger:
         had looked at the subject before, so that a change without a trigger is drift.
 
         Sequence numbers are the microseconds of `at` since 1970, or one more than the highest number seen where the
-        clock stands still or steps back. So the numbers of an open finding rise, and a finding that opens again after a
-        restart repeats none of its history, which was not loaded.
+        clock stands still or steps back. So the numbers of a finding rise, and one that opens again after a restart
+        repeats none of its history.
         """
         look = _Look(
             subject=subject,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
 import structlog
-from sqlalchemy import Delete, Row, select
+from sqlalchemy import Delete, Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -110,6 +110,11 @@ class Store:
             async for portion in rows.partitions(1000):
                 found += _readable(portion)
         return found
+
+    async def last_sequence(self) -> int:
+        """The highest sequence number of any finding, open or resolved; 0 where there is none."""
+        async with self._reading() as connection:
+            return int(await connection.scalar(select(func.max(findings.c.sequence))) or 0)
 
     async def history(self, fingerprint: str) -> list[FindingChange]:
         """The steps of one finding, oldest first."""

@@ -33,8 +33,14 @@ async def test_a_resolved_finding_stands_no_longer_but_has_its_history(store: St
     for step in (opened, updated, over):
         await store.commit([step], [])
     assert await store.load_open() == []
+    assert await store.last_sequence() == 3
     assert await store.history(finding().fingerprint) == [opened, updated, over]
     assert await store.history("unheard of") == []
+
+
+async def test_an_empty_store_has_no_sequence(store: Store) -> None:
+    """Numbers begin with the clock."""
+    assert await store.last_sequence() == 0
 
 
 async def test_a_finding_that_comes_back_is_open_again(store: Store) -> None:

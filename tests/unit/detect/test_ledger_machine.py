@@ -84,8 +84,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """Only what is stored and open comes back."""
-        self.ledger = Ledger(self.stored.values())
+        """Only what is stored and open comes back, and the highest number."""
+        self.ledger = Ledger(self.stored.values(), max((int(id_.partition("/")[2]) for id_ in self.ids), default=0))
 
     @rule(seconds=st.integers(-3600, 3600))
     def clock_moves(self, seconds: int) -> None:

@@ -7,7 +7,7 @@ exactly, since a restart takes up from there; see `detect.named_objects`.
 from s3warden.detect.advice import NO_ACLS_RESOURCE
 from s3warden.detect.effective import LAYERS_OF_ACL, acl_neutralised_by, ownership
 from s3warden.detect.named_objects import RULE, facts, shown
-from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, always, configured, fails, passes
+from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, always, configured, fails, passes, without
 from s3warden.detect.samples import DENIED, bucket, flags, granting, unguarded
 from s3warden.model.bucket import Aspect, Present, Reading, State
 from s3warden.model.configuration import ALL_USERS, AUTHENTICATED_USERS, Acl
@@ -137,6 +137,7 @@ aws s3api get-object-acl --bucket {bucket} --region {region} --expected-bucket-o
     ),
     # A key may hold the bucket's name, and the evidence writes keys down exactly.
     by_name=always,
+    nameless=without(Aspect.OBJECT_ACL),
 )
 
 RULES = (OBJECT_ACL,)
