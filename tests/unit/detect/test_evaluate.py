@@ -87,7 +87,9 @@ def test_nothing_read_at_all_is_unknown(rule: Rule) -> None:
 def test_more_ignorance_never_turns_into_pass(data: st.DataObject) -> None:
     """Whatever set of needs is unreadable, only what stood before survives: FAIL, or not concerned where proven."""
     # A bucket that refuses to be read is what this one rule finds.
-    rule = data.draw(st.sampled_from([rule for rule in RULES if rule.info.needs and rule.info.id != "bucket-unreadable"]))
+    rule = data.draw(
+        st.sampled_from([rule for rule in RULES if rule.info.needs and rule.info.id != "bucket-unreadable"])
+    )
     example = data.draw(st.sampled_from(rule.examples))
     hidden = data.draw(st.sets(st.sampled_from(sorted(rule.info.needs)), min_size=1))
     state = example.state
