@@ -19,8 +19,8 @@ from s3warden.model.readings import Readings
 Cells: TypeAlias = tuple[Reading[object], ...]
 
 _CLOCKS = ("currenttime", "epochtime")
-# Whatever looks like a bucket's name, with the dots of host names still in it.
-_WORDS = re.compile(r"[a-z0-9][a-z0-9.-]+")
+# Whatever looks like a bucket's name, an old one with capitals or underscores too, with the dots of host names in it.
+_WORDS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ _TEMPLATES: Mapping[Aspect, _Template] = MappingProxyType(
 def _names(text: str) -> frozenset[str]:
     """The words of a text, and of a host name each part up to a dot: a bucket's name may stand before its endpoint."""
     found: set[str] = set()
-    for word in _WORDS.findall(text.lower()):
+    for word in _WORDS.findall(text) + _WORDS.findall(text.lower()):
         parts = word.split(".")
         found.update(".".join(parts[:count]) for count in range(1, len(parts) + 1))
     return frozenset(found)

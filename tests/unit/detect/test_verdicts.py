@@ -139,6 +139,16 @@ def test_only_rules_that_look_at_a_change_run_again() -> None:
     assert results == by_rule(evaluate(RULES, changed))
 
 
+@pytest.mark.parametrize("name", ["Old_Example_Data", "b"])
+def test_an_old_name_that_the_account_mentions_has_no_shape(name: str) -> None:
+    """Capitals, underscores and any length: the names of early buckets are found like others."""
+    named = renamed(bucket({Aspect.MULTI_REGION_ACCESS_POINTS: multi_region(bucket_name=name)}), name)
+    other = replace(renamed(named, "other-data"), account=named.account)
+    verdicts, cache = Verdicts(RULES), Cache()
+    for state in (cache.shared(other), cache.shared(named)):
+        assert by_rule(verdicts.of(state)) == by_rule(evaluate(RULES, state))
+
+
 def test_a_change_of_the_account_is_a_change() -> None:
     """The account's block goes: every rule that looks at it is run again."""
     verdicts, cache = Verdicts(RULES), Cache()
