@@ -77,6 +77,8 @@ class Verdicts:
         others = (rule for rule in self._rules if not rule.by_name(self._options))
         self._others = tuple((rule, rule.info.needs | rule.info.hints) for rule in others)
         self._by_id = {rule.info.id: rule for rule in self._rules}
+        # Rules are compared by their ids: to compare two of them takes as long as a check.
+        self._fixed = frozenset(rule.info.id for rule, _ in self._others)
 
     def forget(self, subject: Subject) -> None:
         """The subject is no more."""
@@ -121,10 +123,13 @@ class Verdicts:
 
     def _learn(self, shape: Shape, state: BucketState) -> _Judged:
         bare = shape.state(state)
-        left = tuple(rule for rule in self._by_name if not rule.nameless(bare, self._options))
-        results = self._run([rule for rule in self._rules if rule not in left], bare)
+        left: list[Rule] = []
+        nameless: list[Rule] = []
+        for rule in self._by_name:
+            (nameless if rule.nameless(bare, self._options) else left).append(rule)
+        results = self._run([*(rule for rule, _ in self._others), *nameless], bare)
         named = tuple(at for at, result in enumerate(results) if _tells_name(result.evidence))
-        judged = _Judged(results, left, named, shape)
+        judged = _Judged(results, tuple(left), named, shape)
         # A rule that crashed is run, and counted, again the next time.
         if not any(result.cause is Cause.ERROR for result in results):
             if len(self._known) >= self._size:
@@ -135,7 +140,7 @@ class Verdicts:
     def _again(self, state: BucketState, before: BucketState, judged: _Judged) -> _Judged:
         """Run the rules that look at what has changed, and those that crashed; the other verdicts stay."""
         changed = _changed(before, state)
-        last = [result for result in self._named(judged, before) if self._by_id[result.rule_id] not in self._by_name]
+        last = [result for result in self._named(judged, before) if result.rule_id in self._fixed]
         crashed = {result.rule_id for result in last if result.cause is Cause.ERROR}
         concerned = [rule for rule, looks in self._others if looks & changed or rule.info.id in crashed]
         fresh = {result.rule_id: result for result in self._run(concerned, state)}
