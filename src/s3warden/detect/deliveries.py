@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from s3warden.detect.exposure.concrete import Decision, Request, decide
 from s3warden.detect.exposure.inputs import ENFORCED
+from s3warden.detect.exposure.memo import speaks_of_time
 from s3warden.detect.exposure.normal import Statement
 from s3warden.detect.exposure.parse import parse
 from s3warden.model.bucket import Absent, Present, Reading, Unreadable
@@ -51,8 +52,7 @@ def takes_all_alike(policy: Reading[object], bucket: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _looks_at_no_source(text: str, bucket: str) -> bool:
-    lowered = text.lower()
-    if any(word in lowered for word in ("\\", "$", "sourcearn", "currenttime", "epochtime")):
+    if any(word in text.lower() for word in ("\\", "$", "sourcearn")) or speaks_of_time(text):
         return False
     return all(_says_nothing_of_keys(value, bucket) for value in _STRINGS.findall(text))
 

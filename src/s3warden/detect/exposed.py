@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from s3warden.detect.exposure.inputs import AccessPoint, ExposureInputs, PolicyText
-from s3warden.detect.exposure.memo import Memo
+from s3warden.detect.exposure.memo import Memo, speaks_of_time
 from s3warden.detect.exposure.verdict import Exposure
 from s3warden.detect.rule import RuleOptions
 from s3warden.model.bucket import Absent, Aspect, BucketRef, BucketState, Present, Reading, State, Unreadable
@@ -44,7 +44,6 @@ NEEDS = frozenset(
 HINTS = frozenset({Aspect.POLICY_STATUS, Aspect.REQUEST_PAYMENT})
 _READ = tuple(sorted(NEEDS | HINTS))
 _GROUPS = {uri.rpartition("/")[2]: uri for uri in (ALL_USERS, AUTHENTICATED_USERS)}
-_CLOCKS = ("currenttime", "epochtime")
 
 
 def inputs_of(state: State, options: RuleOptions) -> ExposureInputs:
@@ -53,12 +52,12 @@ def inputs_of(state: State, options: RuleOptions) -> ExposureInputs:
     Who pays is taken for the owner where that could not be read: then unsigned requests may get in, the cautious side.
     """
     readings = tuple([state.reading(aspect) for aspect in _READ])
-    return _inputs(_ref(state), readings, _time(state), options.organization_id)
+    return _inputs(_ref(state), readings, time_of(state), options.organization_id)
 
 
 def policy_inputs(state: State, options: RuleOptions) -> ExposureInputs:
     """The bucket with its policy and nothing else. The time of the reading counts where the policy speaks of time."""
-    return _policy_inputs(_ref(state), state.reading(Aspect.POLICY), _time(state), options.organization_id)
+    return _policy_inputs(_ref(state), state.reading(Aspect.POLICY), time_of(state), options.organization_id)
 
 
 # A dozen rules ask about each state, one after the other.
@@ -104,10 +103,10 @@ def _ref(state: State) -> BucketRef:
     return state.ref
 
 
-def _time(state: State) -> float | None:
-    """When the policy was read, where it speaks of time; a look at another time then is another question."""
+def time_of(state: State) -> float | None:
+    """When the bucket policy was read, where it speaks of time; a look at another time then is another question."""
     match state.reading(Aspect.POLICY):
-        case Present(value=Policy(text=text)) if any(clock in text.lower() for clock in _CLOCKS):
+        case Present(value=Policy(text=text)) if speaks_of_time(text):
             return state.read_at.timestamp()
     return None
 

@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from s3warden.detect.exposure.memo import PLACEHOLDER, replaced, tells_no_names
+from s3warden.detect.exposure.memo import PLACEHOLDER, replaced, speaks_of_time, tells_no_names
 from s3warden.model.bucket import ABSENT, Aspect, BucketRef, BucketState, Present, Reading
 from s3warden.model.configuration import Logging, Policy, Tags
 from s3warden.model.readings import Readings
 
 Cells: TypeAlias = tuple[Reading[object], ...]
 
-_CLOCKS = ("currenttime", "epochtime")
 # Whatever looks like a bucket's name, an old one with capitals or underscores too, with the dots of host names in it.
 _WORDS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -109,15 +108,6 @@ class Shapes:
             return self._templates.setdefault(key, template.make(key))
 
 
-def speaks_of_time(policy: Reading[object]) -> bool:
-    """Whether the verdict on a policy hangs on when it is asked for."""
-    match policy:
-        case Present(value=Policy(text=text)):
-            lowered = text.lower()
-            return any(clock in lowered for clock in _CLOCKS)
-    return False
-
-
 def _policy_key(policy: Policy, ref: BucketRef) -> tuple[str, str]:
     # A placeholder that was there before is no name: such a text is marked by its partition, which no template has.
     partition = ref.partition if PLACEHOLDER not in policy.text else ""
@@ -127,7 +117,7 @@ def _policy_key(policy: Policy, ref: BucketRef) -> tuple[str, str]:
 def _policy(key: tuple[str, str]) -> Reading[object] | None:
     partition, text = key
     bare = Present(Policy(text))
-    if not partition or "\\" in text or speaks_of_time(bare) or not tells_no_names(text, partition):
+    if not partition or "\\" in text or speaks_of_time(text) or not tells_no_names(text, partition):
         return None
     return bare
 

@@ -11,9 +11,10 @@ from itertools import chain
 from typing import TypeAlias
 
 from s3warden.detect.evaluate import evaluate
+from s3warden.detect.exposed import time_of
 from s3warden.detect.exposure.memo import PLACEHOLDER
 from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
-from s3warden.detect.shape import Shape, Shapes, speaks_of_time
+from s3warden.detect.shape import Shape, Shapes
 from s3warden.model.bucket import Aspect, BucketState, Cause, State, Subject
 from s3warden.model.finding import Evidence, RuleResult
 from s3warden.model.readings import Readings
@@ -174,7 +175,7 @@ def _same(before: BucketState, after: BucketState) -> bool:
 
 def _changed(before: BucketState, after: BucketState) -> frozenset[Aspect]:
     """The aspects of bucket and account that are other objects than before, or that mean another thing by now."""
-    aspects = {Aspect.POLICY} if speaks_of_time(after.reading(Aspect.POLICY)) else set()
+    aspects = set() if time_of(after) is None else {Aspect.POLICY}
     for old, new in (
         (before.readings, after.readings),
         (before.account.readings if before.account else {}, after.account.readings if after.account else {}),

@@ -19,7 +19,7 @@ PLACEHOLDER = "\uf8ff"
 """Stands for the bucket's name: a private use character that no bucket name has."""
 
 _STRINGS = re.compile(r'"([^"]*[*?$][^"]*)"')
-_TIME = re.compile(r"aws:(currenttime|epochtime)", re.IGNORECASE)
+_CLOCKS = ("currenttime", "epochtime")
 
 
 class Memo:
@@ -67,7 +67,7 @@ def shape(inputs: ExposureInputs) -> ExposureInputs:
         policy_status=None,
         website=False,
         access_points=points,
-        now=inputs.now if any(_TIME.search(text) for text in texts) else None,
+        now=inputs.now if any(map(speaks_of_time, texts)) else None,
     )
     own = f":s3:::{inputs.bucket}"
     if any("\\" in text or PLACEHOLDER in text for text in texts) or not inputs.bucket:
@@ -82,6 +82,12 @@ def shape(inputs: ExposureInputs) -> ExposureInputs:
 
 def _point_policies(points: object) -> list[PolicyText]:
     return [point.policy for point in points if isinstance(point, AccessPoint)] if isinstance(points, tuple) else []
+
+
+def speaks_of_time(text: str) -> bool:
+    """Whether the verdict on a policy hangs on when it is asked for."""
+    lowered = text.lower()
+    return any(clock in lowered for clock in _CLOCKS)
 
 
 def replaced(text: PolicyText, own: str) -> PolicyText:
