@@ -4,13 +4,12 @@ Takes the readings of the bucket, hands on whether the delivery gets in and what
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from s3warden.detect.exposure.concrete import Decision, Request, decide
 from s3warden.detect.exposure.inputs import ENFORCED
 from s3warden.detect.exposure.memo import speaks_of_time
-from s3warden.detect.exposure.normal import Statement
 from s3warden.detect.exposure.parse import parse
 from s3warden.model.bucket import Absent, Present, Reading, Unreadable
 from s3warden.model.configuration import LOG_DELIVERY, Acl, Ownership, Policy
@@ -67,9 +66,7 @@ def _says_nothing_of_keys(value: str, bucket: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _decided(text: str, delivery: Delivery) -> Decision:
-    document = parse(text)
-    seen = replace(document, statements=tuple(_as_service(each, delivery.service) for each in document.statements))
-    return decide(_request(delivery), seen)
+    return decide(_request(delivery), parse(text).seen_by(delivery.service))
 
 
 def _request(delivery: Delivery) -> Request:
@@ -90,13 +87,6 @@ def _request(delivery: Delivery) -> Request:
             "aws:sourcearn": (delivery.source,),
         },
     )
-
-
-def _as_service(statement: Statement, name: str) -> Statement:
-    """The statement as the service meets it, which is no account's principal."""
-    principals = statement.principals
-    everyone = principals.everyone or name in principals.service
-    return replace(statement, principals=replace(principals, everyone=everyone))
 
 
 def by_acl(acl: Reading[Acl], ownership: Reading[Ownership]) -> bool | None:

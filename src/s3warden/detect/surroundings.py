@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from s3warden.detect.deliveries import LOGGING_SERVICE
 from s3warden.model.bucket import ABSENT, AccountRef, AccountState, Aspect, Present, Reading
 from s3warden.model.configuration import (
     Acl,
@@ -34,7 +35,7 @@ KEY_ARN = f"arn:{_ACCOUNT.partition}:kms:{_REGION}:{_ACCOUNT.account}:key/0d5c2f
 OURS = f"arn:{_ACCOUNT.partition}:iam::{_ACCOUNT.account}:root"
 _DELIVERY = (
     '{"Version":"2012-10-17","Statement":[{"Sid":"Logs","Effect":"Allow","Principal":{"Service":"'
-    + ".".join(("logging", "s3", "amazonaws", "com"))  # noqa: FLY002 - no host of AWS is spelled out in code
+    + LOGGING_SERVICE
     + f'"}},"Action":"s3:PutObject","Resource":"arn:{_ACCOUNT.partition}:s3:::{_TARGET}/*",'
     f'"Condition":{{"StringEquals":{{"aws:SourceAccount":"{_ACCOUNT.account}"}}}}}}]}}'
 )

@@ -30,7 +30,7 @@ def not_broader(inputs: ExposureInputs, limit: str) -> Requirement:
     policy, control = _with_accounts(document_of(inputs.policy, "the bucket policy"), parse(limit))
     doubt = ""
     for named in (None, *_services(policy)):
-        both = (policy, control) if named is None else (_as_everyone(policy, named), _as_everyone(control, named))
+        both = (policy, control) if named is None else (policy.seen_by(named), control.seen_by(named))
         found = _compared(inputs, *both, named)
         if found.loophole is not None:
             return found
@@ -84,16 +84,6 @@ def _callers(channel: Channel, accounts: dict[str, set[str]], named: str | None)
 def _services(policy: Document) -> list[str]:
     allowed = (s for s in policy.statements if s.effect == "Allow" and not s.principals.negated)
     return sorted({name for statement in allowed for name in statement.principals.service})
-
-
-def _as_everyone(document: Document, named: str) -> Document:
-    """The document as the service `named` sees it: a statement that names it speaks to it."""
-
-    def seen(statement: Statement) -> Statement:
-        who = statement.principals
-        return replace(statement, principals=replace(who, everyone=who.everyone or named in who.service))
-
-    return replace(document, statements=tuple(map(seen, document.statements)))
 
 
 def _with_accounts(*documents: Document) -> tuple[Document, ...]:

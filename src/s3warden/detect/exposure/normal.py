@@ -1,6 +1,6 @@
 """The normal form of a policy: frozen, and the one thing that both evaluators share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from s3warden.detect.exposure.values import Span
 
@@ -90,6 +90,15 @@ class Document:
     statements: tuple[Statement, ...]
     variables: bool = False
     unknown: tuple[str, ...] = ()
+
+    def seen_by(self, service: str) -> "Document":
+        """The policy as a service meets it, which is no account's principal: what names it speaks to everyone."""
+
+        def seen(statement: Statement) -> Statement:
+            who = statement.principals
+            return replace(statement, principals=replace(who, everyone=who.everyone or service in who.service))
+
+        return replace(self, statements=tuple(map(seen, self.statements)))
 
 
 NO_DOCUMENT = Document(())

@@ -5,7 +5,7 @@ of such a service on behalf of a stranger, accepted by the concrete evaluator.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from s3warden.detect import proofs
 from s3warden.detect.advice import policy_resource, policy_steps, shows_policy
@@ -98,7 +98,7 @@ def _deputies(inputs: ExposureInputs, concerns: Callable[[str], bool]) -> Iterat
 
 def _sent(inputs: ExposureInputs, whole: Document, statement: Statement, name: str) -> _Deputy | None:
     """A request of the service for a stranger that is let in; None if a Deny refuses all that were tried."""
-    seen = replace(whole, statements=tuple(_as_service(each, name) for each in whole.statements))
+    seen = whole.seen_by(name)
     arn = f"arn:{inputs.partition}:s3:::{inputs.bucket}"
     refused = False
     granted = 0
@@ -117,13 +117,6 @@ def _sent(inputs: ExposureInputs, whole: Document, statement: Statement, name: s
 
 
 _OBJECT_INDEXES = frozenset(actions.INDEX[name.lower()] for name in actions.names(actions.OBJECT))
-
-
-def _as_service(statement: Statement, name: str) -> Statement:
-    principals = statement.principals
-    return replace(
-        statement, principals=replace(principals, everyone=principals.everyone or name in principals.service)
-    )
 
 
 def _keys(statement: Statement, arn: str) -> Iterator[str]:
