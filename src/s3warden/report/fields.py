@@ -1,4 +1,9 @@
-"""A check as flat fields, which JSON, JSON lines and CSV share."""
+"""What forms of a report share: a check as flat fields, times, and a JSON array with one item a line."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TextIO
 
 from s3warden.model.bucket import AccountRef, BucketRef, Subject
 from s3warden.report.scanned import Check, Scanned
@@ -41,3 +46,15 @@ def place(subject: Subject) -> dict[str, object]:
                 "bucket": subject.name,
                 "arn": subject.arn,
             }
+
+
+def utc(at: datetime) -> str:
+    """ISO 8601 in UTC, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def write_array(items: Iterable[Mapping[str, object]], stream: TextIO) -> None:
+    """Put a JSON array on `stream`, one item a line, without holding it as a whole."""
+    stream.write("[")
+    stream.writelines(f"{',' if number else ''}\n{json.dumps(item)}" for number, item in enumerate(items))
+    stream.write("\n]\n")

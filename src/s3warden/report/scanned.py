@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from s3warden.model.bucket import Subject
+from s3warden.model.bucket import BucketRef, Subject
 from s3warden.model.finding import Finding, Severity, Verdict, fingerprint
 from s3warden.model.framework import Framework
 from s3warden.model.rule import RuleInfo
@@ -114,6 +114,10 @@ class Scanned:
     def at(self) -> datetime:
         """When the report was true: the end of the scan, or its start where it has no end."""
         return self.ended_at or self.started_at or datetime.fromtimestamp(0, UTC)
+
+    def region_of(self, check: Check) -> str:
+        """The region of the bucket; for an account the one where the scan was run from."""
+        return check.subject.region if isinstance(check.subject, BucketRef) else self.home_region
 
     def outcomes(self) -> Mapping[str, Counter[Outcome]]:
         """How often each rule came out how."""

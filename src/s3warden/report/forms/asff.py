@@ -6,13 +6,13 @@ archived; what could not be decided has the status WARNING.
 Source: the Security Hub API reference, AwsSecurityFinding; "AWS Security Finding Format syntax" of its user guide.
 """
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
+from s3warden.detect.proofs import cut
 from s3warden.model.bucket import BucketRef
 from s3warden.model.finding import Severity
+from s3warden.report.fields import utc, write_array
 from s3warden.report.scanned import Check, Outcome, Scanned
 
 _LABELS: Final[Mapping[Severity, str]] = {
@@ -35,15 +35,12 @@ _TITLE, _DESCRIPTION, _RECOMMENDATION, _RELATED, _RELATED_COUNT = 256, 1024, 512
 
 def write(scanned: Scanned, stream: TextIO, passed: bool) -> None:
     """Put the array on `stream`, one finding a line."""
-    lines = (json.dumps(finding(check, scanned)) for check in scanned.each(passed=passed))
-    stream.write("[")
-    stream.writelines(f"{',' if number else ''}\n{line}" for number, line in enumerate(lines))
-    stream.write("\n]\n")
+    write_array((finding(check, scanned) for check in scanned.each(passed=passed)), stream)
 
 
 def finding(check: Check, scanned: Scanned) -> dict[str, Any]:
     """One finding, for the Security Hub of the account and region that it is about."""
-    subject, region, own = check.subject, _region(check, scanned), check.subject.account
+    subject, region, own = check.subject, scanned.region_of(check), check.subject.account
     severity = {"Label": _LABELS[check.severity]}
     exempt = check.finding.exempt if check.finding else None
     related = [each[:_RELATED] for each in scanned.controls_of(check.rule)][:_RELATED_COUNT]
@@ -54,11 +51,11 @@ def finding(check: Check, scanned: Scanned) -> dict[str, Any]:
         "GeneratorId": f"s3warden/{check.rule.id}",
         "AwsAccountId": own,
         "Types": _TYPES,
-        "CreatedAt": _time(check.finding.first_seen if check.finding else check.at),
-        "UpdatedAt": _time(scanned.at),
+        "CreatedAt": utc(check.finding.first_seen if check.finding else check.at),
+        "UpdatedAt": utc(scanned.at),
         "Severity": severity,
-        "Title": _cut(check.rule.title, _TITLE),
-        "Description": _cut(check.summary, _DESCRIPTION),
+        "Title": cut(check.rule.title, _TITLE),
+        "Description": cut(check.summary, _DESCRIPTION),
         "Remediation": {"Recommendation": _recommendation(check)},
         "ProductFields": {
             "s3warden/rule_id": check.rule.id,
@@ -77,7 +74,7 @@ def finding(check: Check, scanned: Scanned) -> dict[str, Any]:
 
 
 def _recommendation(check: Check) -> dict[str, str]:
-    text = {"Text": _cut(check.rule.why or check.rule.title, _RECOMMENDATION)}
+    text = {"Text": cut(check.rule.why or check.rule.title, _RECOMMENDATION)}
     return {**text, "Url": check.rule.references[0]} if check.rule.references else text
 
 
@@ -89,15 +86,3 @@ def _resource(check: Check, region: str) -> dict[str, Any]:
         else ("AwsAccount", f"AWS::::Account:{subject.account}")
     )
     return {"Type": kind, "Id": id_, "Partition": subject.partition, "Region": region}
-
-
-def _region(check: Check, scanned: Scanned) -> str:
-    return check.subject.region if isinstance(check.subject, BucketRef) else scanned.home_region
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

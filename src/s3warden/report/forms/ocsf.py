@@ -6,13 +6,13 @@ exempt keeps its `Fail`, and the finding is `Suppressed`.
 Source: the OCSF schema, version 1.5.0, class Compliance Finding and its objects.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, TextIO
 
 from s3warden.model.bucket import BucketRef
 from s3warden.model.finding import Severity
+from s3warden.report.fields import write_array
 from s3warden.report.scanned import Check, Outcome, Scanned
 
 _CLASS, _CATEGORY, _CREATE = 2003, 2, 1
@@ -34,10 +34,7 @@ _NEW, _SUPPRESSED = (1, "New"), (3, "Suppressed")
 
 def write(scanned: Scanned, stream: TextIO, passed: bool) -> None:
     """Put the array on `stream`, one finding a line."""
-    lines = (json.dumps(event(check, scanned)) for check in scanned.each(passed=passed))
-    stream.write("[")
-    stream.writelines(f"{',' if number else ''}\n{line}" for number, line in enumerate(lines))
-    stream.write("\n]\n")
+    write_array((event(check, scanned) for check in scanned.each(passed=passed)), stream)
 
 
 def event(check: Check, scanned: Scanned) -> dict[str, Any]:
@@ -73,7 +70,7 @@ def event(check: Check, scanned: Scanned) -> dict[str, Any]:
         "cloud": {
             "provider": "AWS",
             "account": {"uid": check.subject.account, "type": "AWS Account", "type_id": 10},
-            "region": _region(check, scanned),
+            "region": scanned.region_of(check),
         },
         "finding_info": {
             "uid": check.fingerprint,
@@ -114,12 +111,8 @@ def _resource(check: Check, scanned: Scanned) -> dict[str, Any]:
         "name": subject.name if isinstance(subject, BucketRef) else subject.account,
         "type": "AwsS3Bucket" if bucket else "AwsAccount",
         "cloud_partition": subject.partition,
-        "region": _region(check, scanned),
+        "region": scanned.region_of(check),
     }
-
-
-def _region(check: Check, scanned: Scanned) -> str:
-    return check.subject.region if isinstance(check.subject, BucketRef) else scanned.home_region
 
 
 def _milliseconds(at: datetime) -> int:

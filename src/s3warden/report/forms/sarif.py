@@ -8,12 +8,12 @@ Source: Static Analysis Results Interchange Format (SARIF) Version 2.1.0, OASIS 
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from s3warden.model.bucket import BucketRef, Subject
 from s3warden.model.finding import Severity
 from s3warden.model.rule import RuleInfo
+from s3warden.report.fields import utc
 from s3warden.report.scanned import Check, Outcome, Scanned
 
 _LEVELS: Final[Mapping[Severity, str]] = {
@@ -124,12 +124,8 @@ def _invocation(scanned: Scanned) -> dict[str, Any]:
     times = {"startTimeUtc": scanned.started_at, "endTimeUtc": scanned.ended_at}
     return {
         "executionSuccessful": scanned.listed and not scanned.partial,
-        **{name: _time(at) for name, at in times.items() if at},
+        **{name: utc(at) for name, at in times.items() if at},
         "toolExecutionNotifications": [
             {"level": "error", "message": {"text": f"Not listed: {failure}"}} for failure in scanned.failures
         ],
     }
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
