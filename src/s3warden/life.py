@@ -139,7 +139,7 @@ class Life:
     def _outside(self, subject: Subject, accounts: Collection[AccountRef]) -> Reason | None:
         """Why a subject is guarded no longer; None while it is."""
         scope = self.intake.scope
-        owner = _owner(subject)
+        owner = subject.owner
         # An account that joined while the sweep ran is in the scope first.
         if owner not in accounts and owner not in (scope.accounts or ()):
             return Reason.ACCOUNT_LEFT
@@ -235,14 +235,14 @@ class Life:
         await self.store.put(_TOLD, dumps(baseline.told))
 
     async def _tell_baseline(self, report: SweepReport, joined: frozenset[AccountRef]) -> None:
-        findings = [f for f in self.pipeline.ledger.findings() if _owner(f.subject) in joined]
+        findings = [f for f in self.pipeline.ledger.findings() if f.subject.owner in joined]
         coverage = self.coverage(report, joined)
         await self._tell(findings, coverage, "baseline", [account.key for account in joined])
         log.info("baseline_told", accounts=len(joined), findings=len(findings))
 
     async def _tell_new_rules(self, report: SweepReport, new: Mapping[AccountRef, frozenset[str]]) -> None:
         """What rules found that were switched on in accounts that know the others; nothing found is not told."""
-        findings = [f for f in self.pipeline.ledger.findings() if f.rule_id in new.get(_owner(f.subject), ())]
+        findings = [f for f in self.pipeline.ledger.findings() if f.rule_id in new.get(f.subject.owner, ())]
         rules = frozenset[str]().union(*new.values())
         if any(finding.verdict is Verdict.FAIL for finding in findings):
             coverage = self.coverage(report, frozenset(new), rules)
@@ -283,7 +283,7 @@ class Life:
         Of all rules, or of those with the ids in `rules`.
         """
         buckets = sum(len(self.cache.buckets(account)) for account in accounts)
-        undecided = (f for f in self.pipeline.ledger.findings() if f.undecided and _owner(f.subject) in accounts)
+        undecided = (f for f in self.pipeline.ledger.findings() if f.undecided and f.subject.owner in accounts)
         unknown = [finding for finding in undecided if rules is None or finding.rule_id in rules]
         causes = Counter(str(finding.cause) for finding in unknown)
         return digest.Coverage(
@@ -310,10 +310,6 @@ class Life:
 
     def _alert(self, finding: Finding) -> Alert:
         return self.pipeline.routing.describe(finding, AlertStatus.FIRING, at=finding.changed_at)
-
-
-def _owner(subject: Subject) -> AccountRef:
-    return subject if isinstance(subject, AccountRef) else subject.owner
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from s3warden.collect.hosts import could_be_bucket
-from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Reading, Regional, Subject
+from s3warden.model.bucket import Aspect, BucketRef, Present, Reading, Regional, Subject
 from s3warden.model.configuration import Logging, MultiRegionAccessPoints
 from s3warden.model.keys import MANAGED, Key
 from s3warden.model.origins import Distributions, DnsRecords
@@ -108,8 +108,3 @@ def pointed(subject: Subject, readings: Mapping[Aspect, Reading[object]]) -> Ite
 def unchanged(before: Mapping[Aspect, Reading[object]], after: Mapping[Aspect, Reading[object]]) -> bool:
     """Whether both refer to the same for sure; equal readings that the cache has put in are the same objects."""
     return all(before.get(aspect) is after.get(aspect) for aspect in POINTERS)
-
-
-def owner_of(subject: Subject) -> AccountRef:
-    """The account that holds what the subject refers to."""
-    return subject if isinstance(subject, AccountRef) else subject.owner

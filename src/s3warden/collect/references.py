@@ -8,7 +8,7 @@ leaves it too. It calls nobody.
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from s3warden.collect.pointers import owner_of, pointed, unchanged
+from s3warden.collect.pointers import pointed, unchanged
 from s3warden.model.bucket import AccountRef, Aspect, Reading, Subject
 
 Name: TypeAlias = tuple[str, str]
@@ -46,7 +46,7 @@ class ReferenceIndex:
     def held_by(self, account: AccountRef) -> Iterator[str]:
         """The names that the account or one of its buckets refers to."""
         for (partition, name), subjects in list(self._to.items()):
-            if partition == account.partition and any(owner_of(subject) == account for subject in subjects):
+            if partition == account.partition and any(subject.owner == account for subject in subjects):
                 yield name
 
     def drain(self) -> frozenset[Name]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from s3warden.collect.cache import Cache
 from s3warden.collect.neighbours import TARGET_ASPECTS, Neighbours
-from s3warden.collect.pointers import owner_of
 from s3warden.collect.references import Name
 from s3warden.model.bucket import Aspect, BucketRef, BucketState, Present, Subject
 from s3warden.model.event import Origin, RefreshRequest, Trigger
@@ -87,7 +86,7 @@ class Ripples:
         if isinstance(subject, BucketRef) and own:
             yield subject, own
         if Aspect.OUTSIDE_NAMES in aspects:
-            yield owner_of(subject), frozenset({Aspect.OUTSIDE_NAMES})
+            yield subject.owner, frozenset({Aspect.OUTSIDE_NAMES})
 
 
 def _changed(request: RefreshRequest, before: BucketState | None, after: BucketState) -> frozenset[Aspect]:

@@ -70,7 +70,7 @@ class Looks:
         fetch = Fetch(recorder, self._clock)
         if self._cache is not None:
             fetch.neighbours.beside(self._cache)
-        owner = subject if isinstance(subject, AccountRef) else subject.owner
+        owner = subject.owner
         account = await fetch.account(owner, wanted & ACCOUNT_ASPECTS, regions=regions)
         if isinstance(subject, AccountRef):
             return Look(account, _documents(account, wanted, recorder))

@@ -70,13 +70,13 @@ def delivery_grants(scene: Scene) -> Removal:
 
 def allows(scene: Scene) -> Removal:
     """Every Allow of the policy, none where the text is no policy."""
-    listed = _statements(scene)
+    listed = statements_in(scene)
     return Removal(statements=frozenset(at for at, one in enumerate(listed) if one.get("Effect") == "Allow"))
 
 
 def every_statement(scene: Scene) -> Removal:
     """All statements of the policy."""
-    return Removal(statements=frozenset(range(len(_statements(scene)))))
+    return Removal(statements=frozenset(range(len(statements_in(scene)))))
 
 
 def narrowed(scene: Scene, candidates: Removal, *, closed: bool = False) -> tuple[Edit, ...] | Declined:
@@ -96,7 +96,7 @@ def narrowed(scene: Scene, candidates: Removal, *, closed: bool = False) -> tupl
 
 def _named_alone(scene: Scene, candidates: Removal) -> Removal:
     """Those of the candidates that name accounts or services and nobody else."""
-    listed = _statements(scene)
+    listed = statements_in(scene)
     return Removal(statements=frozenset(at for at in candidates.statements if _names_alone(listed[at])))
 
 
@@ -124,8 +124,8 @@ def _must_go(scene: Scene, part: Removal, *, closed: bool) -> bool:
 
 
 def _mends(scene: Scene, removal: Removal, *, closed: bool) -> bool:
-    text = _text(scene)
-    kept = [one for at, one in enumerate(_statements(scene)) if at not in removal.statements]
+    text = policy_of(scene)
+    kept = [one for at, one in enumerate(statements_in(scene)) if at not in removal.statements]
     policy = {**json.loads(text), "Statement": kept} if text is not None and removal.statements else None
     edits = list(_acl_edit(scene, removal))
     if policy is not None:
@@ -140,7 +140,7 @@ def _good(scene: Scene, edits: Sequence[Edit], *, closed: bool) -> bool:
 
 def _edits(scene: Scene, removal: Removal, *, closed: bool) -> tuple[Edit, ...] | Declined:
     acl = tuple(_acl_edit(scene, removal))
-    text = _text(scene)
+    text = policy_of(scene)
     if text is None or not removal.statements:
         return acl
     try:
@@ -158,7 +158,7 @@ def _edits(scene: Scene, removal: Removal, *, closed: bool) -> tuple[Edit, ...] 
 
 def _whole(scene: Scene, text: str, removal: Removal, acl: tuple[Edit, ...]) -> tuple[Edit, ...] | Declined:
     """Where what a statement says to those it names is itself the leak, all of it goes."""
-    names = _labels(_statements(scene), removal.statements)
+    names = _labels(statements_in(scene), removal.statements)
     try:
         policy = without(text, removal.statements)
     except ValueError:
@@ -239,13 +239,15 @@ def granted_to(grant: Answer, groups: tuple[str, ...]) -> bool:
     return isinstance(grantee, dict) and str(grantee.get("URI", "")).endswith(groups)
 
 
-def _text(scene: Scene) -> str | None:
+def policy_of(scene: Scene) -> str | None:
+    """The text of the bucket policy, None without one."""
     policy = scene.documents.get(Aspect.POLICY)
     return None if policy is None else str(policy["Policy"])
 
 
-def _statements(scene: Scene) -> list[dict[str, object]]:
-    text = _text(scene)
+def statements_in(scene: Scene) -> list[dict[str, object]]:
+    """The statements of the bucket policy, none where the text is no policy."""
+    text = policy_of(scene)
     try:
         return [] if text is None else statements_of(text)
     except ValueError:

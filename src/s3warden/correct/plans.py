@@ -32,7 +32,7 @@ class Plans:
 
     async def look(self, subject: Subject, *rules: Rule) -> Look:
         """The subject as it is now, with all that plans for `rules` need. Raises nothing of AWS's."""
-        owner = subject if isinstance(subject, AccountRef) else subject.owner
+        owner = subject.owner
         needed = frozenset({Aspect.TAGGING}).union(*map(planning.aspects, rules))
         look = await self.looks.at(subject, needed, self.regions(owner))
         others = (planning.beside(rule, subject, self.wanted) for rule in rules)

@@ -46,6 +46,13 @@ def without(text: str, indexes: Collection[int]) -> str:
     return text[: spans[0].start] + "".join(pieces) + text[spans[-1].end :]
 
 
+def texts_of(value: object) -> list[str]:
+    """The texts of an element that may hold one or a list of them; none for anything else."""
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    return [value] if isinstance(value, str) else []
+
+
 def with_statement(text: str | None, statement: Mapping[str, object]) -> str:
     """The policy with `statement` as its last, in place of one with the same Sid. Raises TooLargeError."""
     if text is None:

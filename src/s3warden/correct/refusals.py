@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from s3warden.correct.prediction import predicted
 from s3warden.correct.remedy import Edit, Scene
-from s3warden.detect.effective import ENFORCED, Flag, ownership, scopes_of
+from s3warden.detect.effective import ENFORCED, Flag, ownership, policy_is_public, scopes_of
 from s3warden.detect.grants import public_grants
 from s3warden.detect.rule import UnreadableError, configured
 from s3warden.model.action import Declined
 from s3warden.model.bucket import Aspect, BucketState, State
-from s3warden.model.configuration import Acl, PolicyStatus, Versioning
+from s3warden.model.configuration import Acl, Versioning
 
 
 def refused(scene: Scene, edits: Sequence[Edit]) -> Declined | None:
@@ -35,7 +35,12 @@ def _refused(state: BucketState, after: State, touched: set[Aspect]) -> Declined
         if public_grants(after) and scopes_of(Flag.BLOCK_PUBLIC_ACLS, after):
             return Declined("refused_by_block", "BlockPublicAcls is on, and a public grant would be left in the ACL.")
     # No fix makes a policy public that is not.
-    if Aspect.POLICY in touched and scopes_of(Flag.BLOCK_PUBLIC_POLICY, after) and _public(state) and _public(after):
+    if (
+        Aspect.POLICY in touched
+        and scopes_of(Flag.BLOCK_PUBLIC_POLICY, after)
+        and policy_is_public(state)
+        and policy_is_public(after)
+    ):
         return Declined(
             "refused_by_block", "BlockPublicPolicy is on, and the policy would still be public: mend that first."
         )
@@ -47,11 +52,6 @@ def _refused(state: BucketState, after: State, touched: set[Aspect]) -> Declined
     if versioning is not None and versioning.mfa_delete:
         return Declined("needs_mfa", "With MFA delete, versioning is changed by the root user and its device alone.")
     return None
-
-
-def _public(state: State) -> bool:
-    status = configured(state, Aspect.POLICY_STATUS, PolicyStatus)
-    return status is not None and status.is_public
 
 
 def _shares(state: State) -> bool:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from s3warden.detect.rule import UnreadableError, configured
 from s3warden.model.bucket import Aspect, State
-from s3warden.model.configuration import NO_BLOCK, Ownership, PublicAccessBlock
+from s3warden.model.configuration import NO_BLOCK, Ownership, PolicyStatus, PublicAccessBlock
 
 ENFORCED = "BucketOwnerEnforced"
 DEFAULT_OWNERSHIP = Ownership("ObjectWriter")
@@ -63,6 +63,12 @@ def policy_restricted_by(state: State) -> tuple[str, ...]:
     """The scopes that restrict a public policy, by name; raises UnreadableError where that is not known."""
     flag = Flag.RESTRICT_PUBLIC_BUCKETS
     return tuple(f"{scope} {flag}" for scope in scopes_of(flag, state))
+
+
+def policy_is_public(state: State) -> bool:
+    """Whether AWS calls the bucket policy public; raises UnreadableError where that is not known."""
+    status = configured(state, Aspect.POLICY_STATUS, PolicyStatus)
+    return status is not None and status.is_public
 
 
 def ownership(state: State) -> str:

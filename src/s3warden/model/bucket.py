@@ -23,6 +23,11 @@ class AccountRef:
         """The text that names this account in findings, logs and the store."""
         return f"{self.partition}:{self.account}"
 
+    @property
+    def owner(self) -> "AccountRef":
+        """Itself: every subject has an account."""
+        return self
+
     def __str__(self) -> str:
         return f"account {self.account}"
 

@@ -3,6 +3,7 @@
 Equal values are shared between buckets by the cache, so every type here is frozen and hashable.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -138,6 +139,11 @@ class Versioning:
 
     status: str
     mfa_delete: bool = False
+
+
+def plain_key(key: str) -> str:
+    """The key of a tag without what people spell differently."""
+    return re.sub(r"[\s_.:/-]+", "", key).casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,19 +46,19 @@ class Baseline:
 
     def quiet(self, subject: Subject, *, sweep: bool) -> frozenset[str]:
         """The ids of the rules whose findings about the subject wait for the digest."""
-        new = self.new(_owner(subject))
+        new = self.new(subject.owner)
         return frozenset() if new and not sweep and subject in self._judged else new
 
     def judged(self, subject: Subject) -> None:
         """All rules have looked at the subject."""
-        if self.new(_owner(subject)):
+        if self.new(subject.owner):
             self._judged.add(subject)
 
     def settle(self, accounts: Iterable[AccountRef]) -> None:
         """All that the rules found in these accounts is told: what they find from now on is news."""
         names = frozenset(self._rules.values())
         self.told = {**self.told, **dict.fromkeys(accounts, names)}
-        self._judged = {subject for subject in self._judged if self.new(_owner(subject))}
+        self._judged = {subject for subject in self._judged if self.new(subject.owner)}
 
 
 def dumps(told: Mapping[AccountRef, frozenset[str]]) -> str:
@@ -74,7 +74,3 @@ def loads(text: str | None) -> dict[AccountRef, frozenset[str]]:
     """What `dumps` wrote; nothing where there is no text."""
     rows = json.loads(text) if text else []
     return {AccountRef(*key.split(":", 1)): frozenset(row["rules"]) for row in rows for key in row["accounts"]}
-
-
-def _owner(subject: Subject) -> AccountRef:
-    return subject if isinstance(subject, AccountRef) else subject.owner

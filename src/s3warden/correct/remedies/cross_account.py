@@ -1,12 +1,11 @@
 """Accounts that are not trusted: no access any more, or none that changes who has access."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from s3warden.correct.effect import effect
-from s3warden.correct.narrowing import grant_name, grants_of, narrowed, other_grants
-from s3warden.correct.policy_text import replaced, statements_of, with_statement, without
+from s3warden.correct.narrowing import grant_name, grants_of, narrowed, other_grants, policy_of, statements_in
+from s3warden.correct.policy_text import replaced, statements_of, texts_of, with_statement, without
 from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.detect.exposed import analysed, inputs_of
 from s3warden.detect.questions import ADMINISTRATION
@@ -47,11 +46,11 @@ def _mends(scene: Scene, chosen: frozenset[_Named]) -> bool:
 
 
 def _all_named(scene: Scene) -> Iterator[_Named]:
-    for at, statement in enumerate(_statements(scene)):
+    for at, statement in enumerate(statements_in(scene)):
         principal = statement.get("Principal")
         if statement.get("Effect") == "Allow" and isinstance(principal, dict):
             for kind in ("AWS", "CanonicalUser", "Federated"):
-                yield from (_Named(at, kind, name) for name in _listed(principal.get(kind)) if name != "*")
+                yield from (_Named(at, kind, name) for name in texts_of(principal.get(kind)) if name != "*")
     acl = scene.documents.get(Aspect.ACL)
     owner = acl["Owner"] if acl is not None else None
     for grant in grants_of(scene):
@@ -79,7 +78,7 @@ def _acl(scene: Scene, chosen: frozenset[_Named]) -> Iterator[Edit]:
 
 
 def _policy(scene: Scene, chosen: frozenset[_Named]) -> Iterator[Edit]:
-    text = _text(scene)
+    text = policy_of(scene)
     touched = sorted({one.statement for one in chosen if one.statement >= 0})
     if text is None or not touched:
         return
@@ -100,9 +99,9 @@ def _but(principal: object, names: set[tuple[str, str]]) -> dict[str, object]:
     """The principals without those named; kinds of which nobody is left go."""
     kept: dict[str, object] = {}
     for kind, known in (principal if isinstance(principal, dict) else {}).items():
-        rest = [name for name in _listed(known) if (kind, name) not in names]
+        rest = [name for name in texts_of(known) if (kind, name) not in names]
         if rest:
-            kept[str(kind)] = known if len(rest) == len(_listed(known)) else rest
+            kept[str(kind)] = known if len(rest) == len(texts_of(known)) else rest
     return kept
 
 
@@ -127,31 +126,12 @@ def _denying(scene: Scene) -> tuple[Edit, ...] | Declined:
         "Resource": [ref.arn, f"{ref.arn}/*"],
     }
     try:
-        text = with_statement(_text(scene), statement)
+        text = with_statement(policy_of(scene), statement)
     except ValueError as error:
         return Declined("policy_not_written", f"The statement cannot be put into the policy: {error}.")
     summary = f"Refuse administration of the bucket to {', '.join(sorted(accounts))}"
     doubt = "whether one of these accounts is meant to administer the bucket"
     return (Edit(Aspect.POLICY, {"Policy": text}, summary, doubts=(doubt,)),)
-
-
-def _text(scene: Scene) -> str | None:
-    policy = scene.documents.get(Aspect.POLICY)
-    return None if policy is None else str(policy["Policy"])
-
-
-def _statements(scene: Scene) -> list[Mapping[str, object]]:
-    text = _text(scene)
-    try:
-        return [] if text is None else [*statements_of(text)]
-    except json.JSONDecodeError:
-        return []
-
-
-def _listed(value: object) -> list[str]:
-    if isinstance(value, list):
-        return [str(item) for item in value]
-    return [value] if isinstance(value, str) else []
 
 
 EXCLUDE = Remedy(

@@ -6,8 +6,9 @@ from fnmatch import fnmatchcase
 from functools import reduce
 
 from s3warden.correct.narrowing import delivery_grants, narrowed
-from s3warden.correct.policy_text import statements_of, with_statement
+from s3warden.correct.policy_text import statements_of, texts_of, with_statement
 from s3warden.correct.remedy import Edit, Look, Remedy, Scene
+from s3warden.detect.deliveries import LOGGING_SERVICE
 from s3warden.detect.rule import UnreadableError, configured
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect, BucketRef, BucketState
@@ -15,7 +16,6 @@ from s3warden.model.configuration import Encryption, RequestPayment
 from s3warden.model.storage import ObjectLock
 
 DELIVERY = "S3WardenLogDelivery"
-_SERVICE = ".".join(("logging", "s3", "amazonaws", "com"))  # noqa: FLY002 - no host of AWS is spelled out in code
 
 
 def _logged(scene: Scene) -> tuple[Edit, ...] | Declined:
@@ -114,7 +114,7 @@ def _statement(ref: BucketRef) -> Mapping[str, object]:
     return {
         "Sid": DELIVERY,
         "Effect": "Allow",
-        "Principal": {"Service": _SERVICE},
+        "Principal": {"Service": LOGGING_SERVICE},
         "Action": "s3:PutObject",
         "Resource": f"{ref.arn}/*",
         "Condition": {"StringEquals": {"aws:SourceAccount": ref.account}},
@@ -128,17 +128,11 @@ def _admits(statement: Mapping[str, object], ref: BucketRef) -> bool:
     condition = statement.get("Condition") or _statement(ref)["Condition"]
     return (
         statement.get("Effect") == "Allow"
-        and _SERVICE in _listed(services)
-        and any(fnmatchcase("s3:putobject", action.lower()) for action in _listed(statement.get("Action")))
-        and f"{ref.arn}/*" in _listed(statement.get("Resource"))
+        and LOGGING_SERVICE in texts_of(services)
+        and any(fnmatchcase("s3:putobject", action.lower()) for action in texts_of(statement.get("Action")))
+        and f"{ref.arn}/*" in texts_of(statement.get("Resource"))
         and condition == _statement(ref)["Condition"]
     )
-
-
-def _listed(value: object) -> list[str]:
-    if isinstance(value, list):
-        return [str(item) for item in value]
-    return [value] if isinstance(value, str) else []
 
 
 LOG = Remedy(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect
+from s3warden.model.configuration import plain_key
 
 _NAME = "Name"
 
@@ -26,16 +27,11 @@ def _tagged(scene: Scene) -> tuple[Edit, ...] | Declined:
 
 
 def _value(scene: Scene, pairs: Mapping[str, str], key: str) -> str | None:
-    near = (value for name, value in pairs.items() if _plain(name) == _plain(key) and value.strip())
+    near = (value for name, value in pairs.items() if plain_key(name) == plain_key(key) and value.strip())
     guess = str(scene.state.ref) if key == _NAME else None
     value = scene.wanted.tags.get(key) or next(near, guess)
     pattern = scene.options.tag_patterns.get(key)
     return value if value is None or pattern is None or re.fullmatch(pattern, value) else None
-
-
-def _plain(key: str) -> str:
-    """A key without what people spell differently."""
-    return re.sub(r"[\s_.:/-]+", "", key).casefold()
 
 
 ADD = Remedy(

@@ -2,12 +2,12 @@
 
 from s3warden.detect import powers
 from s3warden.detect.advice import BLOCK_RESOURCE, BLOCK_STEPS, SHOWS_CLOSED, policy_resource, policy_steps
-from s3warden.detect.effective import LAYERS_OF_POLICY, policy_restricted_by
+from s3warden.detect.effective import LAYERS_OF_POLICY, policy_is_public, policy_restricted_by
 from s3warden.detect.exposed import policy_inputs
 from s3warden.detect.exposure import actions
 from s3warden.detect.mappings import PUBLIC as STANDARDS
 from s3warden.detect.questions import understood
-from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, configured, fails, passes
+from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, fails, passes
 from s3warden.detect.samples import ARN, DENIED, allow, by_policy, flags, unguarded
 from s3warden.model.bucket import ABSENT, Aspect, Present, State, Unreadable
 from s3warden.model.configuration import PolicyStatus
@@ -49,13 +49,8 @@ resource "aws_s3_bucket_public_access_block" "this" {
 }"""
 
 
-def _is_public(state: State) -> bool:
-    status = configured(state, Aspect.POLICY_STATUS, PolicyStatus)
-    return status is not None and status.is_public
-
-
 def _live(state: State, options: RuleOptions) -> Judgement:
-    if not _is_public(state):
+    if not policy_is_public(state):
         return passes("AWS does not call the bucket policy public.")
     layers = policy_restricted_by(state)
     if layers:
@@ -84,7 +79,7 @@ def _given(state: State, options: RuleOptions) -> list[str]:
 
 
 def _latent(state: State, _options: RuleOptions) -> Judgement:
-    if not _is_public(state):
+    if not policy_is_public(state):
         return passes("AWS does not call the bucket policy public.")
     layers = policy_restricted_by(state)
     if not layers:

@@ -16,7 +16,7 @@ from s3warden.detect.rule import (
 )
 from s3warden.detect.samples import DENIED, bucket
 from s3warden.model.bucket import ABSENT, Aspect, Present, State
-from s3warden.model.configuration import Tags
+from s3warden.model.configuration import Tags, plain_key
 from s3warden.model.finding import Severity, Verdict
 from s3warden.model.framework import Framework, maps
 from s3warden.model.rule import Category, RuleInfo
@@ -53,11 +53,7 @@ def _odd(tags: Tags, key: str, pattern: str) -> bool:
 
 def _near(tags: Tags, wanted: str) -> list[str]:
     """Keys that a person would take for `wanted`: AWS tells `owner` from `Owner`."""
-    return [key for key, _value in tags.pairs if key != wanted and _plain(key) == _plain(wanted)]
-
-
-def _plain(key: str) -> str:
-    return re.sub(r"[\s_.:/-]+", "", key).casefold()
+    return [key for key, _value in tags.pairs if key != wanted and plain_key(key) == plain_key(wanted)]
 
 
 def _tags(**pairs: str) -> Present[Tags]:
