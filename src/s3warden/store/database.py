@@ -4,17 +4,17 @@ Takes the operator's URL. Whoever has the writing connection has the store to hi
 the first lives, and a killed one leaves nothing locked. No password ever leaves here in a text.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql.dml import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite.dml import Insert as SqliteInsert
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from s3warden.store.errors import StoreAddressError, StoreInUseError
+from s3warden.store.errors import StoreAddressError, StoreInUseError, StoreUnavailableError
 
 # Classes of SQLSTATE: connection, rollback for no fault of ours, resources, lock, operator intervention.
 _PASSING_STATES = frozenset({"08", "40", "53", "55", "57"})
@@ -62,6 +62,22 @@ def database(url: str) -> Database:
             return Postgres(url)
         case _:
             raise StoreAddressError("the store's URL must begin with sqlite:/// or postgresql://")
+
+
+@asynccontextmanager
+async def reading(base: Database) -> AsyncIterator[AsyncConnection]:
+    """A connection to read from. Raises StoreUnavailableError where the database does not do what is asked."""
+    async with answering(base), base.engine.connect() as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def answering(base: Database) -> AsyncIterator[None]:
+    """Within it, what the driver raises becomes a StoreUnavailableError."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        raise StoreUnavailableError(f"{base.name} does not answer: {cause(error)}") from error
 
 
 def cause(error: Exception) -> str:

@@ -5,21 +5,20 @@ open findings after a restart, and messages until they are delivered. It decides
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import structlog
 from sqlalchemy import Delete, Row, func, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from s3warden.model.alert import Notification
 from s3warden.model.finding import Finding, FindingChange
 from s3warden.model.incident import Incident
 from s3warden.store.codec import UndecodableError, decode_finding, storable
-from s3warden.store.database import Database, cause, database, passes
+from s3warden.store.database import Database, answering, cause, database, passes, reading
 from s3warden.store.errors import StoreError, StoreUnavailableError
 from s3warden.store.incidents import history_of
 from s3warden.store.journal import Journal
@@ -45,6 +44,7 @@ class Store:
 
     def __init__(self, base: Database, writer: Writer, clock: Callable[[], datetime]) -> None:
         self._database = base
+        self._reading = partial(reading, base)
         self._writer = writer
         self._clock = clock
         self.journal = Journal(self._reading, writer.write, self._within, clock)
@@ -183,24 +183,12 @@ class Store:
         return removed + await self.journal.prune(journal_before)
 
     async def _remove(self, statement: Delete) -> int:
-        async with self._translated():
+        async with answering(self._database):
             return (await self._writer.transaction(lambda link: link.execute(statement))).rowcount
 
     async def _within(self, work: Callable[[AsyncConnection], Awaitable[int]]) -> int:
-        async with self._translated():
+        async with answering(self._database):
             return await self._writer.transaction(work)
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        async with self._translated(), self._database.engine.connect() as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            raise StoreUnavailableError(f"{self._database.name} does not answer: {cause(error)}") from error
 
 
 def _readable(rows: Iterable[Row[Any, Any]]) -> Iterator[Finding]:

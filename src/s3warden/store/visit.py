@@ -4,19 +4,16 @@ The daemon alone may change findings and the journal. A visitor needs no lock: b
 row more is put in by a transaction of its own.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import Self
 
 from sqlalchemy import select, text
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from s3warden.model.finding import Finding
 from s3warden.model.remediation import Request
 from s3warden.store.codec import decode_finding
-from s3warden.store.database import Database, cause, database
-from s3warden.store.errors import StoreUnavailableError, StoreVersionError
+from s3warden.store.database import Database, answering, database, reading
+from s3warden.store.errors import StoreVersionError
 from s3warden.store.incidents import IncidentReader
 from s3warden.store.journal import JournalReader
 from s3warden.store.schema import REVISIONS, findings
@@ -28,6 +25,7 @@ class Visit:
 
     def __init__(self, base: Database) -> None:
         self._database = base
+        self._reading = partial(reading, base)
         self.journal = JournalReader(self._reading)
         self.incidents = IncidentReader(self._reading)
 
@@ -58,7 +56,7 @@ class Visit:
     async def ask(self, request: Request) -> None:
         """Leave a request for the daemon."""
         statement = statements(self._database.insert)[Step.REQUEST]
-        async with self._translated(), self._database.visitor() as connection, connection.begin():
+        async with answering(self._database), self._database.visitor() as connection, connection.begin():
             await connection.execute(statement, list(request_writes(request)[Step.REQUEST]))
 
     async def open_findings(self) -> list[Finding]:
@@ -76,15 +74,3 @@ class Visit:
                 f"{self._database.name} has schema {found}, this version of s3warden works with {REVISIONS[-1]}: "
                 "start the daemon of this version once, it brings the schema up to date"
             )
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        async with self._translated(), self._database.engine.connect() as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            raise StoreUnavailableError(f"{self._database.name} does not answer: {cause(error)}") from error
