@@ -4,6 +4,8 @@ Labels are closed sets: no bucket name, principal or event id. State (findings, 
 collector computes it at scrape time, so that what is gone vanishes.
 """
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _LAG = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800)
@@ -27,9 +29,7 @@ class Metrics:
         self._process_metrics(registry)
 
     def _queue_metrics(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"s3warden_{name}", text, labels, registry=registry)
-
+        counter = partial(_counter, registry)
         self.messages_received = counter("messages_received", "Messages received from a queue.", "queue")
         self.messages_deleted = counter("messages_deleted", "Messages deleted after their work was done.", "queue")
         self.messages_delete_failed = counter("messages_delete_failed", "Deletes that the queue refused.", "queue")
@@ -170,9 +170,7 @@ class Metrics:
         )
 
     def _remediation_metrics(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"s3warden_{name}", text, labels, registry=registry)
-
+        counter = partial(_counter, registry)
         self.remediations = counter("remediations", "Remediations and undoings that ended.", "result", "mode")
         self.remediations_held = counter("remediations_held", "Fixes that were not made, by the reason.", "reason")
         self.remediations_given_up = counter("remediations_given_up", "Findings left to people after failed tries.")
@@ -204,3 +202,7 @@ class Metrics:
         )
         self.ready = Gauge("s3warden_ready", "1 while the daemon is ready.", registry=registry)
         self.log_messages = Counter("s3warden_log_messages", "Lines logged.", ["level"], registry=registry)
+
+
+def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
+    return Counter(f"s3warden_{name}", text, labels, registry=registry)
