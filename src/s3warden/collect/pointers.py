@@ -72,10 +72,8 @@ def _records(subject: Subject, value: object) -> Iterator[Reference]:
 
 
 def _trails(_subject: Subject, value: object) -> Iterator[Reference]:
-    found = (
-        [reading.value for _, reading in value if isinstance(reading, Present)] if isinstance(value, Regional) else []
-    )
-    listed = (trail for trails in found if isinstance(trails, Trails) for trail in trails.trails)
+    found = value.known(Trails) if isinstance(value, Regional) else ()
+    listed = (trail for trails in found for trail in trails.trails)
     # A trail of all regions is listed in each, and one of the organisation in each account.
     for trail in {trail.arn: trail for trail in listed}.values():
         # It may deliver into a bucket of any account, and does not say of which.

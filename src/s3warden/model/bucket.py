@@ -8,6 +8,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Generic, TypeAlias, TypeVar
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -215,6 +216,12 @@ class Regional(Generic[T_co]):
     def of(self, region: str) -> Reading[T_co]:
         """The reading of one region; `NOT_READ` for one that nobody has asked about."""
         return next((reading for name, reading in self.regions if name == region), NOT_READ)
+
+    def known(self, kind: type[T]) -> Iterator[T]:
+        """What could be read, region after region; the evaluation of a rule tells of the rest."""
+        for _, reading in self.regions:
+            if isinstance(reading, Present) and isinstance(reading.value, kind):
+                yield reading.value
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:

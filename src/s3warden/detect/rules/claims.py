@@ -1,6 +1,6 @@
 """Names and places that AWS services rely on and that may be somebody else's."""
 
-from collections.abc import Iterator
+from itertools import chain
 
 from s3warden.detect.proofs import some
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, configured, fails, not_applicable, passes
@@ -31,7 +31,7 @@ def _exists(destination: Destination) -> bool:
 
 def _lake(state: State, options: RuleOptions) -> Judgement:
     regions = configured(state, Aspect.LAKE_LOCATIONS, Regional)
-    found = list(_locations(regions)) if regions is not None else []
+    found = [] if regions is None else list(chain.from_iterable(regions.known(Destinations)))
     if not found:
         return not_applicable("Lake Formation gives access to no place in S3.")
     strange = {
@@ -48,12 +48,6 @@ def _lake(state: State, options: RuleOptions) -> Judgement:
         facts,
         severity=Severity.LOW if trusted else None,
     )
-
-
-def _locations(regions: Regional[object]) -> Iterator[Destination]:
-    for _, reading in regions:
-        if isinstance(reading, Present) and isinstance(reading.value, Destinations):
-            yield from reading.value
 
 
 _NAME = f"aws-glue-assets-{ACCOUNT.account}-eu-west-1"

@@ -5,7 +5,8 @@ strangers are put to them. Block public access does not exist for these kinds: A
 any account by name. S3 Files, and the replication of table buckets, are younger than the SDK that reads for us.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import chain
 
 from s3warden.detect.outsiders import Outsiders, Resource, outsiders
 from s3warden.detect.proofs import some
@@ -94,13 +95,7 @@ _TYPES = {
 def _buckets(state: State, kind: BucketKind) -> list[OtherBucket]:
     """All that could be listed; what could not is told by the evaluation, the aspect being partly unreadable then."""
     regions = configured(state, _ASPECTS[kind], Regional)
-    return list(_each(regions)) if regions is not None else []
-
-
-def _each(regions: Regional[object]) -> Iterator[OtherBucket]:
-    for _, reading in regions:
-        if isinstance(reading, Present) and isinstance(reading.value, OtherBuckets):
-            yield from reading.value
+    return [] if regions is None else list(chain.from_iterable(regions.known(OtherBuckets)))
 
 
 def _external(kind: BucketKind) -> Check:

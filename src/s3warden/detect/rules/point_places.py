@@ -1,5 +1,7 @@
 """Where access points are reached from, and where they lead: the internet or one network, own buckets or others'."""
 
+from itertools import chain
+
 from s3warden.detect.proofs import some
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, configured, fails, not_applicable, passes
 from s3warden.detect.samples import ACCOUNT, DENIED, bucket, point, points
@@ -8,7 +10,7 @@ from s3warden.model.bucket import ABSENT, AccountState, Aspect, Present, Reading
 from s3warden.model.configuration import AccessPoints
 from s3warden.model.finding import Severity, Verdict
 from s3warden.model.framework import Framework, maps
-from s3warden.model.references import Reference, References, Use
+from s3warden.model.references import References, Use
 from s3warden.model.rule import Category, RuleInfo
 
 
@@ -25,18 +27,13 @@ def _network(state: State, _options: RuleOptions) -> Judgement:
 
 def _foreign(state: State, options: RuleOptions) -> Judgement:
     regions = configured(state, Aspect.FOREIGN_ACCESS_POINTS, Regional)
-    found = [each for _, reading in regions or () for each in _listed(reading)]
+    found = [] if regions is None else list(chain.from_iterable(regions.known(References)))
     strange = [each for each in found if each.owner not in options.trusted_accounts]
     if not strange:
         return passes("Every access point of the account leads to a bucket of an own or trusted account.")
     named = [f"{each.holder} to {each.target} of account {each.owner}" for each in strange]
     facts = {"access_points": some(named)}
     return fails(f"Access points lead to buckets of others: {facts['access_points']}.", facts)
-
-
-def _listed(reading: Reading[object]) -> tuple[Reference, ...]:
-    """The points of a region; where they could not be listed, the evaluation tells."""
-    return tuple(reading.value) if isinstance(reading, Present) and isinstance(reading.value, References) else ()
 
 
 _PARTNER = "444455556666"

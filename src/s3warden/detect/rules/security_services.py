@@ -151,11 +151,10 @@ def _trusted(finding: AccessFinding, options: RuleOptions) -> bool:
 
 
 def _lens(state: State, _options: RuleOptions) -> Judgement:
-    regions = tuple(configured(state, Aspect.STORAGE_LENSES, Regional) or ())
-    if not regions:
+    regions = configured(state, Aspect.STORAGE_LENSES, Regional)
+    if regions is None or not regions.regions:
         return not_applicable("The account has no bucket that is guarded.")
-    found = (reading.value for _, reading in regions if isinstance(reading, Present))
-    lenses = [lens for value in found if isinstance(value, StorageLenses) for lens in value.dashboards]
+    lenses = [lens for value in regions.known(StorageLenses) for lens in value.dashboards]
     if any(lens.enabled for lens in lenses):
         return passes("A Storage Lens dashboard is on.", proven=True)
     if any(not isinstance(reading, Present) for _, reading in regions):

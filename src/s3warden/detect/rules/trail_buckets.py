@@ -93,9 +93,8 @@ def _locked(state: State, _options: RuleOptions) -> Judgement:
 
 def _own(state: State) -> tuple[Trail, ...]:
     """The trails that belong to the account, each once. Those of the organisation are judged with their owner."""
-    listed = configured(state, Aspect.TRAILS, Regional) or ()
-    found = (reading.value for _, reading in listed if isinstance(reading, Present))
-    every = (each for value in found if isinstance(value, Trails) for each in value.trails)
+    listed = configured(state, Aspect.TRAILS, Regional)
+    every = [] if listed is None else [each for value in listed.known(Trails) for each in value.trails]
     mine = {each.arn: each for each in every if each.owner == state.ref.account}
     return tuple(mine[arn] for arn in sorted(mine))
 
