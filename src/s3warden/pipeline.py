@@ -376,7 +376,7 @@ class Pipeline:
             write("rule_without_verdict", rule_id=rule_id, error=str(error))
             self._failing.add(rule_id)
         else:
-            log.exception("rule_crashed", rule_id=rule_id)  # noqa: LOG004
+            log.exception("rule_crashed", rule_id=rule_id)  # noqa: LOG004 - see the first line
         self.metrics.rule_errors.labels(rule_id).inc()
 
     def _report(self, changes: Sequence[FindingChange], request: RefreshRequest) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -193,11 +194,11 @@ class Worker:
             key = item.subject.key
             task = asyncio.create_task(self._work(item), name=f"remediation:{item.fingerprint}")
             self._active[key] = task
-            task.add_done_callback(lambda _done, key=key: self._ended(key))  # type: ignore[misc]
+            task.add_done_callback(partial(self._ended, key))
         self.metrics.remediations_pending.set(len(self._agenda))
         self.metrics.remediations_in_progress.set(len(self._active))
 
-    def _ended(self, key: str) -> None:
+    def _ended(self, key: str, _done: "asyncio.Task[None]") -> None:
         self._active.pop(key, None)
         self._wakeup.set()
 

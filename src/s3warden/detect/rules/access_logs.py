@@ -1,5 +1,7 @@
 """How access logs are set up where they are on: not into the bucket itself, under agreed keys, read by nobody else."""
 
+from typing import Any
+
 from s3warden.detect.advice import OWN, bucket_resource, property_steps, shows_setting
 from s3warden.detect.rule import (
     Example,
@@ -94,8 +96,8 @@ def _grants(state: State, options: RuleOptions) -> Judgement:
     return fails(f"Every access log is delivered with a grant to {names}.", facts, severity=severity)
 
 
-def _logging(target: str = "example-logs", **more: object) -> Present[object]:
-    return Present(Logging(target, **{"target_prefix": f"{BUCKET}/", **more}))  # type: ignore[arg-type]
+def _logging(target: str = "example-logs", **more: Any) -> Present[object]:
+    return Present(Logging(target, **{"target_prefix": f"{BUCKET}/", **more}))
 
 
 def _given(grantee: str, kind: GranteeKind = GranteeKind.CANONICAL_USER) -> Present[object]:

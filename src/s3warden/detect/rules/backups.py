@@ -6,6 +6,7 @@ pattern of ARNs names it and all conditions hold, or if it has any of the listed
 
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import Any
 
 from s3warden.detect.rule import (
     Example,
@@ -72,8 +73,8 @@ def _recent(state: State, options: RuleOptions) -> Judgement:
     return passes(f"The last backup is from {day}.")
 
 
-def _selected(**more: object) -> Present[object]:
-    selection = BackupSelection("daily", "data", **more)  # type: ignore[arg-type]
+def _selected(**more: Any) -> Present[object]:
+    selection = BackupSelection("daily", "data", **more)
     return here(BackupSelections((selection,)))
 
 

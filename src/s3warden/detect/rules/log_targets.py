@@ -5,7 +5,7 @@ What S3 asks of a target is in "Enabling Amazon S3 server access logging" of the
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from s3warden.detect.deliveries import LOGGING_SERVICE, Delivery, by_acl, decided, takes_all_alike
 from s3warden.detect.exposure.concrete import Decision
@@ -226,9 +226,9 @@ LogBucketPolicy:
               aws:SourceAccount: "{account}\""""
 
 
-def _on(changes: Mapping[Aspect, Reading[object]] | None = None, **more: object) -> BucketState:
+def _on(changes: Mapping[Aspect, Reading[object]] | None = None, **more: Any) -> BucketState:
     """A bucket that logs to a target that differs so from a sound one."""
-    return bucket({Aspect.LOG_TARGET: log_target(changes, **more)})  # type: ignore[arg-type]
+    return bucket({Aspect.LOG_TARGET: log_target(changes, **more)})
 
 
 def _open(

@@ -1,6 +1,6 @@
 """Buckets behind CloudFront: origins that are gone, unsigned or open to all, and who else gets in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from s3warden.detect.advice import policy_resource, policy_steps, shows_policy
 from s3warden.detect.exposed import HINTS, NEEDS, analysed, inputs_of
@@ -417,7 +417,7 @@ aws cloudfront list-distributions \\
 )
 
 
-def _reads(**condition: object) -> object:
+def _reads(**condition: object) -> Mapping[str, object]:
     more = {"Condition": condition} if condition else {}
     return allow({"Service": service("cloudfront")}, **more)
 
@@ -477,7 +477,7 @@ condition {
             bucket(
                 {
                     Aspect.REFERRERS: _ORIGIN_OF,
-                    **by_policy(_reads(StringEquals={"aws:SourceArn": _ARN}), public=False),  # type: ignore[arg-type]
+                    **by_policy(_reads(StringEquals={"aws:SourceArn": _ARN}), public=False),
                 }
             ),
             Verdict.PASS,
@@ -487,14 +487,14 @@ condition {
             bucket(
                 {
                     Aspect.REFERRERS: _ORIGIN_OF,
-                    **by_policy(_reads(StringEquals={"aws:SourceArn": [_ARN, _OTHER]}), public=False),  # type: ignore[arg-type]
+                    **by_policy(_reads(StringEquals={"aws:SourceArn": [_ARN, _OTHER]}), public=False),
                 }
             ),
             Verdict.FAIL,
         ),
         Example(
             "any distribution",
-            bucket({Aspect.REFERRERS: _ORIGIN_OF, **by_policy(_reads(), public=False)}),  # type: ignore[arg-type]
+            bucket({Aspect.REFERRERS: _ORIGIN_OF, **by_policy(_reads(), public=False)}),
             Verdict.FAIL,
         ),
         Example(

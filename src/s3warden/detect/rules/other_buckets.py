@@ -5,7 +5,7 @@ strangers are put to them. Block public access does not exist for these kinds: A
 any account by name. S3 Files, and the replication of table buckets, are younger than the SDK that reads for us.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import chain
 
 from s3warden.detect.outsiders import Outsiders, Resource, outsiders
@@ -169,7 +169,7 @@ _PARTNER = "444455556666"
 
 def _bucket(
     kind: BucketKind,
-    *statements: object,
+    *statements: Mapping[str, object],
     encryption: Reading[str] | None = None,
     own: Reading[Policy] | None = None,
     lifecycle: Reading[bool] | None = None,
@@ -177,7 +177,7 @@ def _bucket(
     """The sound account with one bucket of the kind, encrypted by KMS and with a lifecycle unless told otherwise."""
     service = {BucketKind.DIRECTORY: "s3express", BucketKind.TABLE: "s3tables", BucketKind.VECTOR: "s3vectors"}[kind]
     arn = f"arn:{ACCOUNT.partition}:{service}:eu-west-1:{ACCOUNT.account}:bucket/example"
-    given = policy(*statements) if statements else ABSENT  # type: ignore[arg-type]
+    given = policy(*statements) if statements else ABSENT
     found = OtherBucket(
         kind,
         "example",
@@ -193,7 +193,7 @@ def _regional(kind: BucketKind, reading: Reading[OtherBuckets]) -> AccountState:
     return account_with({_ASPECTS[kind]: Present(Regional((("eu-west-1", reading),)))})
 
 
-def _open(kind: BucketKind, principal: object, **condition: object) -> object:
+def _open(kind: BucketKind, principal: object, **condition: object) -> Mapping[str, object]:
     more = {"Condition": condition} if condition else {}
     return allow(principal, f"{_ACTIONS[kind][0].partition(':')[0]}:*", "*", **more)
 

@@ -4,7 +4,7 @@ A service that the policy lets in for everyone is a deputy that any customer of 
 of such a service on behalf of a stranger, accepted by the concrete evaluator.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from s3warden.detect import proofs
@@ -190,10 +190,12 @@ def _rule(info: RuleInfo, check: Check, examples: tuple[Example, ...]) -> Rule:
     return Rule(info, Kind.BUCKET, check, (Example("a sound bucket", bucket(), Verdict.PASS), *examples, denied))
 
 
-def _to(name: str, verdict: Verdict, title: str, *more: object, live: bool = False, **condition: object) -> Example:
+def _to(
+    name: str, verdict: Verdict, title: str, *more: Mapping[str, object], live: bool = False, **condition: object
+) -> Example:
     element = {"Condition": condition} if condition else {}
     statement = allow({"Service": service(name)}, "s3:GetObject" if name == _CLOUDFRONT else "s3:PutObject", **element)
-    return Example(title, bucket({Aspect.POLICY: policy(statement, *more)}), verdict, live=live)  # type: ignore[arg-type]
+    return Example(title, bucket({Aspect.POLICY: policy(statement, *more)}), verdict, live=live)
 
 
 _DISTRIBUTION = f"arn:{ACCOUNT.partition}:cloudfront::{ACCOUNT.account}:distribution/E2EXAMPLE"

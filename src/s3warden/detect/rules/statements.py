@@ -243,8 +243,8 @@ def _rule(
     return Rule(info, Kind.BUCKET, check, (Example("a sound bucket", bucket(), Verdict.PASS), *examples, denied))
 
 
-def _example(title: str, verdict: Verdict, *given: object, severity: Severity | None = None) -> Example:
-    return Example(title, bucket({Aspect.POLICY: policy(*given)}), verdict, severity=severity)  # type: ignore[arg-type]
+def _example(title: str, verdict: Verdict, *given: Mapping[str, object], severity: Severity | None = None) -> Example:
+    return Example(title, bucket({Aspect.POLICY: policy(*given)}), verdict, severity=severity)
 
 
 _OWN_VPC = {"StringEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}}

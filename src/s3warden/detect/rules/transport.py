@@ -4,6 +4,7 @@ Judged by meaning: a demand holds if the Deny statements refuse every request th
 however they are written. A loophole is told as the request that slips through.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from s3warden.detect import proofs
@@ -14,6 +15,7 @@ from s3warden.detect.exposure.memo import PLACEHOLDER, shape
 from s3warden.detect.exposure.requirements import Requirement, tls_at_least, tls_required, uploads_encrypted
 from s3warden.detect.mappings import TRANSPORT
 from s3warden.detect.rule import (
+    DEFAULT_OPTIONS,
     Example,
     Judgement,
     Kind,
@@ -142,8 +144,13 @@ _ASK_KMS = RuleOptions(upload_encryption=("aws:kms",))
 _UNREADABLE = bucket({Aspect.POLICY: DENIED})
 
 
-def _with(*statements: object, title: str, verdict: Verdict, options: RuleOptions = RuleOptions()) -> Example:  # noqa: B008 - frozen
-    return Example(title, bucket({Aspect.POLICY: policy(*statements)}), verdict, options)  # type: ignore[arg-type]
+def _with(
+    *statements: Mapping[str, object],
+    title: str,
+    verdict: Verdict,
+    options: RuleOptions = DEFAULT_OPTIONS,
+) -> Example:
+    return Example(title, bucket({Aspect.POLICY: policy(*statements)}), verdict, options)
 
 
 TLS_REQUIRED = Rule(
