@@ -35,7 +35,7 @@ _Tried: TypeAlias = tuple[Remedy, tuple[Edit, ...], Effect]
 def aspects(rule: Rule) -> frozenset[Aspect]:
     """What a look has to read for a plan to be made about a finding of `rule`."""
     reads = frozenset[Aspect]().union(*(remedy.reads for remedy in remedies_for(rule.info.id)))
-    return rule.info.needs | rule.info.hints | reads | exposed.NEEDS | exposed.HINTS | HARM
+    return rule.looks | reads | exposed.NEEDS | exposed.HINTS | HARM
 
 
 def beside(rule: Rule, subject: Subject, wanted: Wanted) -> BucketRef | None:

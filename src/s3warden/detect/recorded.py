@@ -9,6 +9,7 @@ select is enough, any of those that deselect is too much.
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
+from itertools import chain
 
 from s3warden.model.trails import AdvancedSelector, BasicSelector, FieldSelector, Selectors
 
@@ -46,6 +47,15 @@ def objects_seen(selectors: Selectors, bucket_arn: str, *, write: bool) -> Share
     basic = (_basic(selector, root) for selector in selectors.basic if (selector.writes if write else selector.reads))
     advanced = (_advanced(selector, root, write=write) for selector in selectors.advanced)
     return max((*basic, *advanced), default=Share.NONE)
+
+
+def tells_names_apart(selectors: Selectors, partition: str) -> bool:
+    """Whether some buckets are recorded and others not for how their names begin. A whole name ends in a slash."""
+    head = f"arn:{partition}:s3:::"
+    basic = chain.from_iterable(selector.objects for selector in selectors.basic)
+    fields = chain.from_iterable(selector.fields for selector in selectors.advanced)
+    advanced = chain.from_iterable((*each.starts_with, *each.not_starts_with) for each in fields)
+    return any(each.startswith(head) and each != head and "/" not in each for each in (*basic, *advanced))
 
 
 def settings_seen(selectors: Selectors) -> bool:

@@ -6,7 +6,7 @@ never do I/O, read a clock or keep anything between two calls.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -206,6 +206,7 @@ def without(*aspects: Aspect) -> "Callable[[State, RuleOptions], bool]":
 
 
 Check: TypeAlias = Callable[[State, RuleOptions], Judgement]
+Facts: TypeAlias = Callable[[State, RuleOptions], Hashable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,8 @@ class Rule:
     `by_name`: whether, with these options, the check looks at the bucket's name itself or matches texts in which it may
     stand, so that two buckets alike but for their names may differ. Else one verdict serves for all of a shape.
     `nameless`: whether in this state of a shape neither the name nor the time decides after all.
+    `facts`: all that the verdict of such a rule hangs on beside the shape, for less than the check costs. Equal facts
+    in one shape have equal verdicts. None where the check has to be run for each bucket.
     """
 
     info: RuleInfo
@@ -237,6 +240,12 @@ class Rule:
     revision: str = ""
     by_name: Callable[[RuleOptions], bool] = never
     nameless: Callable[[State, RuleOptions], bool] = in_no_state
+    facts: Facts | None = None
+
+    @property
+    def looks(self) -> frozenset[Aspect]:
+        """The aspects that the check looks at."""
+        return self.info.needs | self.info.hints
 
     def applies_to(self, state: State) -> bool:
         """Whether this rule judges such a state."""

@@ -6,10 +6,10 @@ wildcard that could tell names apart, or with a policy that speaks of time, has 
 """
 
 import re
-from collections.abc import Callable, Container, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from s3warden.detect.exposure.memo import PLACEHOLDER, replaced, speaks_of_time, tells_no_names
 from s3warden.model.bucket import ABSENT, Aspect, BucketRef, BucketState, Present, Reading
@@ -22,12 +22,26 @@ Cells: TypeAlias = tuple[Reading[object], ...]
 _WORDS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
+class _Mark:
+    """Stands for what is the bucket's own; no text is equal to it."""
+
+
+_NAME: Final = _Mark()
+OWN: Final = Present(_Mark())
+"""Stands for a reading that no verdict of a shape hangs on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`key` is equal for states of one shape as long as `cells`, the readings without the name, are alive."""
+    """`key` is equal for states of one shape as long as the objects that it is made of live, which a shape keeps.
+
+    `cells` are the readings without the name, `around` those of the account. `text` has all that the cells say.
+    """
 
     key: tuple[Hashable, ...]
     cells: Cells
+    around: Mapping[Aspect, Reading[object]]
+    text: str
 
     def state(self, like: BucketState) -> BucketState:
         """The state of the placeholder's bucket, made of `like`, one of this shape."""
@@ -46,66 +60,71 @@ class _Template:
     make: Callable[[Any], Reading[object] | None]
 
 
-class _Texts:
-    """What was made of a value, by its identity, which stays its own as long as the value is kept here."""
-
-    def __init__(self, size: int, make: Callable[[object], Container[str]]) -> None:
-        self._size = size
-        self._make = make
-        self._known: dict[int, tuple[object, Container[str]]] = {}
-
-    def mention(self, values: Iterable[object], name: str) -> bool:
-        """Whether `name` is in what is made of one of `values`."""
-        for value in values:
-            if value is ABSENT:
-                continue
-            known = self._known.get(id(value))
-            if known is None:
-                if len(self._known) >= self._size:
-                    self._known.clear()
-                known = self._known[id(value)] = (value, self._make(value))
-            if name in known[1]:
-                return True
-        return False
-
-
 class Shapes:
-    """Finds the shapes of states whose readings are shared objects, as the cache makes them."""
+    """Finds the shapes of states whose readings are shared objects, as the cache makes them.
 
-    def __init__(self, size: int = 8192) -> None:
+    `own` are aspects that no verdict of a shape hangs on; only whether they are configured is part of it.
+    """
+
+    def __init__(self, size: int = 2048, own: frozenset[Aspect] = frozenset()) -> None:
         self._size = size
-        self._texts = _Texts(size, repr)
-        self._words = _Texts(size, lambda value: _names(repr(value)))
-        self._templates: dict[Hashable, Reading[object] | None] = {}
+        self._own = own
+        self._templates = tuple((aspect, made) for aspect, made in _TEMPLATES.items() if aspect not in own)
+        self._words: dict[int, tuple[object, frozenset[str]]] = {}
+        self._bare: dict[tuple[Aspect, Hashable], Reading[object] | None] = {}
+        self._known: dict[tuple[Hashable, ...], Shape] = {}
 
     def of(self, state: BucketState) -> Shape | None:
         """The shape of `state`; None where it has none."""
         readings, account, ref = state.readings, state.account, state.ref
-        if not isinstance(readings, Readings) or account is None:
+        if not isinstance(readings, Readings) or account is None or ref.name in self._names_in(account.readings):
             return None
-        if self._words.mention((account.readings,), ref.name):
+        cells = self._bared(readings, ref)
+        if cells is None:
             return None
-        cells = list(readings.cells)
-        for aspect, template in _TEMPLATES.items():
-            at = readings.positions.get(aspect, -1)
+        around = account.readings
+        key = (ref.account, ref.region, ref.partition, id(around), id(readings.positions), *map(id, cells))
+        shape = self._known.get(key)
+        if shape is None:
+            if len(self._known) >= self._size:
+                self._known.clear()
+            text = "\n".join(map(repr, cells))
+            shape = self._known[key] = Shape(key, tuple(cells), around, text)
+        return None if ref.name in shape.text else shape
+
+    def _bared(self, readings: Readings, ref: BucketRef) -> list[Reading[object]] | None:
+        """The readings without the name and what is the bucket's own; None where the name cannot be taken out."""
+        cells, positions = list(readings.cells), readings.positions
+        for aspect in self._own:
+            at = positions.get(aspect, -1)
+            if at >= 0 and isinstance(cells[at], Present):
+                cells[at] = OWN
+        for aspect, template in self._templates:
+            at = positions.get(aspect, -1)
             cell = ABSENT if at < 0 else cells[at]
             if isinstance(cell, Present):
-                bare = self._bare(template, template.key(cell.value, ref))
+                bare = self._without_name(aspect, template, template.key(cell.value, ref))
                 if bare is None:
                     return None
                 cells[at] = bare
-        if self._texts.mention(cells, ref.name):
-            return None
-        key = (ref.account, ref.region, ref.partition, id(account.readings), id(readings.positions), *map(id, cells))
-        return Shape(key, tuple(cells))
+        return cells
 
-    def _bare(self, template: _Template, key: Hashable) -> Reading[object] | None:
+    def _without_name(self, aspect: Aspect, template: _Template, key: Hashable) -> Reading[object] | None:
         try:
-            return self._templates[key]
+            return self._bare[aspect, key]
         except KeyError:
-            if len(self._templates) >= self._size:
-                self._templates.clear()
-            return self._templates.setdefault(key, template.make(key))
+            if len(self._bare) >= self._size:
+                self._bare.clear()
+            return self._bare.setdefault((aspect, key), template.make(key))
+
+    def _names_in(self, around: object) -> frozenset[str]:
+        """The names that the readings of an account may mention."""
+        known = self._words.get(id(around))
+        if known is None:
+            if len(self._words) >= self._size:
+                self._words.clear()
+            known = self._words[id(around)] = (around, _names(repr(around)))
+        return known[1]
 
 
 def _policy_key(policy: Policy, ref: BucketRef) -> tuple[str, str]:
@@ -122,29 +141,37 @@ def _policy(key: tuple[str, str]) -> Reading[object] | None:
     return bare
 
 
-def _tags_key(tags: Tags, ref: BucketRef) -> tuple[bool, Tags]:
+def _tags_key(tags: Tags, ref: BucketRef) -> tuple[str | _Mark, ...]:
     name = ref.name
-    foreign = any(PLACEHOLDER in text for pair in tags.pairs for text in pair)
-    return foreign, Tags(tuple([(key, PLACEHOLDER if text == name else text) for key, text in tags.pairs]))
+    return tuple([part for key, text in tags.pairs for part in (key, _NAME if text == name else text)])
 
 
-def _logging_key(logging: Logging, ref: BucketRef) -> tuple[bool, Logging]:
-    name = ref.name
-    target = PLACEHOLDER if logging.target_bucket == name else logging.target_bucket
-    bare = replace(logging, target_bucket=target, target_prefix=logging.target_prefix.replace(name, PLACEHOLDER))
-    return PLACEHOLDER in logging.target_prefix, bare
+def _tags(key: tuple[str | _Mark, ...]) -> Reading[object] | None:
+    if any(PLACEHOLDER in text for text in key if isinstance(text, str)):
+        return None
+    texts = [text if isinstance(text, str) else PLACEHOLDER for text in key]
+    return Present(Tags(tuple(zip(texts[::2], texts[1::2], strict=True))))
 
 
-def _unless_foreign(key: tuple[bool, Tags | Logging]) -> Reading[object] | None:
-    foreign, bare = key
-    return None if foreign else Present(bare)
+def _logging_key(logging: Logging, ref: BucketRef) -> tuple[object, ...]:
+    name, prefix = ref.name, logging.target_prefix
+    target = _NAME if logging.target_bucket == name else logging.target_bucket
+    foreign = PLACEHOLDER in prefix
+    return foreign, target, prefix.replace(name, PLACEHOLDER), logging.key_format, logging.grants
+
+
+def _logging(key: tuple[Any, ...]) -> Reading[object] | None:
+    foreign, target, prefix, key_format, grants = key
+    if foreign:
+        return None
+    return Present(Logging(PLACEHOLDER if target is _NAME else target, prefix, key_format, grants))
 
 
 _TEMPLATES: Mapping[Aspect, _Template] = MappingProxyType(
     {
         Aspect.POLICY: _Template(_policy_key, _policy),
-        Aspect.TAGGING: _Template(_tags_key, _unless_foreign),
-        Aspect.LOGGING: _Template(_logging_key, _unless_foreign),
+        Aspect.TAGGING: _Template(_tags_key, _tags),
+        Aspect.LOGGING: _Template(_logging_key, _logging),
     }
 )
 

@@ -6,15 +6,15 @@ bucket changed, only the rules that look at them are run, and the verdicts of th
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias
 
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.exposed import time_of
 from s3warden.detect.exposure.memo import PLACEHOLDER
-from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
-from s3warden.detect.shape import Shape, Shapes
+from s3warden.detect.rule import DEFAULT_OPTIONS, Facts, Rule, RuleOptions
+from s3warden.detect.shape import OWN, Shape, Shapes
 from s3warden.model.bucket import Aspect, BucketState, Cause, State, Subject
 from s3warden.model.finding import Evidence, RuleResult
 from s3warden.model.readings import Readings
@@ -24,18 +24,23 @@ Results: TypeAlias = tuple[RuleResult, ...]
 # Rules cut texts of others to some length; what is shorter than this is whole under every name.
 _WHOLE = 160
 
+# Buckets of one shape have few different facts; where they have many, to remember them is of no use.
+_MOST_SEEN = 256
+
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
     """Verdicts of the rules that do not look at the name. `named` are the places of those that tell a placeholder.
 
-    `left` are the rules to be run for each bucket. `shape` keeps alive what its key names; None where they are one
-    bucket's own.
+    `left` are the rules to be run for each bucket, `by_facts` those of which `seen` has the verdicts by what they look
+    at. `shape` keeps alive what its key names; None where they are one bucket's own.
     """
 
     results: Results
     left: tuple[Rule, ...]
     named: tuple[int, ...] = ()
+    by_facts: tuple[tuple[Rule, Facts], ...] = ()
+    seen: dict[tuple[str, Hashable], RuleResult] = field(default_factory=dict)
     shape: Shape | None = None
 
 
@@ -55,10 +60,9 @@ class Verdicts:
     ) -> None:
         self._rules = tuple(rules)
         self._options = options
-        self._sort()
         self._on_error = on_error
         self._size = size
-        self._shapes = Shapes(size)
+        self._sort()
         self._known: dict[tuple[Hashable, ...], _Judged] = {}
         self._last: dict[str, tuple[BucketState, _Judged]] = {}
         self._shared: dict[Hashable, RuleResult] = {}
@@ -76,7 +80,10 @@ class Verdicts:
         """Tell the rules that are run for each bucket from those of which one shape has one verdict."""
         self._by_name = tuple(rule for rule in self._rules if rule.by_name(self._options))
         others = (rule for rule in self._rules if not rule.by_name(self._options))
-        self._others = tuple((rule, rule.info.needs | rule.info.hints) for rule in others)
+        self._others = tuple((rule, rule.looks) for rule in others)
+        by_facts = {rule.info.id for rule in self._by_name if rule.facts is not None}
+        own = _looked_at(rule for rule in self._rules if rule.info.id in by_facts)
+        self._shapes = Shapes(own=own - _looked_at(rule for rule in self._rules if rule.info.id not in by_facts))
         self._by_id = {rule.info.id: rule for rule in self._rules}
         # Rules are compared by their ids: to compare two of them takes as long as a check.
         self._fixed = frozenset(rule.info.id for rule, _ in self._others)
@@ -97,7 +104,20 @@ class Verdicts:
         known = last is not None and last[1].shape is not None and _same(last[0], state)
         judged = last[1] if last is not None and known else self._judged(state, last)
         self._last[key] = (state, judged)
-        return self._named(judged, state) + self._run(judged.left, state)
+        return self._named(judged, state) + self._by_facts(judged, state) + self._run(judged.left, state)
+
+    def _by_facts(self, judged: _Judged, state: BucketState) -> Results:
+        """The verdicts of the rules that look at a few facts of this very bucket."""
+        results = []
+        for rule, facts in judged.by_facts:
+            key = rule.info.id, facts(state, self._options)
+            result = judged.seen.get(key)
+            if result is None:
+                (result,) = self._run((rule,), state)
+                if result.cause is not Cause.ERROR and len(judged.seen) < _MOST_SEEN:
+                    judged.seen[key] = result
+            results.append(result)
+        return tuple(results)
 
     def _named(self, judged: _Judged, state: BucketState) -> Results:
         """The verdicts on this very bucket."""
@@ -126,11 +146,15 @@ class Verdicts:
         bare = shape.state(state)
         left: list[Rule] = []
         nameless: list[Rule] = []
+        own = {aspect for aspect, reading in bare.readings.items() if reading is OWN}
         for rule in self._by_name:
-            (nameless if rule.nameless(bare, self._options) else left).append(rule)
+            alike = not rule.looks & own and rule.nameless(bare, self._options)
+            (nameless if alike else left).append(rule)
         results = self._run([*(rule for rule, _ in self._others), *nameless], bare)
         named = tuple(at for at, result in enumerate(results) if _tells_name(result.evidence))
-        judged = _Judged(results, tuple(left), named, shape)
+        by_facts = tuple((rule, rule.facts) for rule in left if rule.facts is not None)
+        run = tuple(rule for rule in left if rule.facts is None)
+        judged = _Judged(results, run, named, by_facts, shape=shape)
         # A rule that crashed is run, and counted, again the next time.
         if not any(result.cause is Cause.ERROR for result in results):
             if len(self._known) >= self._size:
@@ -157,6 +181,10 @@ class Verdicts:
         results = evaluate(rules, state, self._on_error, options=self._options)
         self.ran += len(results)
         return results
+
+
+def _looked_at(rules: Iterable[Rule]) -> frozenset[Aspect]:
+    return frozenset(chain.from_iterable(rule.looks for rule in rules))
 
 
 def _same(before: BucketState, after: BucketState) -> bool:

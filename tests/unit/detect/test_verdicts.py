@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -12,16 +13,21 @@ from s3warden.collect.cache import Cache
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import DEFAULT_OPTIONS, Example, Judgement, Kind, Rule, RuleOptions
 from s3warden.detect.rules import RULES, find
-from s3warden.detect.samples import BUCKET, account, allow, bucket, by_policy, flags, multi_region, policy
+from s3warden.detect.samples import BUCKET, READ_AT, account, allow, bucket, by_policy, flags, multi_region, policy
+from s3warden.detect.service_samples import S3, here, trail, trails
 from s3warden.detect.verdicts import Verdicts
 from s3warden.model.bucket import ABSENT, Aspect, BucketState, Present, Reading, State
 from s3warden.model.configuration import Logging, Policy, Tags
 from s3warden.model.finding import RuleResult, Verdict
+from s3warden.model.services import BackupCondition, BackupSelection, BackupSelections, LastBackup
+from s3warden.model.trails import BasicSelector, Selectors
 from support.exposure_states import VECTORS, state_of
 from support.policies import BUCKET as POLICY_BUCKET
 from support.policies import policy as random_policy
 
 NAMES = ("first-bucket", "x" * 63, "third", "another.bucket-with-quite-a-long-name-2")
+PLAN = "bucket-backup-plan"
+_NAMED = BackupCondition("StringLike", "Name", "prod-*")
 EXAMPLES = [
     pytest.param(rule, example, id=f"{rule.info.id}: {example.title}")
     for rule in RULES
@@ -77,6 +83,15 @@ def test_vectors_say_the_same_from_memory(vector: dict[str, object]) -> None:
     check_equal(RULES, state_of(vector))
 
 
+def _begins(name: str) -> Present[object]:
+    selector = BasicSelector(reads=True, writes=True, management=True, objects=(f"{S3}:::{name}",))
+    return trails(trail(Selectors((selector,))))
+
+
+def _backs_up(**more: Any) -> Present[object]:
+    return here(BackupSelections((BackupSelection("daily", "data", **more),)))
+
+
 def test_random_policies_say_the_same_from_memory() -> None:
     """Wildcards, variables and conditions that could tell names apart are noticed."""
     rng = Random(7)
@@ -86,18 +101,42 @@ def test_random_policies_say_the_same_from_memory() -> None:
 
 
 def test_a_fleet_of_one_template_is_judged_once() -> None:
-    """A thousand buckets alike but for their names cost one evaluation, and the rules that look at the name."""
+    """A thousand buckets alike but for their names, and the times of their backups, cost one evaluation."""
     verdicts, cache = Verdicts(RULES), Cache()
-    before = 0
-    for number in range(1000):
-        state = cache.shared(renamed(bucket(by_policy(allow())), f"fleet-{number}"))
-        verdicts.of(state)
-        if number == 0:
-            before = verdicts.ran
-    looking = [rule for rule in RULES if rule.by_name(DEFAULT_OPTIONS)]
-    left = [rule for rule in looking if not rule.nameless(bucket(by_policy(allow())), DEFAULT_OPTIONS)]
-    assert verdicts.ran - before == 999 * len(left)
-    assert len(left) < len(looking)
+    ran = []
+    for number in range(1000, 2000):
+        backup = Present(LastBackup(READ_AT - timedelta(seconds=number)))
+        alike = renamed(bucket({**by_policy(allow()), Aspect.LAST_BACKUP: backup}), f"fleet-{number}")
+        verdicts.of(cache.shared(alike))
+        ran.append(verdicts.ran)
+    assert ran == [sum(rule.kind is Kind.BUCKET for rule in RULES)] * 1000
+
+
+@pytest.mark.parametrize(
+    ("readings", "names", "rule"),
+    [
+        ({Aspect.TRAILS: _begins("prod-")}, ("prod-a", "test-a"), "bucket-object-events-write"),
+        ({Aspect.BACKUP_SELECTIONS: _backs_up(resources=(f"{S3}:::prod-*",))}, ("prod-a", "test-a"), PLAN),
+        ({Aspect.BACKUP_SELECTIONS: _backs_up(any_tag=(_NAMED,))}, ("prod-a", "test-a"), PLAN),
+        ({Aspect.LAST_BACKUP: Present(LastBackup(READ_AT))}, ("a.b", "a-b"), "bucket-transfer-acceleration"),
+        ({Aspect.POLICY: policy(*[allow()] * 150)}, ("x" * 63, "xyz"), "bucket-policy-size"),
+    ],
+    ids=["a trail's prefix", "a backup's pattern", "a backup by the tag of the name", "a dot", "a long name"],
+)
+def test_what_tells_names_apart_is_told(
+    readings: Mapping[Aspect, Reading[object]], names: tuple[str, str], rule: str
+) -> None:
+    """Two buckets alike but for their names get different verdicts where the name decides."""
+    verdicts, cache = Verdicts(RULES), Cache()
+    tags = Present(Tags((("Name", BUCKET),)))
+    found = []
+    for name in (*names, *names):
+        state = cache.shared(renamed(bucket({Aspect.TAGGING: tags, **readings}), name))
+        results = by_rule(verdicts.of(state))
+        assert results == by_rule(evaluate(RULES, state))
+        found.append(results[rule].verdict)
+    assert found[:2] == found[2:]
+    assert found[0] is not found[1]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from s3warden.detect.exposure.verdict import Exposure
 PLACEHOLDER = "\uf8ff"
 """Stands for the bucket's name: a private use character that no bucket name has."""
 
+_PLACE = f":s3:::{PLACEHOLDER}"
+_ENDS = ('"', "/", "*", "?")
 _STRINGS = re.compile(r'"([^"]*[*?$][^"]*)"')
 _CLOCKS = ("currenttime", "epochtime")
 
@@ -94,22 +96,22 @@ def replaced(text: PolicyText, own: str) -> PolicyText:
     """The text with the bucket's name replaced wherever the name ends there."""
     if not isinstance(text, str):
         return text
-    for end in '"/*?':
-        text = text.replace(own + end, f":s3:::{PLACEHOLDER}{end}")
-    return text
+    first, *others = text.split(own)
+    return first + "".join([(_PLACE if part.startswith(_ENDS) else own) + part for part in others])
 
 
 def tells_no_names(text: str, partition: str) -> bool:
     """Whether no wildcard in a replaced text can match some bucket names and not others."""
     head = f"arn:{partition}:s3:::"
-    for found in _STRINGS.finditer(text):
-        value = found[1]
-        literal = re.split(r"[*?$]", value, maxsplit=1)[0]
-        if not head.startswith(literal) and not literal.startswith(head):
-            continue
-        if value not in {"*", f"{head}*", f"{head}*/*"} and not literal.startswith(head + PLACEHOLDER):
-            return False
-    return True
+    return not any(tells_names_apart(found[1], head) for found in _STRINGS.finditer(text))
+
+
+def tells_names_apart(pattern: str, head: str) -> bool:
+    """Whether a pattern may match some buckets' ARNs and not others by a wildcard in what follows `head`."""
+    literal = re.split(r"[*?$]", pattern, maxsplit=1)[0]
+    if literal == pattern or not (head.startswith(literal) or literal.startswith(head)):
+        return False
+    return pattern not in {"*", f"{head}*", f"{head}*/*"} and not literal.startswith(head + PLACEHOLDER)
 
 
 def _named(found: Findings, bucket: str) -> Findings:

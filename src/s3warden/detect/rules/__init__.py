@@ -128,4 +128,4 @@ def find(rule_id: str, rules: Sequence[Rule] = RULES) -> Rule:
 
 def needs(rules: Iterable[Rule]) -> frozenset[Aspect]:
     """Every aspect that one of `rules` looks at."""
-    return frozenset[Aspect]().union(*(rule.info.needs | rule.info.hints for rule in rules))
+    return frozenset[Aspect]().union(*(rule.looks for rule in rules))

@@ -4,10 +4,11 @@ How selections work is told in "Assigning resources" of the AWS Backup developer
 pattern of ARNs names it and all conditions hold, or if it has any of the listed tags; never if it is excluded.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
+from s3warden.detect.exposure.memo import PLACEHOLDER, tells_names_apart
 from s3warden.detect.rule import (
     Example,
     Judgement,
@@ -68,9 +69,42 @@ def _recent(state: State, options: RuleOptions) -> Judgement:
     if last is None:
         return fails("The bucket was never backed up.", {"last_backup": "never"})
     day = last.at.strftime("%Y-%m-%d")
-    if state.read_at - last.at > options.backup_age:
+    if _late(last, state, options):
         return fails(f"The last backup is from {day}.", {"last_backup": last.at.isoformat()})
     return passes(f"The last backup is from {day}.")
+
+
+def _late(last: LastBackup, state: State, options: RuleOptions) -> bool:
+    return state.read_at - last.at > options.backup_age
+
+
+def _told(state: State, options: RuleOptions) -> tuple[bool, date] | None:
+    """What is told of the last backup: of a late one the minute, of another the day."""
+    match state.reading(Aspect.LAST_BACKUP):
+        case Present(value=LastBackup(at=at) as last):
+            return (True, at) if _late(last, state, options) else (False, at.date())
+    return None
+
+
+def _takes_alike(state: State, _options: RuleOptions) -> bool:
+    """Whether no selection tells buckets apart by their names, or by a tag that has the name for its value."""
+    match state.reading(Aspect.BACKUP_SELECTIONS):
+        case Present(value=BackupSelections(selections=selections)):
+            head = f"arn:{state.ref.partition}:s3:::"
+            return not any(_names_some(each, head) or _asks_for_name(each, state) for each in selections)
+    return True
+
+
+def _names_some(selection: BackupSelection, head: str) -> bool:
+    return any(tells_names_apart(each, head) for each in (*selection.resources, *selection.not_resources))
+
+
+def _asks_for_name(selection: BackupSelection, state: State) -> bool:
+    match state.reading(Aspect.TAGGING):
+        case Present(value=Tags() as tags):
+            asked = {each.key for each in (*selection.any_tag, *selection.conditions)}
+            return any(PLACEHOLDER in (tags.get(key) or "") for key in asked)
+    return False
 
 
 def _selected(**more: Any) -> Present[object]:
@@ -166,7 +200,7 @@ aws backup get-backup-selection --region {region} --backup-plan-id "${PLAN:?}" -
         Example("unreadable", bucket({Aspect.BACKUP_SELECTIONS: here(DENIED)}), Verdict.UNKNOWN),
     ),
     by_name=always,
-    nameless=without(Aspect.BACKUP_SELECTIONS),
+    nameless=_takes_alike,
 )
 RECENT = Rule(
     RuleInfo(
@@ -221,6 +255,7 @@ aws backup describe-protected-resource --region {region} --resource-arn arn:{par
     # Whether a backup is recent hangs on when the bucket is looked at.
     by_name=always,
     nameless=without(Aspect.LAST_BACKUP),
+    facts=_told,
 )
 
 RULES = (PLANNED, RECENT)

@@ -14,15 +14,18 @@ _IN_ORDER = passes("The name is in order.")
 
 
 def _check(state: State, options: RuleOptions) -> Judgement:
-    name = str(state.ref)
-    details: dict[str, str] = {}
-    if not _LABEL.fullmatch(name):
-        details["dns"] = _complaint(name)
-    if options.name_pattern is not None and not re.fullmatch(options.name_pattern, name):
-        details["convention"] = f"does not match {options.name_pattern}"
+    details = dict(_complaints(state, options))
     if not details:
         return _IN_ORDER
     return fails(f"The bucket name {' and '.join(details.values())}.", details)
+
+
+def _complaints(state: State, options: RuleOptions) -> tuple[tuple[str, str], ...]:
+    name, pattern = str(state.ref), options.name_pattern
+    dns = () if _LABEL.fullmatch(name) else (("dns", _complaint(name)),)
+    if pattern is None or re.fullmatch(pattern, name):
+        return dns
+    return (*dns, ("convention", f"does not match {pattern}"))
 
 
 def _complaint(name: str) -> str:
@@ -87,6 +90,7 @@ aws s3api head-bucket --bucket "${NEW_BUCKET:?}" --region {region} --expected-bu
         Example("outside the convention", bucket(), Verdict.FAIL, options=RuleOptions(name_pattern="acme-.+")),
     ),
     by_name=always,
+    facts=_complaints,
 )
 
 RULES = (NAME,)

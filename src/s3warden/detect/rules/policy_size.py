@@ -3,7 +3,7 @@
 from s3warden.detect.advice import policy_resource, policy_steps
 from s3warden.detect.rule import Example, Judgement, Kind, Rule, RuleOptions, always, configured, fails, passes, without
 from s3warden.detect.samples import DENIED, allow, bucket, policy
-from s3warden.model.bucket import ABSENT, Aspect, BucketState, State
+from s3warden.model.bucket import ABSENT, Aspect, BucketState, Present, State
 from s3warden.model.configuration import Policy
 from s3warden.model.finding import Severity, Verdict
 from s3warden.model.rule import Category, RuleInfo
@@ -22,6 +22,14 @@ def _check(state: State, _options: RuleOptions) -> Judgement:
     # In whole percent, so that a finding does not change with each letter.
     share = 100 * size // _LIMIT
     return fails(f"The policy takes {share} % of the 20 KB that S3 allows.", {"share": f"{share} %"})
+
+
+def _length(state: State, _options: RuleOptions) -> int:
+    """The name is part of the policy's length; all that is not ASCII in a policy of the shape is in each of them."""
+    match state.reading(Aspect.POLICY):
+        case Present(value=Policy(text=text)):
+            return len(text)
+    return 0
 
 
 def _of(statements: int) -> BucketState:
@@ -64,9 +72,9 @@ aws s3api get-bucket-policy --bucket {bucket} --region {region} --expected-bucke
         Example("nearly full", _of(190), Verdict.FAIL),
         Example("unreadable", bucket({Aspect.POLICY: DENIED}), Verdict.UNKNOWN),
     ),
-    # The bucket's name is part of the policy's length.
     by_name=always,
     nameless=without(Aspect.POLICY),
+    facts=_length,
 )
 
 RULES = (SIZE,)

@@ -27,13 +27,17 @@ _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 
 def _acceleration(state: State, options: RuleOptions) -> Judgement:
     found = configured(state, Aspect.ACCELERATE, Accelerate)
-    if "." in str(state.ref):
+    if _dotted(state, options):
         return not_applicable("A bucket with a dot in its name cannot be accelerated.")
     on = found is not None and found.status == "Enabled"
     if on == (options.transfer_acceleration == "on"):
         return passes(f"Transfer acceleration is {'on' if on else 'off'}, as agreed.")
     status = "on" if on else "off"
     return fails(f"Transfer acceleration is {status}, not {options.transfer_acceleration}.", {"acceleration": status})
+
+
+def _dotted(state: State, _options: RuleOptions) -> bool:
+    return "." in str(state.ref)
 
 
 def _payer(state: State, options: RuleOptions) -> Judgement:
@@ -104,6 +108,7 @@ resource "aws_s3_bucket_accelerate_configuration" "this" {
         Example("unreadable", bucket({Aspect.ACCELERATE: DENIED}), Verdict.UNKNOWN),
     ),
     by_name=always,
+    facts=_dotted,
 )
 
 REQUESTER_PAYS = Rule(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from s3warden.detect.mappings import OBJECT_READS, OBJECT_WRITES
-from s3warden.detect.recorded import Share, objects_seen, settings_seen
+from s3warden.detect.recorded import Share, objects_seen, settings_seen, tells_names_apart
 from s3warden.detect.regional import every_region
 from s3warden.detect.rule import (
     Example,
@@ -23,7 +23,6 @@ from s3warden.detect.rule import (
     fails,
     not_applicable,
     passes,
-    without,
 )
 from s3warden.detect.samples import DENIED, account_with, bucket
 from s3warden.detect.service_samples import ALL_OBJECTS, S3, feeds, here, trail, trails
@@ -126,7 +125,16 @@ def _events(state: State, options: RuleOptions, *, write: bool) -> Judgement:
     return fails(f"{what} the bucket's objects are recorded {share}.", details)
 
 
-_UNRECORDED = without(Aspect.TRAILS, Aspect.EVENT_DATA_STORES)
+def _recorded_alike(state: State, options: RuleOptions) -> bool:
+    """Whether no glob and no selector tells buckets apart by their names."""
+    found = state.reading(Aspect.TRAILS)
+    trails_here = found.value.trails if isinstance(found, Present) and isinstance(found.value, Trails) else ()
+    selectors = [each.selectors.value for each in trails_here if isinstance(each.selectors, Present)]
+    try:
+        selectors += [store.selectors for _, store in _stores(state)]
+    except UnreadableError:
+        return False
+    return not options.log_buckets and not any(tells_names_apart(each, state.ref.partition) for each in selectors)
 
 
 def _stopped(each: Trail) -> bool:
@@ -268,7 +276,7 @@ def _object_rule(*, write: bool) -> Rule:
             ),
         ),
         by_name=always,
-        nameless=lambda state, options: not options.log_buckets and _UNRECORDED(state, options),
+        nameless=_recorded_alike,
     )
 
 
