@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from s3warden.detect.evaluate import evaluate
+from s3warden.detect.exposed import analysed, inputs_of
 from s3warden.detect.rule import RuleOptions
 from s3warden.detect.rules import find
 from s3warden.detect.samples import ARN, by_policy, unguarded
 from s3warden.model.bucket import ABSENT, Aspect, Present
 from s3warden.model.configuration import Policy
-from s3warden.model.finding import RuleResult, Verdict
+from s3warden.model.finding import RuleResult, Severity, Verdict
 
 OBJECTS = f"{ARN}/*"
 PARTNER = "444455556666"
@@ -79,10 +80,17 @@ def test_who_gets_in(title: str, statement: dict[str, Any], who: str, action: st
 
 
 def test_grant_that_s3_does_not_honour_is_told_all_the_same() -> None:
-    """A policy that hands out its own replacement is one mistake of AWS's or ours away from a takeover."""
-    result = judge("bucket-policy-wildcard-principal", allow(Action="s3:PutBucketPolicy", Resource=ARN))
-    assert result.verdict is Verdict.FAIL
-    assert "owner's account" in result.evidence.details["guard"]
+    """A policy that hands out its own replacement is public by S3's definition, and may be critical one day.
+
+    S3 answers 405 to other accounts (PutBucketPolicy in the API reference), so that nobody gets in today.
+    """
+    grant = allow(Action="s3:PutBucketPolicy", Resource=ARN)
+    public = judge("bucket-policy-public", grant)
+    assert (public.verdict, public.severity) == (Verdict.FAIL, Severity.CRITICAL)
+    assert analysed(inputs_of(unguarded(by_policy(grant)), RuleOptions())).policy_status_is_public
+    guarded = judge("bucket-policy-wildcard-principal", grant)
+    assert guarded.verdict is Verdict.FAIL
+    assert "owner's account" in guarded.evidence.details["guard"]
 
 
 def deny(condition: dict[str, Any], **elements: Any) -> dict[str, Any]:
