@@ -335,7 +335,7 @@ class _Trusting:
 
     async def accounts(self) -> tuple[AccountRef, ...]:
         accounts = await self.estate.accounts()
-        self.path.trust(accounts)
+        self.path.trust(accounts, self.estate.closed)
         return accounts
 
     async def listing(self, account: AccountRef) -> Listing:

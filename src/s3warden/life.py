@@ -191,7 +191,7 @@ class Life:
                 wait = min(wait * 2, _PATIENCE[1])
                 continue
             wait = _PATIENCE[0]
-            self.pipeline.trust(accounts)
+            self.pipeline.trust(accounts, self.parts.estate.closed)
             sessions = self.parts.sessions
             self.intake.guard(
                 replace(

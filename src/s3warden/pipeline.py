@@ -147,14 +147,18 @@ class Pipeline:
         names = {rule.info.id: f"{rule.info.id}@{rule.revision}".rstrip("@") for rule in self.rules}
         self.baseline = Baseline(names, told)
 
-    def trust(self, accounts: Iterable[AccountRef]) -> None:
-        """Let the rules know, from the next look on, which accounts belong together: these, and no longer others."""
+    def trust(self, accounts: Iterable[AccountRef], closed: Iterable[str] = ()) -> None:
+        """Let the rules know, from the next look on, which accounts belong together: these, and no longer others.
+
+        `closed` are the ids of those that AWS closed or suspended.
+        """
         accounts = tuple(accounts)
         self.fetch.neighbours.owners.guard(accounts)
         self.fetch.may_ask(frozenset(accounts))
         named = frozenset(self.options.trusted_accounts) - self._guarded
         self._guarded = frozenset(account.account for account in accounts) - named
-        self.options = replace(self.options, trusted_accounts=tuple(sorted(named | self._guarded)))
+        trusted = tuple(sorted(named | self._guarded))
+        self.options = replace(self.options, trusted_accounts=trusted, closed_accounts=tuple(closed))
         self._verdicts.suppose(self.options)
 
     def lives_in(self, account: AccountRef, regions: Iterable[str]) -> None:

@@ -615,5 +615,6 @@ async def test_guarded_accounts_are_trusted_beside_the_configured_ones() -> None
     path.trust([ACCOUNT, other, partner])
     path.trust([ACCOUNT, other])
     assert set(path.options.trusted_accounts) == {HOME, other.account, partner.account}
-    path.trust([ACCOUNT])
+    path.trust([ACCOUNT], closed=[other.account])
     assert set(path.options.trusted_accounts) == {HOME, partner.account}
+    assert path.options.closed_accounts == (other.account,)

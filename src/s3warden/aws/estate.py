@@ -14,7 +14,7 @@ import structlog
 
 from s3warden.aws.calls import Calls
 from s3warden.aws.errors import AwsError, malformed
-from s3warden.aws.organization import Organization
+from s3warden.aws.organization import Accounts, Organization
 from s3warden.aws.session import Identity
 from s3warden.model.bucket import AccountRef, BucketRef, Cause
 from s3warden.model.event import Listing
@@ -71,7 +71,7 @@ class Estate:
         self._home = home
         self._calls = calls
         self._scope = scope
-        self._members: tuple[str, ...] | None = None
+        self._members: Accounts | None = None
         self._regions: dict[AccountRef, dict[_Place, str]] = {}
 
     async def accounts(self) -> tuple[AccountRef, ...]:
@@ -88,6 +88,11 @@ class Estate:
         elif not self._scope.accounts:
             chosen = [own.account]
         return tuple(AccountRef(own.partition, id_) for id_ in dict.fromkeys(chosen))
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """Ids of the accounts that the organisation had when it was last asked, and that AWS closed or suspended."""
+        return () if self._members is None else self._members.closed
 
     async def units(self) -> Mapping[str, frozenset[str]]:
         """For each account of the organisation the ids of the units above it, and of the root. Raises AwsError."""
@@ -120,12 +125,13 @@ class Estate:
 
     async def _organization(self, own: AccountRef) -> tuple[str, ...]:
         try:
-            self._members = await Organization(self._calls, own).active(self._scope.include, self._scope.exclude)
+            self._members = await Organization(self._calls, own).accounts(self._scope.include, self._scope.exclude)
         except AwsError as error:
             if self._members is None:
                 raise
-            _log.warning("organization_unreadable", cause=error.cause, detail=error.message, known=len(self._members))
-        return self._members
+            known = len(self._members.active)
+            _log.warning("organization_unreadable", cause=error.cause, detail=error.message, known=known)
+        return self._members.active
 
     async def _by_region(self, account: AccountRef, refusal: AwsError) -> Listing:
         """Ask every region for its own buckets, after `refusal` to list them all at once."""

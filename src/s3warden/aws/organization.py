@@ -6,11 +6,22 @@ when the answer fails: it raises AwsError.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from s3warden.aws.calls import Calls
 from s3warden.aws.errors import malformed
 from s3warden.model.bucket import AccountRef
+
+_CLOSED = frozenset({"SUSPENDED", "PENDING_CLOSURE", "CLOSED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Ids of accounts, sorted: the active ones of those that were chosen, and all that AWS closed or suspended."""
+
+    active: tuple[str, ...]
+    closed: tuple[str, ...]
 
 
 class Organization:
@@ -20,18 +31,20 @@ class Organization:
         self._calls = calls
         self._home = home
 
-    async def active(self, include: Collection[str] = (), exclude: Collection[str] = ()) -> tuple[str, ...]:
-        """Ids of the active accounts, sorted.
+    async def accounts(self, include: Collection[str] = (), exclude: Collection[str] = ()) -> Accounts:
+        """The accounts of the organisation.
 
         An id of an organisational unit or root stands for every account below it. Nothing included means all; what is
         excluded stays out even when it is included too.
         """
-        found = {str(account["Id"]) async for account in self._list("ListAccounts", "Accounts") if _is_active(account)}
+        states = {str(account["Id"]): _state(account) async for account in self._list("ListAccounts", "Accounts")}
+        active = {account for account, state in states.items() if state == "ACTIVE"}
         if include:
-            found &= await self._members(include)
+            active &= await self._members(include)
         if exclude:
-            found -= await self._members(exclude)
-        return tuple(sorted(found))
+            active -= await self._members(exclude)
+        closed = (account for account, state in states.items() if state in _CLOSED)
+        return Accounts(tuple(sorted(active)), tuple(sorted(closed)))
 
     async def units(self) -> Mapping[str, frozenset[str]]:
         """For each account the ids of everything it is below: its unit, those above it, and the root."""
@@ -76,9 +89,9 @@ class Organization:
             params["NextToken"] = answer["NextToken"]
 
 
-def _is_active(account: Mapping[str, Any]) -> bool:
+def _state(account: Mapping[str, Any]) -> object:
     # Organizations is replacing Status by State; during the change an answer may carry either.
-    return (account.get("State") or account.get("Status")) == "ACTIVE"
+    return account.get("State") or account.get("Status")
 
 
 def _is_parent(id_: str) -> bool:

@@ -32,12 +32,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleOptions:
-    """What the operator may set about rules. Patterns are regular expressions that must match the whole text.
+    """What the operator may set about rules, and what is known of the whole house.
 
+    Patterns are regular expressions that must match the whole text.
     `required_tags` are tag keys, compared as AWS does: case counts. `tag_patterns` maps a tag key to the pattern of
     its value. `name_pattern` is the house convention for bucket names. `log_buckets` are name globs (`*`, `?`, `[…]`)
     of the buckets that receive access logs. `trusted_accounts` are account numbers that may be given access,
-    `organization_id` (`o-…`) is the own organisation. `minimum_tls` is the lowest TLS version to be accepted, and
+    `organization_id` (`o-…`) is the own organisation, `closed_accounts` are those of its accounts that AWS closed or
+    suspended. `minimum_tls` is the lowest TLS version to be accepted, and
     `upload_encryption` the values of x-amz-server-side-encryption one of which every upload must carry; both ask for
     nothing while empty. `trusted_canonical_ids` may be granted access by ACL. `allowed_grantees` is everyone whom a
     policy may admit: account numbers, ARNs and services (`*`, `?`), CIDRs, ids of VPCs, endpoints and organisations.
@@ -63,6 +65,7 @@ class RuleOptions:
     name_pattern: str | None = None
     log_buckets: tuple[str, ...] = ()
     trusted_accounts: tuple[str, ...] = ()
+    closed_accounts: tuple[str, ...] = ()
     organization_id: str | None = None
     minimum_tls: str | None = None
     upload_encryption: tuple[str, ...] = ()

@@ -138,8 +138,9 @@ async def test_the_organisation_s_active_accounts_are_chosen_by_id_and_unit(
 ) -> None:
     """Units count with all that is below them, exclusion wins, what is not active is left out."""
     scope = Scope(organization=True, include=include, exclude=exclude)
-    accounts = await estate(organisation(FakeAws()), scope).accounts()
-    assert [account.account for account in accounts] == [digit * 12 for digit in expected]
+    guarded = estate(organisation(FakeAws()), scope)
+    assert [account.account for account in await guarded.accounts()] == [digit * 12 for digit in expected]
+    assert guarded.closed == ("4" * 12,)
 
 
 async def test_while_the_organisation_does_not_answer_its_last_word_holds() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from s3warden.detect import proofs
 from s3warden.detect.advice import NAMED_READER, policy_resource, policy_steps, shows_policy
 from s3warden.detect.exposed import analysed, policy_inputs
+from s3warden.detect.exposure.compiled import account_of
 from s3warden.detect.exposure.inputs import ExposureInputs
 from s3warden.detect.exposure.normal import Condition, Statement
 from s3warden.detect.exposure.values import PRIVATE, Span, is_broad
@@ -82,9 +83,18 @@ def _not_action(_: ExposureInputs, statement: Statement) -> dict[str, str] | Non
     return {"all_but": proofs.some(statement.actions)}
 
 
-def _dangling(_: ExposureInputs, statement: Statement) -> dict[str, str] | None:
-    gone = [name for name in statement.principals.aws if _DELETED.fullmatch(name)]
-    return {"principals": proofs.some(gone)} if gone else None
+def _dangling(state: State, options: RuleOptions) -> Judgement:
+    configured(state, Aspect.POLICY, Policy)
+
+    def gone(_: ExposureInputs, statement: Statement) -> dict[str, str] | None:
+        named = statement.principals.aws
+        deleted = [name for name in named if _DELETED.fullmatch(name)]
+        closed = [name for name in named if (account_of(name) or name) in options.closed_accounts]
+        facts = {"principals": deleted, "of_closed_accounts": closed}
+        return {key: proofs.some(names) for key, names in facts.items() if names} or None
+
+    judge = _each(gone, "Every principal that is named may exist.", "Principals that are no more are named")
+    return judge(policy_inputs(state, options))
 
 
 def _wildcard(inputs: ExposureInputs) -> Judgement:
@@ -416,22 +426,28 @@ SPOOFABLE = _rule(
         _example("an operator nobody knows", Verdict.UNKNOWN, allow(Condition={"Stringy": {"aws:Referer": "x"}})),
     ),
 )
+_OF_CLOSED = bucket({Aspect.POLICY: policy(allow({"AWS": f"arn:{ACCOUNT.partition}:iam::444455556666:root"}))})
 DANGLING = _rule(
     "bucket-policy-dangling-principal",
     Severity.LOW,
     _Words(
-        "A statement names a principal that was deleted",
+        "A statement names a principal that is no more",
         (
-            "An id in place of a role or user is what AWS leaves of a principal that exists no longer. "
-            "The statement grants or denies nothing to anyone, and hides what was meant."
+            "An id in place of a role or user is what AWS leaves of a deleted principal: it grants nothing to anyone. "
+            "An account that was closed or suspended comes back with its trust if somebody reopens it."
         ),
-        fix="take out the ids that begin with AROA or AIDA",
-        expect="no principal that begins with AROA or AIDA",
+        fix="take out the ids that begin with AROA or AIDA, and the accounts that were closed",
+        expect="no principal that begins with AROA or AIDA, and none of a closed account",
     ),
-    check=_of_policy(_each(_dangling, "Every principal that is named may exist.", "Deleted principals are named")),
-    references=("https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",),
+    check=_dangling,
+    references=(
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html",
+        "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_account_state.html",
+    ),
     examples=(
         _example("a deleted role", Verdict.FAIL, allow({"AWS": "AROAEXAMPLEID1234567"})),
+        Example("a closed account", _OF_CLOSED, Verdict.FAIL, RuleOptions(closed_accounts=("444455556666",))),
+        Example("an account that is not closed", _OF_CLOSED, Verdict.PASS),
         _example("a role", Verdict.PASS, allow({"AWS": _ROLE})),
     ),
 )
