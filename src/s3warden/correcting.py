@@ -111,6 +111,7 @@ def wanted(settings: Settings) -> Wanted:
     return Wanted(
         log_bucket=chosen.log_bucket,
         log_prefix=chosen.log_prefix,
+        inventory_bucket=chosen.inventory_bucket,
         kms_key=chosen.kms_key,
         tags=chosen.tags,
         tag_resource=chosen.tag_resource,

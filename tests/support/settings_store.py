@@ -27,6 +27,15 @@ def _lifecycle(given: Mapping[str, Any]) -> Any:
     return {"Rules": given["LifecycleConfiguration"]["Rules"], **({size: given[size]} if size in given else {})}
 
 
+def _inventories(documents: Documents, given: Mapping[str, Any], *made: Any) -> Documents:
+    name = "InventoryConfigurationList"
+    listed = (documents.get(Aspect.INVENTORY) or {name: []})[name]
+    kept = [each for each in listed if each["Id"] != given["Id"]]
+    at = next((at for at, each in enumerate(listed) if each["Id"] == given["Id"]), len(kept))
+    after = [*kept[:at], *made, *kept[at:]]
+    return {**documents, Aspect.INVENTORY: {name: after} if after else None}
+
+
 def _part(*names: str) -> Callable[[Mapping[str, Any]], Any]:
     return lambda given: {name: given[name] for name in names}
 
@@ -72,6 +81,10 @@ def after(documents: Documents, call: Call) -> Documents:
         return {**documents, _DELETES[key]: None}
     if key[1] in ("TagResource", "UntagResource"):
         return {**documents, Aspect.TAGGING: _tagged(documents.get(Aspect.TAGGING), given)}
+    if key[1] == "PutBucketInventoryConfiguration":
+        return _inventories(documents, given, given["InventoryConfiguration"])
+    if key[1] == "DeleteBucketInventoryConfiguration":
+        return _inventories(documents, given)
     aspect, taken = _PUTS[key]
     value = taken(given)
     if aspect is Aspect.VERSIONING:

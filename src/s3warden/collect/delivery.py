@@ -116,11 +116,12 @@ def _key_format(chosen: Answer) -> str:
 def inventory(answer: Answer) -> Inventory | None:
     """All inventories of a bucket."""
     items = [mapping(item, INVENTORIES) for item in sequence(answer.get(INVENTORIES), INVENTORIES)]
-    found = sorted((_inventory(item) for item in items), key=lambda each: each.id)
+    found = sorted(map(one_inventory, items), key=lambda each: each.id)
     return Inventory(tuple(found)) if found else None
 
 
-def _inventory(item: Answer) -> InventoryConfiguration:
+def one_inventory(item: Answer) -> InventoryConfiguration:
+    """One inventory of a bucket."""
     target = mapping(mapping(item.get("Destination"), "Destination").get("S3BucketDestination"), "S3BucketDestination")
     schedule = mapping(item.get("Schedule"), "Schedule")
     chosen = optional_mapping(item.get("Filter"), "Filter")

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from s3warden.aws.errors import AwsError
-from s3warden.collect.aspects import ASPECTS
+from s3warden.collect.aspects import ASPECTS, AspectRead
 from s3warden.collect.cache import Cache
 from s3warden.collect.derived import DERIVED
 from s3warden.collect.fetch import BucketReader, Fetch
-from s3warden.collect.shapes import Answer
+from s3warden.collect.shapes import Answer, sequence
 from s3warden.correct.object_acl import ObjectRef
 from s3warden.correct.remedy import Documents, Look
 from s3warden.correct.steps import seen, source
@@ -102,6 +102,7 @@ class _Recorder:
     def __init__(self, reader: BucketReader) -> None:
         self._reader = reader
         self.of_bucket: dict[str, Answer] = {}
+        self.more_of_bucket: dict[str, list[Answer]] = {}
         self.of_account: dict[str, Answer] = {}
         self.of_services: dict[tuple[str, str | None, str], Answer] = {}
 
@@ -109,6 +110,8 @@ class _Recorder:
         answer = await self._reader.bucket(ref, operation, **parameters)
         if not parameters:
             self.of_bucket[operation] = answer
+        elif "ContinuationToken" in parameters:
+            self.more_of_bucket.setdefault(operation, []).append(answer)
         return answer
 
     async def account(
@@ -155,13 +158,22 @@ def _plain(value: object) -> object:
 def _documents(state: State, wanted: frozenset[Aspect], recorder: _Recorder) -> Documents:
     found: dict[Aspect, Answer | None] = {}
     for aspect in wanted & ASPECTS.keys():
-        answers = recorder.of_account if aspect in ACCOUNT_ASPECTS else recorder.of_bucket
         match state.reading(aspect):
             case Absent():
                 found[aspect] = None
             case Present():
-                found[aspect] = plain_answer(answers[ASPECTS[aspect].operation])
+                found[aspect] = plain_answer(_answered(ASPECTS[aspect], recorder, of_account=aspect in ACCOUNT_ASPECTS))
     return found | {aspect: by_place(recorder.of_services) for aspect, by_place in _PLACED.items() if aspect in wanted}
+
+
+def _answered(read: AspectRead[object], recorder: _Recorder, *, of_account: bool) -> Answer:
+    """The answer that was parsed: of a list in pages, with what stands on all of them."""
+    answer = (recorder.of_account if of_account else recorder.of_bucket)[read.operation]
+    more = recorder.more_of_bucket.get(read.operation)
+    if read.paged is None or more is None:
+        return answer
+    name = read.paged
+    return {name: [item for page in (answer, *more) for item in sequence(page.get(name, ()), name)]}
 
 
 def _by_region(operation: str) -> Callable[[_Answers], Answer]:

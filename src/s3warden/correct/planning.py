@@ -12,9 +12,11 @@ from s3warden.collect.shapes import Answer
 from s3warden.correct.effect import HARM, effect
 from s3warden.correct.refusals import refused
 from s3warden.correct.remedies import remedies_for
-from s3warden.correct.remedies.logging import LOG, TARGET
-from s3warden.correct.remedy import DEFAULT_WANTED, Edit, Look, Remedy, Scene, Wanted
+from s3warden.correct.remedies.inventories import INVENTORY
+from s3warden.correct.remedies.logging import LOG
+from s3warden.correct.remedy import DEFAULT_WANTED, Edit, Look, Remedy, Scene, Wanted, named_bucket
 from s3warden.correct.steps import step, steps_by_key
+from s3warden.correct.writes import WRITES
 from s3warden.detect import exposed
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
@@ -22,10 +24,9 @@ from s3warden.model.action import Declined, Effect, Planned, RemediationPlan, St
 from s3warden.model.bucket import Aspect, BucketRef, BucketState, Subject, unreadable_parts
 from s3warden.model.finding import Finding, Verdict
 
-BESIDE = TARGET
+BESIDE = frozenset({Aspect.POLICY, Aspect.OBJECT_LOCK, Aspect.REQUEST_PAYMENT, Aspect.ENCRYPTION})
 """What a look has to read of the bucket that `beside` names."""
 
-_LOGGED = LOG.rules
 # One edit that cuts off nobody: no other remedy can do better, and the earlier one wins where it is equal.
 _LEAST_HARM = (0, 0, 1)
 
@@ -39,11 +40,10 @@ def aspects(rule: Rule) -> frozenset[Aspect]:
 
 
 def beside(rule: Rule, subject: Subject, wanted: Wanted) -> BucketRef | None:
-    """The other bucket that a plan about a finding of `rule` would change too: the one that is to receive the logs."""
-    if rule.info.id not in _LOGGED or not isinstance(subject, BucketRef) or wanted.log_bucket is None:
-        return None
-    name = wanted.log_bucket.replace("{account}", subject.account).replace("{region}", subject.region)
-    return BucketRef(subject.partition, subject.account, subject.region, name)
+    """The other bucket that a plan about a finding of `rule` would change too: the one that is to receive something."""
+    if rule.info.id in LOG.rules:
+        return named_bucket(wanted.log_bucket, subject)
+    return named_bucket(wanted.inventory_bucket, subject) if rule.info.id in INVENTORY.rules else None
 
 
 def plan(
@@ -145,9 +145,12 @@ def _changing(scene: Scene, edits: Sequence[Edit]) -> Iterator[Edit]:
 
 
 def _before(scene: Scene, edit: Edit) -> Answer | None:
-    look = scene.look if edit.bucket is None else scene.look.beside
+    look = scene.look if edit.bucket is None else scene.at(edit.bucket)
     document = None if look is None else look.documents.get(edit.aspect)
     if edit.place is None or document is None:
         return document
+    row = WRITES.get(edit.aspect)
+    if row is not None and row.several is not None:
+        return row.several.one(document, edit.place)
     placed = document.get(edit.place)
     return placed if isinstance(placed, Mapping) else None

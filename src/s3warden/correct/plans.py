@@ -35,9 +35,9 @@ class Plans:
         owner = subject.owner
         needed = frozenset({Aspect.TAGGING}).union(*map(planning.aspects, rules))
         look = await self.looks.at(subject, needed, self.regions(owner))
-        others = (planning.beside(rule, subject, self.wanted) for rule in rules)
-        other = next((ref for ref in others if ref is not None), None)
-        return look if other is None else replace(look, beside=await self.looks.at(other, planning.BESIDE))
+        named = {planning.beside(rule, subject, self.wanted) for rule in rules}
+        others = sorted(ref for ref in named if ref is not None)
+        return replace(look, beside=tuple([await self.looks.at(ref, planning.BESIDE) for ref in others]))
 
     async def again(self, look: Look, written: Iterable[Aspect]) -> State:
         """The state of `look`, with `written` and what is derived from that read anew."""

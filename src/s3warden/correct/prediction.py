@@ -11,6 +11,7 @@ from s3warden.collect import objects
 from s3warden.collect.aspects import ASPECTS
 from s3warden.correct.remedy import Edit
 from s3warden.correct.service_writes import SERVICES
+from s3warden.correct.writes import WRITES
 from s3warden.detect.exposed import analysed, policy_inputs
 from s3warden.detect.rule import RuleOptions
 from s3warden.model.bucket import (
@@ -94,6 +95,9 @@ def _reading(edit: Edit, known: Reading[object]) -> Reading[object]:
         return _objects_left(known, edit)
     if edit.aspect in SERVICES:
         return SERVICES[edit.aspect].left(known, edit)
+    several = WRITES[edit.aspect].several
+    if several is not None:
+        return several.left(known, edit)
     return ABSENT if edit.after is None else ASPECTS[edit.aspect].understood(edit.after)
 
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from s3warden.collect.shapes import Answer
 from s3warden.detect.rule import DEFAULT_OPTIONS, Rule, RuleOptions
 from s3warden.model.action import Declined, Loss, Risk
-from s3warden.model.bucket import Aspect, BucketRef, State
+from s3warden.model.bucket import Aspect, BucketRef, State, Subject
 from s3warden.model.finding import Finding
 
 Documents: TypeAlias = Mapping[Aspect, Answer | None]
@@ -26,12 +26,12 @@ class Look:
 
     `documents` has the answer of each aspect that was read, None where it is not configured; of an aspect with several
     places one for each, by region or ARN. What could not be read is in the state as unreadable, and has no document.
-    `beside` is the bucket that is to receive the logs.
+    `beside` are the other buckets that a plan may change too: those that are to receive logs or inventories.
     """
 
     state: State
     documents: Documents = field(default_factory=lambda: _NONE)
-    beside: "Look | None" = None
+    beside: "tuple[Look, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,14 @@ class Wanted:
     """What the operator wants where a fix needs a value that nothing in AWS tells.
 
     `log_bucket` is the bucket for access logs, with `{account}` and `{region}` in its place, `log_prefix` with
-    `{bucket}`; `kms_key` is a key or an alias, with the same words. `tags` are values of required tags. `tag_resource`
-    chooses TagResource over PutBucketTagging, which AWS refuses for buckets with attribute based access control.
-    `abort_days` is when an upload that was never finished is cleared away.
+    `{bucket}`; `inventory_bucket` is that for lists of objects, `kms_key` is a key or an alias, with the same words.
+    `tags` are values of required tags. `tag_resource` chooses TagResource over PutBucketTagging, which AWS refuses for
+    buckets with attribute based access control. `abort_days` is when an upload that was never finished is cleared away.
     """
 
     log_bucket: str | None = None
     log_prefix: str = "{bucket}/"
+    inventory_bucket: str | None = None
     kms_key: str | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: _NO_TAGS)
     tag_resource: bool = False
@@ -53,6 +54,14 @@ class Wanted:
 
 
 DEFAULT_WANTED = Wanted()
+
+
+def named_bucket(name: str | None, subject: Subject) -> BucketRef | None:
+    """The bucket that the operator names for what is delivered from `subject`: in its account and region."""
+    if name is None or not isinstance(subject, BucketRef):
+        return None
+    words = name.replace("{account}", subject.account).replace("{region}", subject.region)
+    return BucketRef(subject.partition, subject.account, subject.region, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,14 @@ class Scene:
     def documents(self) -> Documents:
         """AWS's own answers behind the state."""
         return self.look.documents
+
+    def beside(self, name: str | None) -> Look | None:
+        """The look at the bucket that the operator names for what is delivered from this one."""
+        return self.at(named_bucket(name, self.state.ref))
+
+    def at(self, ref: BucketRef | None) -> Look | None:
+        """The look at one of the other buckets."""
+        return next((each for each in self.look.beside if each.state.ref == ref), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,19 @@ def _lifecycle(document: Any) -> Body:
         )
 
 
+def _inventory(document: Any) -> Body:
+    made = document["InventoryConfiguration"]
+    target = made["Destination"]["S3BucketDestination"]
+    yield f"name = {quoted(made['Id'])}"
+    yield f"included_object_versions = {quoted(made['IncludedObjectVersions'])}"
+    yield f"optional_fields = [{', '.join(map(quoted, made['OptionalFields']))}]"
+    yield from _block("schedule", [f"frequency = {quoted(made['Schedule']['Frequency'])}"])
+    inner = [f"bucket_arn = {quoted(target['Bucket'])}", f"account_id = {quoted(target['AccountId'])}"]
+    inner.append(f"format = {quoted(target['Format'])}")
+    inner += _block("encryption", ["sse_s3 {}"]) if "Encryption" in target else []
+    yield from _block("destination", _block("bucket", inner))
+
+
 def _tags(document: Any) -> list[str]:
     return [f"{quoted(tag['Key'])} = {quoted(tag['Value'])}" for tag in document["TagSet"]]
 
@@ -156,6 +169,7 @@ _RESOURCES: Mapping[Aspect, tuple[str, str, Callable[[Any], Body]]] = MappingPro
         Aspect.VERSIONING: ("aws_s3_bucket_versioning", "bucket", _versioning),
         Aspect.LOGGING: ("aws_s3_bucket_logging", "bucket", _logging),
         Aspect.LIFECYCLE: ("aws_s3_bucket_lifecycle_configuration", "bucket", _lifecycle),
+        Aspect.INVENTORY: ("aws_s3_bucket_inventory", "bucket", _inventory),
     }
 )
 

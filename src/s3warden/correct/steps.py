@@ -26,7 +26,10 @@ def source(attribute: str) -> AspectRead[object]:
     if attribute.startswith(f"{OBJECT}:"):
         return objects.READ
     aspect = Aspect(attribute.partition(":")[0])
-    return SERVICES[aspect].source if aspect in SERVICES else ASPECTS[aspect]
+    if aspect in SERVICES:
+        return SERVICES[aspect].source
+    several = WRITES[aspect].several
+    return ASPECTS[aspect] if several is None else several.source
 
 
 def seen(attribute: str, answer: Answer | None) -> str | None:
@@ -46,19 +49,21 @@ def step(edit: Edit, before: Answer | None, subject: Subject) -> Step:
     """
     if edit.aspect in SERVICES:
         return SERVICES[edit.aspect].step(edit, before)
-    if edit.place is not None and isinstance(subject, BucketRef):
+    if edit.aspect is Aspect.OBJECT_ACL and edit.place is not None and isinstance(subject, BucketRef):
         return object_step(subject, ObjectName.at(edit.place), before or {}, edit.after or {})
     target = edit.bucket or subject
     row = WRITES[edit.aspect]
-    attribute = edit.aspect.value if edit.bucket is None else f"{edit.aspect}:{edit.bucket.name}"
+    place = edit.place if edit.bucket is None else edit.bucket.name
+    attribute = edit.aspect.value if place is None else f"{edit.aspect}:{place}"
+    named = {} if row.several is None else {row.several.parameter: edit.place}
     if edit.after is None and edit.aspect is Aspect.POLICY:
         raise ValueError("a fix never deletes a bucket policy")
     return Step(
         attribute=attribute,
         summary=edit.summary,
-        read=_call(row, row.read, target, {}),
-        call=_writes(row, target, edit.after),
-        inverse=_writes(row, target, before),
+        read=_call(row, row.read, target, named),
+        call=_writes(row, target, edit.after, named),
+        inverse=_writes(row, target, before, named),
         before=seen(attribute, before),
         after=seen(attribute, edit.after),
         undone=seen(attribute, row.cleared_as if before is None else before),
@@ -130,11 +135,11 @@ def _tag_call(ref: BucketRef, operation: str, body: Mapping[str, object]) -> Cal
     return Call("s3control", operation, canonical({**place, **body}), ref.region)
 
 
-def _writes(row: Writing, target: Subject, wanted: Answer | None) -> Call:
+def _writes(row: Writing, target: Subject, wanted: Answer | None, named: Mapping[str, object]) -> Call:
     if wanted is not None:
-        return _call(row, row.put, target, row.body(wanted))
+        return _call(row, row.put, target, {**named, **row.body(wanted)})
     if row.delete is not None:
-        return _call(row, row.delete, target, {})
+        return _call(row, row.delete, target, named)
     if row.cleared is not None:
         return _call(row, row.put, target, row.body(row.cleared))
     raise ValueError(f"{row.put}: there is no way to take this setting away")

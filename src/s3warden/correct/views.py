@@ -61,6 +61,12 @@ def lifecycle_view(answer: Answer) -> Answer:
     return {"TransitionDefaultMinimumObjectSize": "all_storage_classes_128K", **valued(answer)}
 
 
+def inventory_view(answer: Answer) -> Answer:
+    """Columns have no order."""
+    inventory = json.loads(canonical(answer["InventoryConfiguration"]))
+    return {"InventoryConfiguration": {**inventory, "OptionalFields": sorted(inventory.get("OptionalFields") or [])}}
+
+
 def tags_view(answer: Answer) -> Answer:
     """Tags have no order."""
     return {"TagSet": sorted(valued(answer["TagSet"]), key=canonical)}

@@ -10,22 +10,40 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from s3warden.collect.aspects import ASPECTS
-from s3warden.collect.shapes import Answer
+from s3warden.collect import delivery
+from s3warden.collect.aspects import ASPECTS, AspectRead
+from s3warden.collect.shapes import Answer, mapping, sequence
+from s3warden.correct.remedy import Edit
 from s3warden.correct.views import (
     acl_view,
     encryption_view,
+    inventory_view,
     lifecycle_view,
     nameless,
     policy_view,
     tags_view,
     valued,
 )
-from s3warden.model.bucket import ABSENT, Aspect
+from s3warden.model.bucket import ABSENT, Aspect, Present, Reading, Unreadable
+from s3warden.model.storage import Inventory
 
 
 def _same(answer: Answer) -> Answer:
     return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """How one of several settings of a kind is named, by `parameter`, and read alone, by `source`.
+
+    `one` picks it out of the answer that has all of them, in the form in which it is read alone; `left` is the reading
+    of all of them after an edit.
+    """
+
+    parameter: str
+    source: AspectRead[object]
+    one: Callable[[Answer, str], Answer | None]
+    left: Callable[[Reading[object], Edit], Reading[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +52,7 @@ class Writing:
 
     `body` makes the parameters from the wanted answer. What takes the setting away is `delete`, or `put` with `cleared`
     where AWS has no operation for that; `cleared_as` is the answer after it, None for "not configured". `view` brings
-    an answer into a form that is equal for equal settings.
+    an answer into a form that is equal for equal settings. `several` where a bucket has any number of such settings.
     """
 
     put: str
@@ -46,6 +64,7 @@ class Writing:
     cleared_as: Answer | None = None
     view: Callable[[Answer], Answer | None] = _same
     service: str = "s3"
+    several: Several | None = None
 
 
 def _pick(**names: str) -> Callable[[Answer], Mapping[str, object]]:
@@ -96,6 +115,34 @@ def _bucket(
     )
 
 
+_INVENTORY = "InventoryConfiguration"
+
+
+def _one_inventory(document: Answer, name: str) -> Answer | None:
+    items = [mapping(item, delivery.INVENTORIES) for item in sequence(document[delivery.INVENTORIES], "inventories")]
+    return next(({_INVENTORY: item} for item in items if item.get("Id") == name), None)
+
+
+def _inventories_left(known: Reading[object], edit: Edit) -> Reading[object]:
+    if isinstance(known, Unreadable) or edit.after is None:
+        return known
+    made = delivery.one_inventory(mapping(edit.after.get(_INVENTORY), _INVENTORY))
+    listed = known.value.configurations if isinstance(known, Present) and isinstance(known.value, Inventory) else ()
+    others = (each for each in listed if each.id != edit.place)
+    return Present(Inventory(tuple(sorted((*others, made), key=lambda each: each.id))))
+
+
+_INVENTORIES = Several(
+    "Id",
+    AspectRead(
+        "GetBucketInventoryConfiguration",
+        ASPECTS[Aspect.INVENTORY].iam_action,
+        lambda answer: delivery.one_inventory(mapping(answer.get(_INVENTORY), _INVENTORY)),
+        absent_codes=frozenset({"NoSuchConfiguration"}),
+    ),
+    _one_inventory,
+    _inventories_left,
+)
 _BLOCK = _pick(PublicAccessBlockConfiguration="PublicAccessBlockConfiguration")
 WRITES: Mapping[Aspect, Writing] = MappingProxyType(
     {
@@ -182,6 +229,15 @@ WRITES: Mapping[Aspect, Writing] = MappingProxyType(
             "iam:PassRole",
             delete="DeleteBucketReplication",
             view=valued,
+        ),
+        Aspect.INVENTORY: Writing(
+            put="PutBucketInventoryConfiguration",
+            body=_pick(InventoryConfiguration=_INVENTORY),
+            iam_actions=("s3:PutInventoryConfiguration",),
+            read=_INVENTORIES.source.operation,
+            delete="DeleteBucketInventoryConfiguration",
+            view=inventory_view,
+            several=_INVENTORIES,
         ),
         Aspect.WEBSITE: _bucket(
             Aspect.WEBSITE,

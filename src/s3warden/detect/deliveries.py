@@ -16,6 +16,7 @@ from s3warden.model.configuration import LOG_DELIVERY, Acl, Ownership, Policy
 
 _STRINGS = re.compile(r'"([^"]*)"')
 LOGGING_SERVICE = ".".join(("logging", "s3", "amazonaws", "com"))  # noqa: FLY002 - no host of AWS is spelled out
+INVENTORY_SERVICE = LOGGING_SERVICE.removeprefix("logging.")
 
 
 @dataclass(frozen=True, slots=True)

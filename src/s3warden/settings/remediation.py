@@ -173,6 +173,11 @@ class Remediation(Section):
     log_prefix: str = Field(
         default="{bucket}/", description="Prefix of access logs; `{bucket}` stands for the bucket's name."
     )
+    inventory_bucket: Text | None = Field(
+        default=None,
+        description="Bucket that is to receive daily lists of objects; `{account}` and `{region}` as in `log_bucket`.",
+        examples=["inventories-{account}-{region}"],
+    )
     kms_key: Text | None = Field(
         default=None,
         description="Key or alias for default encryption, where a rule asks for KMS.",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,30 @@ async def test_document_is_the_answer_that_was_parsed() -> None:
     }
     assert len(reader.asked) == len(own)
     json.dumps(look.documents)
+
+
+async def test_document_of_a_list_has_all_of_its_pages() -> None:
+    """An inventory on the second page is one that a plan knows."""
+
+    class Paged(Answers):
+        async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Mapping[str, object]:
+            assert (ref, operation) == (BUCKET, "ListBucketInventoryConfigurations")
+            first = "ContinuationToken" not in parameters
+            name = "one" if first else "two"
+            target = {"S3BucketDestination": {"Bucket": "arn:aws:s3:::lists", "Format": "CSV"}}
+            item = {
+                "Id": name,
+                "IsEnabled": True,
+                "IncludedObjectVersions": "All",
+                "Schedule": {"Frequency": "Daily"},
+                "Destination": target,
+            }
+            more = {"NextContinuationToken": "t"} if first else {}
+            return {"InventoryConfigurationList": [item], "IsTruncated": first, **more}
+
+    look = await Looks(Paged({}), lambda: NOW).at(BUCKET, [Aspect.INVENTORY])
+    document: Any = look.documents[Aspect.INVENTORY]
+    assert [each["Id"] for each in document["InventoryConfigurationList"]] == ["one", "two"]
 
 
 async def test_absent_is_none_and_refused_is_missing() -> None:
@@ -159,10 +184,13 @@ def test_policy_keeps_the_order_of_its_statements() -> None:
 @pytest.mark.parametrize("aspect", sorted(WRITES.keys() & ANSWERS.keys()))
 def test_every_row_can_write_what_it_read_and_take_it_back(aspect: Aspect) -> None:
     """The inverse writes the answer that was; where nothing was configured it takes the setting away."""
-    answer = plain_answer(ANSWERS[aspect][0])
+    answer, row = plain_answer(ANSWERS[aspect][0]), WRITES[aspect]
+    place = None if row.several is None else "weekly"
+    if row.several is not None:
+        answer = dict(row.several.one(answer, "weekly") or {})
     subject = ACCOUNT if aspect in ACCOUNT_ASPECTS else BUCKET
-    made = step(Edit(aspect, answer, ""), None if aspect is not Aspect.ACL else acl(), subject)
-    again = step(Edit(aspect, answer, ""), answer, subject)
+    made = step(Edit(aspect, answer, "", place), None if aspect is not Aspect.ACL else acl(), subject)
+    again = step(Edit(aspect, answer, "", place), answer, subject)
     assert again.call == again.inverse == made.call
     assert again.before == again.after == again.undone == made.after
     if aspect is not Aspect.ACL:

@@ -40,7 +40,12 @@ OPTIONS = RuleOptions(
     required_statements=(json.dumps({**REQUIRED, "Resource": "arn:aws:s3:::{bucket}/*"}),),
 )
 LOGS = BucketRef(BUCKET.partition, BUCKET.account, "eu-west-1", "example-logs")
-WANTED = Wanted(log_bucket=LOGS.name, kms_key="alias/data", tags=dict.fromkeys(("Role", "Environment", "Owner"), "x"))
+WANTED = Wanted(
+    log_bucket=LOGS.name,
+    inventory_bucket=LOGS.name,
+    kms_key="alias/data",
+    tags=dict.fromkeys(("Role", "Environment", "Owner"), "x"),
+)
 FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 PARTNER = "arn:aws:iam::777788889999:root"
 
@@ -116,6 +121,25 @@ some_rules = st.lists(
     max_size=3,
     unique_by=lambda rule: str(rule["ID"]),
 )
+some_inventories = st.lists(
+    st.builds(
+        lambda name, enabled, frequency, more: {
+            "Id": name,
+            "IsEnabled": enabled,
+            "IncludedObjectVersions": "Current",
+            "Schedule": {"Frequency": frequency},
+            "Destination": {"S3BucketDestination": {"Bucket": "arn:aws:s3:::elsewhere", "Format": "CSV"}},
+            **more,
+        },
+        st.sampled_from(["all", "s3warden", "weekly"]),
+        st.booleans(),
+        st.sampled_from(["Daily", "Weekly"]),
+        st.sampled_from([{}, {"Filter": {"Prefix": "x/"}}, {"OptionalFields": ["Size", "EncryptionStatus"]}]),
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda each: str(each["Id"]),
+)
 some_keys = st.sampled_from(["aws:kms", "AES256", "aws:kms:dsse"])
 documents = st.fixed_dictionaries(
     {
@@ -174,6 +198,7 @@ documents = st.fixed_dictionaries(
         ).map(lambda rules: {"CORSRules": rules}),
         Aspect.ACCELERATE: st.none() | st.just({"Status": "Suspended"}),
         Aspect.REQUEST_PAYMENT: st.sampled_from([{"Payer": "Requester"}, {"Payer": "BucketOwner"}]),
+        Aspect.INVENTORY: st.none() | some_inventories.map(lambda found: {"InventoryConfigurationList": found}),
         Aspect.WEBSITE: st.none() | st.just({"IndexDocument": {"Suffix": "index.html"}}),
     }
 )
@@ -184,13 +209,13 @@ def scene(found: Any, of_logs: Any) -> Look:
     """A bucket beside its log bucket."""
     other = look({Aspect.POLICY: of_logs})
     assert isinstance(other.state, BucketState)
-    return replace(look(found), beside=replace(other, state=replace(other.state, ref=LOGS)))
+    return replace(look(found), beside=(replace(other, state=replace(other.state, ref=LOGS)),))
 
 
 def carried_out(found: Any, of_logs: Any, made: RemediationPlan) -> tuple[Any, Any]:
     """The settings of both buckets after the calls of the plan."""
     for step in made.steps:
-        if ":" in step.attribute:
+        if step.attribute.startswith("policy:"):
             of_logs = after({Aspect.POLICY: of_logs}, step.call)[Aspect.POLICY]
         else:
             found = after(found, step.call)
@@ -200,11 +225,21 @@ def carried_out(found: Any, of_logs: Any, made: RemediationPlan) -> tuple[Any, A
 def taken_back(found: Any, of_logs: Any, made: RemediationPlan) -> tuple[Any, Any]:
     """The settings after the inverse calls, the last step first."""
     for step in reversed(made.steps):
-        if ":" in step.attribute:
+        if step.attribute.startswith("policy:"):
             of_logs = after({Aspect.POLICY: of_logs}, step.inverse)[Aspect.POLICY]
         else:
             found = after(found, step.inverse)
     return found, of_logs
+
+
+def shown(attribute: str, found: Any, of_logs: Any) -> str | None:
+    """A setting as the read of its step shows it."""
+    name, _, place = attribute.partition(":")
+    if name == Aspect.INVENTORY:
+        listed = (found[Aspect.INVENTORY] or {"InventoryConfigurationList": []})["InventoryConfigurationList"]
+        one = next((each for each in listed if each["Id"] == place), None)
+        return None if one is None else settled(attribute, {"InventoryConfiguration": one})
+    return settled(name, of_logs if place else found[Aspect(name)])
 
 
 @pytest.mark.parametrize("rule_id", RULE_IDS)
@@ -218,23 +253,17 @@ def test_plan_mends_its_rule_alone_and_is_taken_back(rule_id: str, found: Any, o
         assert made.detail.endswith(".")
         return
     fixed, logs = carried_out(found, of_logs, made)
-    named = {step.attribute for step in made.steps}
-    assert {aspect.value for aspect in found if fixed.get(aspect) != found[aspect]} == {
-        name for name in named if ":" not in name
-    }
+    named = {step.attribute.partition(":")[0] for step in made.steps if not step.attribute.startswith("policy:")}
+    assert {aspect.value for aspect in found if fixed.get(aspect) != found[aspect]} == named
     [result] = evaluate((find(rule_id),), scene(fixed, logs).state, options=OPTIONS)
     assert result.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE), result.evidence.summary
     assert declined(rule_id, scene(fixed, logs), options=OPTIONS, wanted=WANTED) == "not_needed"
     for step in made.steps:
-        name = step.attribute.partition(":")[0]
-        now = logs if ":" in step.attribute else fixed[Aspect(name)]
-        assert settled(name, now) == step.after
+        assert shown(step.attribute, fixed, logs) == step.after
     back, logs_back = taken_back(fixed, logs, made)
     assert logs_back == of_logs
     for step in made.steps:
-        name = step.attribute.partition(":")[0]
-        if ":" not in step.attribute:
-            assert settled(name, back[Aspect(name)]) == step.undone
+        assert shown(step.attribute, back, logs_back) == step.undone
     limited = {aspect for aspect in (Aspect.VERSIONING, Aspect.ACCELERATE) if found[aspect] is None}
     assert {aspect for aspect in found if back[aspect] != found[aspect]} <= limited
 

@@ -447,19 +447,19 @@ def test_versioning_with_mfa_delete_is_left_to_the_root_user() -> None:
 def test_logging_first_lets_the_delivery_in() -> None:
     """Into the account's log bucket, whose policy keeps what it says."""
     target = log_bucket({Aspect.POLICY: policy(SHARED)})
-    made = planned("bucket-access-logging", replace(look({}), beside=target), wanted=TO_LOGS)
+    made = planned("bucket-access-logging", replace(look({}), beside=(target,)), wanted=TO_LOGS)
     admit, log = made.steps
     assert (admit.attribute, log.attribute) == (f"policy:{LOGS.name}", "logging")
     assert admit.call.arguments["Bucket"] == LOGS.name
     listed = json.loads(str(admit.call.arguments["Policy"]))["Statement"]
     assert listed[0] == SHARED
-    assert (listed[1]["Sid"], listed[1]["Resource"]) == (DELIVERY, f"{LOGS.arn}/*")
+    assert (listed[1]["Sid"], listed[1]["Resource"]) == (DELIVERY.sid, f"{LOGS.arn}/*")
     assert written(log) == {
         "BucketLoggingStatus": {"LoggingEnabled": {"TargetBucket": LOGS.name, "TargetPrefix": "example-data/"}}
     }
     assert log.inverse.arguments["BucketLoggingStatus"] == {}
     again = log_bucket({Aspect.POLICY: {"Policy": admit.call.arguments["Policy"]}})
-    assert only(planned("bucket-access-logging", replace(look({}), beside=again), wanted=TO_LOGS)) == log
+    assert only(planned("bucket-access-logging", replace(look({}), beside=(again,)), wanted=TO_LOGS)) == log
 
 
 @pytest.mark.parametrize(
@@ -492,16 +492,112 @@ def test_logging_first_lets_the_delivery_in() -> None:
 )
 def test_log_bucket_where_no_log_would_arrive_is_not_used(documents: Any, reason: str) -> None:
     """S3 delivers nothing there, or its policy cannot be changed."""
-    seen = replace(look({}), beside=log_bucket(documents))
+    seen = replace(look({}), beside=(log_bucket(documents),))
     assert declined("bucket-access-logging", seen, wanted=TO_LOGS) == reason
 
 
 def test_logging_needs_a_log_bucket_that_can_be_read() -> None:
     """And that is another bucket."""
     assert declined("bucket-access-logging", look({})) == "no_log_bucket"
-    blind = replace(look({}), beside=log_bucket({}, readings={Aspect.POLICY: DENIED}))
+    blind = replace(look({}), beside=(log_bucket({}, readings={Aspect.POLICY: DENIED}),))
     assert declined("bucket-access-logging", blind, wanted=TO_LOGS) == "log_bucket_unreadable"
-    assert declined("bucket-access-logging", replace(look({}), beside=look({})), wanted=TO_LOGS) == "log_bucket_itself"
+    own = replace(look({}), beside=(look({}),))
+    assert declined("bucket-access-logging", own, wanted=Wanted(log_bucket=BUCKET.name)) == "log_bucket_itself"
+
+
+TO_LISTS = Wanted(inventory_bucket="logs-{account}-{region}")
+WEEKLY = {
+    "Id": "weekly",
+    "IsEnabled": True,
+    "IncludedObjectVersions": "Current",
+    "Schedule": {"Frequency": "Weekly"},
+    "Destination": {"S3BucketDestination": {"Bucket": "arn:aws:s3:::elsewhere", "Format": "CSV"}},
+}
+
+
+def test_inventory_is_made_beside_those_that_are_there() -> None:
+    """Its bucket lets S3 deliver first; the undo deletes our inventory alone."""
+    seen = look({Aspect.INVENTORY: {"InventoryConfigurationList": [WEEKLY]}})
+    made = planned("bucket-inventory", replace(seen, beside=(log_bucket({}),)), wanted=TO_LISTS)
+    admit, listing = made.steps
+    [statement] = statements(admit)
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": BUCKET.account}}
+    assert (listing.attribute, listing.before, listing.undone) == ("inventory:s3warden", None, None)
+    assert listing.read.arguments["Id"] == listing.inverse.arguments["Id"] == written(listing)["Id"] == "s3warden"
+    assert (listing.read.operation, listing.inverse.operation) == (
+        "GetBucketInventoryConfiguration",
+        "DeleteBucketInventoryConfiguration",
+    )
+    target = written(listing)["InventoryConfiguration"]["Destination"]["S3BucketDestination"]
+    assert target == {
+        "AccountId": BUCKET.account,
+        "Bucket": LOGS.arn,
+        "Format": "Parquet",
+        "Encryption": {"SSES3": {}},
+    }
+    again = log_bucket({Aspect.POLICY: {"Policy": admit.call.arguments["Policy"]}})
+    assert only(planned("bucket-inventory", replace(seen, beside=(again,)), wanted=TO_LISTS)) == listing
+
+
+def test_inventory_of_ours_that_somebody_changed_is_put_right_and_back() -> None:
+    """By its id; what it was comes back to the letter."""
+    ours = {**WEEKLY, "Id": "s3warden", "OptionalFields": ["Size", "ETag"]}
+    seen = look({Aspect.INVENTORY: {"InventoryConfigurationList": [ours]}})
+    made = planned("bucket-inventory", replace(seen, beside=(log_bucket({}),)), wanted=TO_LISTS)
+    listing = made.steps[-1]
+    assert listing.inverse.operation == "PutBucketInventoryConfiguration"
+    assert listing.inverse.arguments["InventoryConfiguration"] == ours
+
+
+def test_inventory_under_a_key_is_left_to_the_default_of_its_bucket() -> None:
+    """Whether S3 may use that key is nothing that a plan can tell."""
+    rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
+    by_key = log_bucket({Aspect.ENCRYPTION: {"ServerSideEncryptionConfiguration": {"Rules": rules}}})
+    made = planned("bucket-inventory", replace(look({}), beside=(by_key,)), wanted=TO_LISTS)
+    target = written(made.steps[-1])["InventoryConfiguration"]["Destination"]["S3BucketDestination"]
+    assert "Encryption" not in target
+    assert not made.effect.safe
+
+
+def test_inventory_goes_where_it_can_arrive() -> None:
+    """Into a bucket that is set, readable, another one, and whose policy does not refuse it."""
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"{LOGS.arn}/*"}
+
+    def reason(*beside: Look, wanted: Wanted = TO_LISTS) -> str:
+        return declined("bucket-inventory", replace(look({}), beside=beside), wanted=wanted)
+
+    assert reason(log_bucket({}), wanted=Wanted()) == "no_inventory_bucket"
+    assert reason(log_bucket({}, readings={Aspect.POLICY: DENIED})) == "inventory_bucket_unreadable"
+    assert reason(log_bucket({}, readings={Aspect.ENCRYPTION: DENIED})) == "inventory_bucket_unreadable"
+    assert reason(log_bucket({Aspect.POLICY: policy(deny)})) == "inventory_bucket_unfit"
+    assert reason(log_bucket({Aspect.POLICY: {"Policy": "no policy"}})) == "policy_not_written"
+    assert reason(look({}), wanted=Wanted(inventory_bucket=BUCKET.name)) == "inventory_bucket_unfit"
+    missing = log_bucket({})
+    assert isinstance(missing.state, BucketState)
+    assert reason(replace(missing, state=replace(missing.state, exists=False))) == "inventory_bucket_unfit"
+
+
+def test_inventory_that_goes_to_strangers_is_not_mended_by_another() -> None:
+    """The rule would still find the one that leaks."""
+    leak = {
+        **WEEKLY,
+        "Destination": {"S3BucketDestination": {"Bucket": "arn:aws:s3:::x", "Format": "CSV", "AccountId": "4" * 12}},
+    }
+    seen = look({Aspect.INVENTORY: {"InventoryConfigurationList": [leak]}})
+    assert declined("bucket-inventory", replace(seen, beside=(log_bucket({}),)), wanted=TO_LISTS) == "not_mended"
+
+
+def test_logs_and_inventories_may_go_into_two_buckets() -> None:
+    """Looked at together, each plan takes its own."""
+    lists = log_bucket({})
+    assert isinstance(lists.state, BucketState)
+    other = replace(LOGS, name="lists")
+    both = replace(look({}), beside=(log_bucket({}), replace(lists, state=replace(lists.state, ref=other))))
+    wanted = Wanted(log_bucket=LOGS.name, inventory_bucket="lists")
+    log, listing = (planned(rule, both, wanted=wanted) for rule in ("bucket-access-logging", "bucket-inventory"))
+    assert [step.attribute for step in log.steps] == [f"policy:{LOGS.name}", "logging"]
+    assert [step.attribute for step in listing.steps] == ["policy:lists", "inventory:s3warden"]
 
 
 def test_tags_are_added_to_those_that_are_there() -> None:
@@ -624,7 +720,7 @@ def test_delivery_by_policy_comes_before_the_grant_goes() -> None:
     options = RuleOptions(log_buckets=(BUCKET.name,))
     made = planned("bucket-log-target-acl-delivery", look({Aspect.ACL: acl(delivery, user(2))}), options=options)
     admit, ungrant = made.steps
-    assert statements(admit)[0]["Sid"] == DELIVERY
+    assert statements(admit)[0]["Sid"] == DELIVERY.sid
     assert grants(ungrant) == [OWN_GRANT, user(2)]
     source = planned("bucket-acl-log-delivery-on-source", look({Aspect.ACL: acl(delivery, user(2))}))
     assert grants(only(source)) == [OWN_GRANT, user(2)]

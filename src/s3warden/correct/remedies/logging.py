@@ -1,13 +1,11 @@
 """Access logs into the account's log bucket, which first lets S3's log delivery in."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from functools import reduce
 
+from s3warden.correct.admitting import Admission, admitting
 from s3warden.correct.narrowing import delivery_grants, narrowed
-from s3warden.correct.policy_text import statements_of, texts_of, with_statement
-from s3warden.correct.remedy import Edit, Look, Remedy, Scene
+from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.detect.deliveries import LOGGING_SERVICE
 from s3warden.detect.rule import UnreadableError, configured
 from s3warden.model.action import Declined, Risk
@@ -15,11 +13,12 @@ from s3warden.model.bucket import Aspect, BucketRef, BucketState
 from s3warden.model.configuration import Encryption, RequestPayment
 from s3warden.model.storage import ObjectLock
 
-DELIVERY = "S3WardenLogDelivery"
+DELIVERY = Admission("S3WardenLogDelivery", LOGGING_SERVICE, "logs")
 
 
 def _logged(scene: Scene) -> tuple[Edit, ...] | Declined:
-    state, target = scene.state, scene.look.beside
+    state = scene.state
+    target = scene.beside(scene.wanted.log_bucket)
     if not isinstance(state, BucketState) or target is None or not isinstance(target.state, BucketState):
         return Declined("no_log_bucket", "Which bucket receives the logs is not set: remediation.log_bucket.")
     log_bucket = target.state.ref
@@ -34,7 +33,7 @@ def _logged(scene: Scene) -> tuple[Edit, ...] | Declined:
     prefix = scene.wanted.log_prefix.replace("{bucket}", state.ref.name)
     enabled = {"LoggingEnabled": {"TargetBucket": log_bucket.name, "TargetPrefix": prefix}}
     log = Edit(Aspect.LOGGING, enabled, f"Log requests into {log_bucket}/{prefix}")
-    admit = _admitting(target, log_bucket)
+    admit = admitting(target, log_bucket, DELIVERY)
     return admit if isinstance(admit, Declined) else (*admit, log)
 
 
@@ -43,7 +42,7 @@ def _by_policy(scene: Scene) -> tuple[Edit, ...] | Declined:
     ref = scene.state.ref
     if not isinstance(ref, BucketRef):
         return Declined("no_bucket", "Only a bucket has an ACL.")
-    admit = _admitting(scene.look, ref)
+    admit = admitting(scene.look, ref, DELIVERY)
     if isinstance(admit, Declined):
         return admit
     grants = narrowed(scene, delivery_grants(scene))
@@ -95,44 +94,6 @@ def _unfit(target: BucketState) -> str | None:
         return "is encrypted with KMS, and S3 delivers logs only where its own keys are used"
     configured(target, Aspect.POLICY, object)
     return None
-
-
-def _admitting(target: Look, ref: BucketRef) -> tuple[Edit, ...] | Declined:
-    """What lets the log delivery in; nothing where it is let in already."""
-    known = target.documents.get(Aspect.POLICY)
-    text = None if known is None else str(known["Policy"])
-    try:
-        if text is not None and any(_admits(statement, ref) for statement in statements_of(text)):
-            return ()
-        policy = with_statement(text, _statement(ref))
-    except ValueError as error:
-        return Declined("policy_not_written", f"The policy of the log bucket cannot be changed: {error}.")
-    return (Edit(Aspect.POLICY, {"Policy": policy}, f"Let S3 deliver logs into {ref}", bucket=ref),)
-
-
-def _statement(ref: BucketRef) -> Mapping[str, object]:
-    return {
-        "Sid": DELIVERY,
-        "Effect": "Allow",
-        "Principal": {"Service": LOGGING_SERVICE},
-        "Action": "s3:PutObject",
-        "Resource": f"{ref.arn}/*",
-        "Condition": {"StringEquals": {"aws:SourceAccount": ref.account}},
-    }
-
-
-def _admits(statement: Mapping[str, object], ref: BucketRef) -> bool:
-    """Whether a statement plainly lets the delivery put every object, for this account or for all."""
-    principal = statement.get("Principal")
-    services = principal.get("Service") if isinstance(principal, dict) else None
-    condition = statement.get("Condition") or _statement(ref)["Condition"]
-    return (
-        statement.get("Effect") == "Allow"
-        and LOGGING_SERVICE in texts_of(services)
-        and any(fnmatchcase("s3:putobject", action.lower()) for action in texts_of(statement.get("Action")))
-        and f"{ref.arn}/*" in texts_of(statement.get("Resource"))
-        and condition == _statement(ref)["Condition"]
-    )
 
 
 LOG = Remedy(
@@ -187,7 +148,4 @@ AGREED_KEYS = Remedy(
     plan=_under_agreed_keys,
     undo_text="Logs that were delivered meanwhile stay under their keys.",
 )
-TARGET = frozenset({Aspect.POLICY, Aspect.OBJECT_LOCK, Aspect.REQUEST_PAYMENT, Aspect.ENCRYPTION})
-"""What is read of the log bucket."""
-
 REMEDIES = (LOG, BY_POLICY, NOT_DELIVERED, UNGRANTED, AGREED_KEYS)

@@ -19,7 +19,7 @@ from s3warden.model.rule import Category, RuleInfo
 from s3warden.model.storage import Inventory, InventoryConfiguration
 
 # The columns that show how an object is protected.
-_FIELDS = ("EncryptionStatus", "ObjectAccessControlList", "ObjectLockMode")
+FIELDS = ("EncryptionStatus", "ObjectAccessControlList", "ObjectLockMode")
 
 
 def _check(state: State, options: RuleOptions) -> Judgement:
@@ -45,7 +45,7 @@ def _check(state: State, options: RuleOptions) -> Judgement:
 
 
 def _lacking(inventory: InventoryConfiguration) -> tuple[str, ...]:
-    return tuple(name for name in _FIELDS if name not in inventory.fields)
+    return tuple(name for name in FIELDS if name not in inventory.fields)
 
 
 def _listed(
@@ -54,7 +54,7 @@ def _listed(
     frequency: str = "Daily",
     account: str | None = None,
     prefix: str = "",
-    fields: tuple[str, ...] = _FIELDS,
+    fields: tuple[str, ...] = FIELDS,
 ) -> Present[Inventory]:
     destination = f"arn:{ACCOUNT.partition}:s3:::example-lists"
     one = InventoryConfiguration(
