@@ -116,6 +116,7 @@ def wanted(settings: Settings) -> Wanted:
         tags=chosen.tags,
         tag_resource=chosen.tag_resource,
         abort_days=chosen.abort_days,
+        alarm_topic=chosen.alarm_topic,
     )
 
 

@@ -18,6 +18,7 @@ from s3warden.collect.derived import with_sources
 from s3warden.collect.fetch import READS
 from s3warden.correct import planning
 from s3warden.correct.remedies import remedies_for
+from s3warden.correct.service_writes import SERVICES
 from s3warden.detect.rule import Rule
 from s3warden.detect.rules import needs
 from s3warden.detect.selection import names
@@ -83,6 +84,7 @@ def reading(settings: Settings, partition: str, exemptions: Sequence[Exemption] 
     plain = {ASPECTS[aspect].iam_action for aspect in aspects & BUCKET_ASPECTS & ASPECTS.keys()}
     of_buckets = plain | _OF_BUCKETS
     others = {read.iam_action for aspect in aspects for read in READS[aspect]} | set(LISTING.values())
+    others |= _read_back(settings)
     queues = [queue for queue in settings.queues if queue.account is not None]
     return _policy(
         _statement("ReadBuckets", of_buckets, [f"arn:{partition}:s3:::*"]),
@@ -106,6 +108,14 @@ def writing(settings: Settings, partition: str) -> dict[str, Any]:
         _statement("WriteObjects", of_objects, [f"arn:{partition}:s3:::*/*"] if of_objects else []),
         *_by_service(actions - of_buckets - of_objects, "Write"),
     )
+
+
+def _read_back(settings: Settings) -> frozenset[str]:
+    """What reads a setting of a service before and after it is changed, beyond what the rules read."""
+    rules, _options = assembly.rules_and_options(settings)
+    remedies = (remedy for rule in _fixed(settings, rules, _CARRIED_OUT) for remedy in remedies_for(rule.info.id))
+    changed = {aspect for remedy in remedies for aspect in remedy.reads}
+    return frozenset(row.source.iam_action for aspect in changed for row in SERVICES.get(aspect, ()))
 
 
 def _is_of_a_bucket(action: str) -> bool:

@@ -81,7 +81,8 @@ class AlarmReads:
         failed = next((each for each in read if isinstance(each, Unreadable)), None)
         if failed is not None:
             return failed
-        return Present(MetricFilters(tuple(found for each in read if isinstance(each, tuple) for found in each)))
+        filters = tuple(found for each in read if isinstance(each, tuple) for found in each)
+        return Present(MetricFilters(filters, tuple(own)))
 
     async def _of_group(self, ref: AccountRef, group: str) -> Listed[MetricFilter]:
         region, name = group.split(":")[3], group.split(":")[6]

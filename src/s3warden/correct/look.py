@@ -9,11 +9,13 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from s3warden.aws.errors import AwsError
+from s3warden.collect import alarms
 from s3warden.collect.aspects import ASPECTS, AspectRead
 from s3warden.collect.cache import Cache
 from s3warden.collect.derived import DERIVED
 from s3warden.collect.fetch import BucketReader, Fetch
-from s3warden.collect.shapes import Answer, sequence
+from s3warden.collect.shapes import Answer, ShapeError, sequence, text
+from s3warden.correct import alarm_writes
 from s3warden.correct.object_acl import ObjectRef
 from s3warden.correct.remedy import Documents, Look
 from s3warden.correct.steps import seen, source
@@ -130,14 +132,14 @@ class _Recorder:
         return answer
 
 
-# The parameters by which a service is asked about one thing of several.
-_NAMES = ("TrailName", "DetectorId", "KeyId")
+# The parameters by which a service is asked about one thing of several, or for one page of several.
+_NAMES = ("TrailName", "DetectorId", "KeyId", "logGroupName", "nextToken", "Namespace", "MetricName")
 
 
 def _about(parameters: Mapping[str, object]) -> str:
     if "Key" in parameters:
         return ObjectName(str(parameters["Key"]), str(parameters.get("VersionId", ""))).place
-    return str(next((parameters[name] for name in _NAMES if name in parameters), ""))
+    return " ".join(str(parameters[name]) for name in _NAMES if name in parameters)
 
 
 def plain_answer(answer: Answer) -> dict[str, object]:
@@ -193,6 +195,22 @@ def _detectors(answers: _Answers) -> Answer:
     return {str(region): {**plain_answer(answer), "DetectorId": about} for region, about, answer in found}
 
 
+def _alarms(answers: _Answers) -> Answer:
+    """Our filter in each log group and our alarm in each region, as the reads of their steps answer them."""
+    found: dict[str, Answer] = {}
+    for (operation, region, _), answer in answers.items():
+        try:
+            if operation == alarms.FILTERS.operation and (ours := alarm_writes.ours(answer, alarm_writes.FILTERS)):
+                group = text(ours.get("logGroupName"), "logGroupName")
+                found[f"{region}:{group}"] = plain_answer({alarm_writes.FILTERS: [ours]})
+            if operation == alarms.ALARMS.operation and (ours := alarm_writes.ours(answer, alarm_writes.ALARMS)):
+                found[str(region)] = plain_answer({alarm_writes.ALARMS: [ours]})
+        except ShapeError:
+            # The state has it as unreadable.
+            continue
+    return found
+
+
 _PLACED: Mapping[Aspect, Callable[[_Answers], Answer]] = {
     Aspect.DEFAULT_KEY: _by_name("DescribeKey"),
     Aspect.KEY_ROTATION: _by_name("GetKeyRotationStatus"),
@@ -201,4 +219,5 @@ _PLACED: Mapping[Aspect, Callable[[_Answers], Answer]] = {
     Aspect.MACIE_DISCOVERY: _by_region("GetAutomatedDiscoveryConfiguration"),
     Aspect.GUARDDUTY: _detectors,
     Aspect.TRAILS: _by_name("GetEventSelectors"),
+    Aspect.METRIC_FILTERS: _alarms,
 }

@@ -10,7 +10,7 @@ from dataclasses import replace
 from s3warden.collect import objects
 from s3warden.collect.aspects import ASPECTS
 from s3warden.correct.remedy import Edit
-from s3warden.correct.service_writes import SERVICES
+from s3warden.correct.service_writes import row_of
 from s3warden.correct.writes import WRITES
 from s3warden.detect.exposed import analysed, policy_inputs
 from s3warden.detect.rule import RuleOptions
@@ -93,8 +93,9 @@ def _whole(state: State, aspect: Aspect) -> Reading[object]:
 def _reading(edit: Edit, known: Reading[object]) -> Reading[object]:
     if edit.aspect is Aspect.OBJECT_ACL:
         return _objects_left(known, edit)
-    if edit.aspect in SERVICES:
-        return SERVICES[edit.aspect].left(known, edit)
+    row = row_of(edit.aspect, edit.place)
+    if row is not None:
+        return row.left(known, edit)
     several = WRITES[edit.aspect].several
     if several is not None:
         return several.left(known, edit)

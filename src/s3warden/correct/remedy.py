@@ -42,6 +42,7 @@ class Wanted:
     `{bucket}`; `inventory_bucket` is that for lists of objects, `kms_key` is a key or an alias, with the same words.
     `tags` are values of required tags. `tag_resource` chooses TagResource over PutBucketTagging, which AWS refuses for
     buckets with attribute based access control. `abort_days` is when an upload that was never finished is cleared away.
+    `alarm_topic` is the ARN of the topic that alarms tell, with `{account}` and `{region}` in its place.
     """
 
     log_bucket: str | None = None
@@ -51,6 +52,7 @@ class Wanted:
     tags: Mapping[str, str] = field(default_factory=lambda: _NO_TAGS)
     tag_resource: bool = False
     abort_days: int = 7
+    alarm_topic: str | None = None
 
 
 DEFAULT_WANTED = Wanted()

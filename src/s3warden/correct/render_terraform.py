@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from s3warden.correct.alarm_writes import NAME
 from s3warden.model.action import Step
 from s3warden.model.bucket import Aspect
 
@@ -58,6 +59,8 @@ def _block(head: str, inner: Sequence[str]) -> list[str]:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}"
     return str(value) if isinstance(value, int) else quoted(value)
 
 
@@ -218,6 +221,28 @@ def _trail(place: str, document: Any) -> list[str]:
     return [f"# In the aws_cloudtrail resource of {place}, as its selectors:", *_commented(document)]
 
 
+def _alarm(place: str, document: Any) -> list[str]:
+    """A filter on a log group, or an alarm: what the document is tells."""
+    region, _, group = place.partition(":")
+    lines = [f"# With the provider of {region}:"]
+    if "filterPattern" not in document:
+        inner = [f"{_snake(key)} = {_listed(value)}" for key, value in sorted(document.items())]
+        head = f'resource "aws_cloudwatch_metric_alarm" "{_label(place)}"'
+        return [*lines, *_block(head, [f"alarm_name = {quoted(NAME)}", *inner])]
+    inner = [f"name = {quoted(NAME)}", f"log_group_name = {quoted(group)}"]
+    inner.append(f"pattern = {quoted(document['filterPattern'])}")
+    for metric in document["metricTransformations"]:
+        inner += _block(
+            "metric_transformation",
+            [f"{key.removeprefix('metric').lower()} = {quoted(value)}" for key, value in sorted(metric.items())],
+        )
+    return [*lines, *_block(f'resource "aws_cloudwatch_log_metric_filter" "{_label(place)}"', inner)]
+
+
+def _listed(value: object) -> str:
+    return f"[{', '.join(map(quoted, value))}]" if isinstance(value, list) else _value(value)
+
+
 _SERVICES: Mapping[Aspect, Callable[[str, Any], list[str]]] = MappingProxyType(
     {
         Aspect.MACIE: _macie,
@@ -227,5 +252,6 @@ _SERVICES: Mapping[Aspect, Callable[[str, Any], list[str]]] = MappingProxyType(
         Aspect.DEFAULT_KEY: _enabled_key,
         Aspect.KEY_ROTATION: _rotation,
         Aspect.TRAILS: _trail,
+        Aspect.METRIC_FILTERS: _alarm,
     }
 )

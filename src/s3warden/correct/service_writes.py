@@ -1,20 +1,21 @@
-"""The table of writes on services beside S3: keys, Macie, Access Analyzer, GuardDuty, CloudTrail.
+"""The table of writes on services beside S3: keys, Macie, Access Analyzer, GuardDuty, CloudTrail, CloudWatch.
 
 Takes an edit and the answer before it, hands on the step of exact calls, and the reading that the edit leaves behind.
-`Edit.place` says where: a region, the ARN of a trail or of a key. Pure: it calls nobody.
+`Edit.place` says where: a region, what begins with one, the ARN of a trail or of a key. Pure: it calls nobody.
 
 Sources: the API references of the services; the service authorization references for the IAM actions.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from s3warden.collect import detectors, keys, macie, trails
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer, mapping, text
+from s3warden.correct import alarm_writes
 from s3warden.correct.remedy import Edit
-from s3warden.model.action import Call, Step, canonical
+from s3warden.correct.service_row import Asked, ServiceWriting
 from s3warden.model.bucket import Aspect, Present, Reading, Regional
 from s3warden.model.keys import Key
 from s3warden.model.services import Analyzer, AnalyzerKind, Analyzers
@@ -23,54 +24,6 @@ from s3warden.model.trails import Trails
 S3_EVENTS = "S3_DATA_EVENTS"
 ANALYZER = "s3warden"
 """The name of the analyzer that a fix creates."""
-
-_Asked = tuple[str, Mapping[str, object]]
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceWriting:
-    """One row. `calls` gives the reading, the writing and the undoing call, each an operation and its parameters.
-
-    `view` cuts an answer down to what is the setting; `left` is the reading of the whole aspect after the edit.
-    """
-
-    service: str
-    source: AspectRead[object]
-    view: Callable[[Answer], Answer | None]
-    calls: Callable[[str, Answer | None, Answer], tuple[_Asked, _Asked, _Asked]]
-    left: Callable[[Reading[object], Edit], Reading[object]]
-    iam_actions: tuple[str, ...]
-
-    def step(self, edit: Edit, before: Answer | None) -> Step:
-        """The write that makes of `before` what the edit wants. Raises ValueError for an edit that takes it away."""
-        if edit.place is None or edit.after is None:
-            raise ValueError("a fix switches services on, in a place of its own")
-        read, call, inverse = self.calls(edit.place, before, edit.after)
-        known = None if before is None else self.seen(before)
-        return Step(
-            attribute=f"{edit.aspect}:{edit.place}",
-            summary=edit.summary,
-            read=self._call(edit.place, read),
-            call=self._call(edit.place, call),
-            inverse=self._call(edit.place, inverse),
-            before=known,
-            after=self.seen(edit.after),
-            undone=known,
-        )
-
-    def seen(self, answer: Answer) -> str | None:
-        """The setting as text that is equal for equal settings."""
-        found = self.view(answer)
-        return None if found is None else canonical(found)
-
-    def _call(self, place: str, asked: _Asked) -> Call:
-        operation, parameters = asked
-        return Call(self.service, operation, canonical(dict(parameters)), region_of(place))
-
-
-def region_of(place: str) -> str:
-    """The region of a place, which is one or has one in its ARN."""
-    return place.split(":")[3] if place.startswith("arn:") else place
 
 
 def _part(*names: str) -> Callable[[Answer], Answer]:
@@ -89,12 +42,12 @@ def _in_region(source: AspectRead[object]) -> Callable[[Reading[object], Edit], 
     return left
 
 
-def _rotation(place: str, _before: Answer | None, _after: Answer) -> tuple[_Asked, _Asked, _Asked]:
+def _rotation(place: str, _before: Answer | None, _after: Answer) -> tuple[Asked, Asked, Asked]:
     key = {"KeyId": place}
     return ("GetKeyRotationStatus", key), ("EnableKeyRotation", key), ("DisableKeyRotation", key)
 
 
-def _enabling(place: str, _before: Answer | None, _after: Answer) -> tuple[_Asked, _Asked, _Asked]:
+def _enabling(place: str, _before: Answer | None, _after: Answer) -> tuple[Asked, Asked, Asked]:
     key = {"KeyId": place}
     return ("DescribeKey", key), ("EnableKey", key), ("DisableKey", key)
 
@@ -109,15 +62,15 @@ def _enabled_left(reading: Reading[object], _edit: Edit) -> Reading[object]:
     return Present(replace(reading.value, state="Enabled"))
 
 
-def _macie(_place: str, before: Answer | None, after: Answer) -> tuple[_Asked, _Asked, _Asked]:
-    read: _Asked = ("GetMacieSession", {})
+def _macie(_place: str, before: Answer | None, after: Answer) -> tuple[Asked, Asked, Asked]:
+    read: Asked = ("GetMacieSession", {})
     if before is None:
         return read, ("EnableMacie", {"status": after["status"]}), ("DisableMacie", {})
     update = "UpdateMacieSession"
     return read, (update, {"status": after["status"]}), (update, {"status": before["status"]})
 
 
-def _discovery(_place: str, before: Answer | None, after: Answer) -> tuple[_Asked, _Asked, _Asked]:
+def _discovery(_place: str, before: Answer | None, after: Answer) -> tuple[Asked, Asked, Asked]:
     known = after if before is None else before
     update = "UpdateAutomatedDiscoveryConfiguration"
     return (
@@ -127,7 +80,7 @@ def _discovery(_place: str, before: Answer | None, after: Answer) -> tuple[_Aske
     )
 
 
-def _analyzer(_place: str, _before: Answer | None, after: Answer) -> tuple[_Asked, _Asked, _Asked]:
+def _analyzer(_place: str, _before: Answer | None, after: Answer) -> tuple[Asked, Asked, Asked]:
     made = mapping(after["analyzer"], "analyzer")
     name = {"analyzerName": made["name"]}
     return ("GetAnalyzer", name), ("CreateAnalyzer", {**name, "type": made["type"]}), ("DeleteAnalyzer", name)
@@ -151,7 +104,7 @@ def _analyzer_left(reading: Reading[object], edit: Edit) -> Reading[object]:
     )
 
 
-def _detector(_place: str, before: Answer | None, after: Answer) -> tuple[_Asked, _Asked, _Asked]:
+def _detector(_place: str, before: Answer | None, after: Answer) -> tuple[Asked, Asked, Asked]:
     which = {"DetectorId": text(after.get("DetectorId"), "DetectorId")}
     return (
         ("GetDetector", which),
@@ -174,7 +127,7 @@ def events_of(answer: Answer) -> bool:
     return isinstance(reading, Present) and reading.value.s3_events
 
 
-def _trail(place: str, before: Answer | None, after: Answer) -> tuple[_Asked, _Asked, _Asked]:
+def _trail(place: str, before: Answer | None, after: Answer) -> tuple[Asked, Asked, Asked]:
     name = {"TrailName": place}
     put = "PutEventSelectors"
     return (
@@ -214,7 +167,7 @@ _ANALYZER_READ = AspectRead(
     lambda answer: answer.get("analyzer"),
     absent_codes=frozenset({"ResourceNotFoundException"}),
 )
-SERVICES: Mapping[Aspect, ServiceWriting] = MappingProxyType(
+_ROWS: Mapping[Aspect, ServiceWriting] = MappingProxyType(
     {
         Aspect.DEFAULT_KEY: ServiceWriting(
             "kms", keys.DESCRIBE, _key_state, _enabling, _enabled_left, ("kms:EnableKey", "kms:DisableKey")
@@ -252,7 +205,6 @@ SERVICES: Mapping[Aspect, ServiceWriting] = MappingProxyType(
             (
                 "access-analyzer:CreateAnalyzer",
                 "access-analyzer:DeleteAnalyzer",
-                "access-analyzer:GetAnalyzer",
                 "iam:CreateServiceLinkedRole",
             ),
         ),
@@ -274,3 +226,16 @@ SERVICES: Mapping[Aspect, ServiceWriting] = MappingProxyType(
         ),
     }
 )
+SERVICES: Mapping[Aspect, tuple[ServiceWriting, ...]] = MappingProxyType(
+    {**{aspect: (row,) for aspect, row in _ROWS.items()}, Aspect.METRIC_FILTERS: alarm_writes.ROWS}
+)
+
+
+def row_of(aspect: Aspect, place: str | None) -> ServiceWriting | None:
+    """The row for a place of an aspect; None for what is no service's."""
+    return next((row for row in SERVICES.get(aspect, ()) if row.takes(place or "")), None)
+
+
+def actions_on(aspect: Aspect) -> tuple[str, ...]:
+    """The permissions that writing an aspect of a service may take, the undo included."""
+    return tuple(action for row in SERVICES[aspect] for action in row.iam_actions)

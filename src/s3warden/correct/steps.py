@@ -9,7 +9,8 @@ from s3warden.collect import objects
 from s3warden.collect.aspects import ASPECTS, AspectRead
 from s3warden.collect.shapes import Answer
 from s3warden.correct.remedy import Edit
-from s3warden.correct.service_writes import SERVICES
+from s3warden.correct.service_row import ServiceWriting
+from s3warden.correct.service_writes import row_of
 from s3warden.correct.views import acl_view
 from s3warden.correct.writes import WRITES, Writing, acl_body
 from s3warden.detect.named_objects import shown
@@ -25,9 +26,9 @@ def source(attribute: str) -> AspectRead[object]:
     """What reads an attribute, which is an aspect or an aspect with a place. Raises KeyError, ValueError."""
     if attribute.startswith(f"{OBJECT}:"):
         return objects.READ
-    aspect = Aspect(attribute.partition(":")[0])
-    if aspect in SERVICES:
-        return SERVICES[aspect].source
+    aspect, row = _named(attribute)
+    if row is not None:
+        return row.source
     several = WRITES[aspect].several
     return ASPECTS[aspect] if several is None else several.source
 
@@ -36,10 +37,16 @@ def seen(attribute: str, answer: Answer | None) -> str | None:
     """An answer as text that is equal for equal settings, None for "not configured"."""
     if attribute.startswith(f"{OBJECT}:"):
         return None if answer is None else canonical(acl_view(answer))
-    aspect = Aspect(attribute.partition(":")[0])
-    view = SERVICES[aspect].view if aspect in SERVICES else WRITES[aspect].view
+    aspect, row = _named(attribute)
+    view = WRITES[aspect].view if row is None else row.view
     found = None if answer is None else view(answer)
     return None if found is None else canonical(found)
+
+
+def _named(attribute: str) -> tuple[Aspect, ServiceWriting | None]:
+    """The aspect of an attribute, and the row of the service that it belongs to."""
+    name, _, place = attribute.partition(":")
+    return Aspect(name), row_of(Aspect(name), place)
 
 
 def step(edit: Edit, before: Answer | None, subject: Subject) -> Step:
@@ -47,8 +54,9 @@ def step(edit: Edit, before: Answer | None, subject: Subject) -> Step:
 
     Raises ValueError where that would take a setting away for which there is no such call, or delete a policy.
     """
-    if edit.aspect in SERVICES:
-        return SERVICES[edit.aspect].step(edit, before)
+    service = row_of(edit.aspect, edit.place)
+    if service is not None:
+        return service.step(edit, before)
     if edit.aspect is Aspect.OBJECT_ACL and edit.place is not None and isinstance(subject, BucketRef):
         return object_step(subject, ObjectName.at(edit.place), before or {}, edit.after or {})
     target = edit.bucket or subject
@@ -157,6 +165,6 @@ def place_of(made: Step, subject: Subject) -> str:
     aspect, _, place = made.attribute.partition(":")
     if aspect == OBJECT:
         return place
-    if place and (aspect == Aspect.POLICY or Aspect(aspect) in SERVICES):
+    if place and (aspect == Aspect.POLICY or row_of(Aspect(aspect), place) is not None):
         return place
     return subject.name if isinstance(subject, BucketRef) else subject.account

@@ -148,9 +148,13 @@ class MetricFilter:
 
 @dataclass(frozen=True, slots=True)
 class MetricFilters:
-    """The metric filters on the log groups that the trails of one region feed."""
+    """The metric filters on the log groups that the trails of one region feed.
+
+    `log_groups` are the ARNs of those groups that are the account's own.
+    """
 
     filters: tuple[MetricFilter, ...]
+    log_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,12 @@ class Remediation(Section):
     abort_days: int = Field(
         default=7, ge=1, le=365, description="Days after which an upload that was never finished is cleared away."
     )
+    alarm_topic: Text | None = Field(
+        default=None,
+        description="SNS topic that CloudWatch's alarms on changes of buckets tell, by its ARN; `{account}` and "
+        "`{region}` stand for those of the trail's log group.",
+        examples=["arn:aws:sns:{region}:{account}:security"],
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> "Remediation":

@@ -51,7 +51,10 @@ OPTIONS = RuleOptions(
     ),
 )
 WANTED = Wanted(
-    log_bucket=LOGS.name, kms_key="alias/data", tags=dict.fromkeys(("Role", "Environment", "Owner"), "blue")
+    log_bucket=LOGS.name,
+    kms_key="alias/data",
+    tags=dict.fromkeys(("Role", "Environment", "Owner"), "blue"),
+    alarm_topic="arn:aws:sns:{region}:{account}:security",
 )
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 # The key of the world that is tested; the emulator gives it its name.
@@ -172,6 +175,22 @@ async def trail(s3: Any, _control: Any) -> object:
     return await cloudtrail.put_event_selectors(TrailName="main", EventSelectors=[own])
 
 
+async def silent_trail(s3: Any, control: Any) -> object:
+    """A trail that feeds a log group, of which nobody is told; a filter of others is there."""
+    logs = CLIENTS["logs"]
+    await logs.create_log_group(logGroupName="trail")
+    metric = {"metricName": "Errors", "metricNamespace": "Own", "metricValue": "1"}
+    await logs.put_metric_filter(
+        logGroupName="trail", filterName="errors", filterPattern="{ $.errorCode = * }", metricTransformations=[metric]
+    )
+    await trail(s3, control)
+    group = f"arn:aws:logs:{REGION}:{HOME_ACCOUNT}:log-group:trail:*"
+    role = f"arn:aws:iam::{HOME_ACCOUNT}:role/trail"
+    return await CLIENTS["cloudtrail"].update_trail(
+        Name="main", CloudWatchLogsLogGroupArn=group, CloudWatchLogsRoleArn=role
+    )
+
+
 async def website(s3: Any, _control: Any) -> object:
     """A website with a redirect of its own."""
     rules = [{"Condition": {"KeyPrefixEquals": "old/"}, "Redirect": {"ReplaceKeyPrefixWith": "new/"}}]
@@ -240,6 +259,7 @@ CASES: dict[str, Break] = {
     "bucket-policy-required-statements": nothing,
     "bucket-object-events-write": trail,
     "bucket-object-events-read": trail,
+    "account-bucket-change-alarm": silent_trail,
     "bucket-abort-incomplete-mpu": nothing,
     "bucket-expired-delete-markers": old_versions,
     "bucket-transfer-acceleration": nothing,
@@ -327,7 +347,8 @@ class World:
         await policy()(s3, None)
         kms_client = await self.sessions.client("kms", region=REGION)
         KEYS[:] = [(await kms_client.create_key())["KeyMetadata"]["Arn"]]
-        CLIENTS["cloudtrail"] = await self.sessions.client("cloudtrail", region=REGION)
+        for name in ("cloudtrail", "logs"):
+            CLIENTS[name] = await self.sessions.client(name, region=REGION)
         await broken(s3, await self.sessions.client("s3control", region=REGION))
 
     async def settings(self, ref: Subject = BUCKET) -> Documents:
@@ -433,6 +454,10 @@ _ACTIONS = {
     "PutBucketCors": "s3:PutBucketCORS",
     "DeleteBucketCors": "s3:PutBucketCORS",
     "PutEventSelectors": "cloudtrail:PutEventSelectors",
+    "PutMetricFilter": "logs:PutMetricFilter",
+    "DeleteMetricFilter": "logs:DeleteMetricFilter",
+    "PutMetricAlarm": "cloudwatch:PutMetricAlarm",
+    "DeleteAlarms": "cloudwatch:DeleteAlarms",
     "EnableKeyRotation": "kms:EnableKeyRotation",
     "DisableKeyRotation": "kms:DisableKeyRotation",
 }

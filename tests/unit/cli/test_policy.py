@@ -158,6 +158,26 @@ def test_writing_of_objects_is_given_on_objects(tmp_path: Path) -> None:
     assert statement["Resource"] == "arn:aws:s3:::*/*"
 
 
+def test_what_a_fix_reads_back_is_read_by_who_reads(tmp_path: Path) -> None:
+    """Where something is carried out; the role that writes reads nothing."""
+    path = tmp_path / "config.toml"
+    for rule, read, writes in (
+        ("account-access-analyzer", "access-analyzer:GetAnalyzer", "access-analyzer:CreateAnalyzer"),
+        ("account-bucket-change-alarm", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"),
+    ):
+        path.write_text(FIXES.replace("bucket-versioning", rule).format(mode="auto"))
+        reading, writing = (
+            {action for each in json.loads(result.stdout)["Statement"] for action in each["Action"]}
+            for result in (
+                CliRunner().invoke(app, ["iam", "--config", str(path), *more]) for more in ((), ("--remediation",))
+            )
+        )
+        assert (read in reading, read in writing) == (True, False)
+        assert (writes in reading, writes in writing) == (False, True)
+        path.write_text(FIXES.replace("bucket-versioning", rule).format(mode="plan"))
+        assert f'"{read}"' not in CliRunner().invoke(app, ["iam", "--config", str(path)]).stdout
+
+
 @pytest.mark.parametrize(("mode", "more"), [("off", False), ("plan", True), ("auto_when_safe", True)])
 def test_what_a_fix_looks_at_is_read_too(mode: Literal["off", "plan", "auto_when_safe"], more: bool) -> None:
     """Even where it only plans."""

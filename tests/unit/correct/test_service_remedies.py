@@ -12,7 +12,8 @@ from s3warden.correct import planning
 from s3warden.correct.look import Looks
 from s3warden.correct.prediction import predicted
 from s3warden.correct.remedies import remedies_for
-from s3warden.correct.remedy import Look, Scene
+from s3warden.correct.remedy import DEFAULT_WANTED, Look, Scene, Wanted
+from s3warden.correct.render_plan import as_cli, as_terraform
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import DEFAULT_OPTIONS, Judgement, Kind, Rule, configured, fails, passes
 from s3warden.detect.rules import find
@@ -75,21 +76,25 @@ def broken(rule_id: str, seen: State) -> Rule:
     return Rule(replace(info, id=rule_id, needs=frozenset(), hints=frozenset()), kind, check)
 
 
-async def planned_for(rule_id: str, subject: Subject, answers: Mapping[str, Any]) -> tuple[Planned, Look]:
+async def planned_for(
+    rule_id: str, subject: Subject, answers: Mapping[str, Any], wanted: Wanted = DEFAULT_WANTED
+) -> tuple[Planned, Look]:
     """What is planned, by a look through the real readers."""
     reads = frozenset[Aspect]().union(*(remedy.reads for remedy in remedies_for(rule_id)))
     aspects = find(rule_id).info.needs | find(rule_id).info.hints | reads
     look = await Looks(Service(answers), cache=Cache()).at(subject, aspects | {Aspect.ENCRYPTION}, REGIONS)
     rule = broken(rule_id, look.state)
-    return planning.plan(finding(rule_id, subject), look, rule=rule, made_at=MADE_AT), look
+    return planning.plan(finding(rule_id, subject), look, rule=rule, made_at=MADE_AT, wanted=wanted), look
 
 
-async def made_for(rule_id: str, subject: Subject, answers: Mapping[str, Any]) -> tuple[RemediationPlan, State]:
+async def made_for(
+    rule_id: str, subject: Subject, answers: Mapping[str, Any], wanted: Wanted = DEFAULT_WANTED
+) -> tuple[RemediationPlan, State]:
     """The plan, and the state that its edits would leave behind, in which the rule of that id passes."""
-    found, look = await planned_for(rule_id, subject, answers)
+    found, look = await planned_for(rule_id, subject, answers, wanted)
     assert isinstance(found, RemediationPlan), found
     rule = broken(rule_id, look.state)
-    edits = remedies_for(rule_id)[0].plan(Scene(finding(rule_id, subject), rule, look))
+    edits = remedies_for(rule_id)[0].plan(Scene(finding(rule_id, subject), rule, look, wanted=wanted))
     assert not isinstance(edits, Declined)
     after = predicted(look.state, edits, DEFAULT_OPTIONS)
     real = find(rule_id)
@@ -98,9 +103,11 @@ async def made_for(rule_id: str, subject: Subject, answers: Mapping[str, Any]) -
     return found, after
 
 
-async def reason_for(rule_id: str, subject: Subject, answers: Mapping[str, Any]) -> str:
+async def reason_for(
+    rule_id: str, subject: Subject, answers: Mapping[str, Any], wanted: Wanted = DEFAULT_WANTED
+) -> str:
     """Why nothing is planned."""
-    found, _ = await planned_for(rule_id, subject, answers)
+    found, _ = await planned_for(rule_id, subject, answers, wanted)
     assert isinstance(found, Declined), found
     return found.reason
 
@@ -324,3 +331,112 @@ async def test_data_events_are_recorded_by_an_advanced_selector() -> None:
 async def test_trail_that_cannot_take_it_is_left_alone(answers: Mapping[str, Any], reason: str) -> None:
     """Least of all one that would record the bucket it writes into."""
     assert await reason_for("bucket-object-events-write", BUCKET, answers) == reason
+
+
+ALARM = "account-bucket-change-alarm"
+TO_TOPIC = Wanted(alarm_topic="arn:aws:sns:{region}:{account}:security")
+GROUP = f"arn:aws:logs:eu-west-1:{ACCOUNT.account}:log-group:/aws/trail:*"
+OTHERS = {
+    "filterName": "errors",
+    "filterPattern": "",
+    "metricTransformations": [{"metricName": "E", "metricNamespace": "N", "metricValue": "1"}],
+    "logGroupName": "/aws/trail",
+}
+
+
+def alarm_answers(*filters: Mapping[str, Any], **more: object) -> dict[str, Any]:
+    """A trail of all regions that feeds a log group, with these filters and no alarm."""
+    feeding = {"IsMultiRegionTrail": True, "CloudWatchLogsLogGroupArn": GROUP}
+    return {
+        **trail_answers({"EventSelectors": [MANAGEMENT]}, **feeding),
+        "DescribeMetricFilters": {"metricFilters": [OTHERS, *filters]},
+        "DescribeAlarmsForMetric": {"MetricAlarms": []},
+        **more,
+    }
+
+
+async def test_one_alarm_tells_of_changes_in_all_regions_of_a_trail() -> None:
+    """A filter on its log group and an alarm beside it, each by a name of ours; the undo deletes both."""
+    made, after = await made_for(ALARM, ACCOUNT, alarm_answers(), TO_TOPIC)
+    count, tell = made.steps
+    assert (count.attribute, tell.attribute) == ("metric_filters:eu-west-1:/aws/trail", "metric_filters:eu-west-1")
+    assert {call.region for step in made.steps for call in (step.read, step.call, step.inverse)} == {"eu-west-1"}
+    assert (count.before, count.undone, tell.before, tell.undone) == (None, None, None, None)
+    named = {"logGroupName": "/aws/trail", "filterName": "s3warden-bucket-changes"}
+    assert (count.inverse.operation, count.inverse.arguments) == ("DeleteMetricFilter", named)
+    assert (tell.inverse.operation, tell.inverse.arguments) == ("DeleteAlarms", {"AlarmNames": [named["filterName"]]})
+    assert tell.call.arguments["AlarmActions"] == [f"arn:aws:sns:eu-west-1:{ACCOUNT.account}:security"]
+    metric: Any = count.call.arguments["metricTransformations"]
+    assert (tell.call.arguments["Namespace"], tell.call.arguments["MetricName"]) == (
+        metric[0]["metricNamespace"],
+        metric[0]["metricName"],
+    )
+    assert [len(region_of(after, Aspect.METRIC_FILTERS, region).filters) for region in REGIONS] == [2, 2]
+    assert not made.effect.safe
+
+
+async def test_filter_and_alarm_of_our_names_are_put_right_and_back() -> None:
+    """What somebody made of them is restored to the letter, the empty pattern included."""
+    metric = {"metricName": "BucketChanges", "metricNamespace": "s3warden", "metricValue": "1"}
+    known = {
+        "filterName": "s3warden-bucket-changes",
+        "logGroupName": "/aws/trail",
+        "metricTransformations": [{**metric, "defaultValue": 0.0}],
+        "creationTime": 1,
+    }
+    quiet = {
+        "AlarmName": "s3warden-bucket-changes",
+        "AlarmArn": "arn:aws:cloudwatch:x",
+        "StateValue": "OK",
+        "ActionsEnabled": False,
+        "AlarmActions": ["arn:theirs"],
+        "OKActions": [],
+        "MetricName": "BucketChanges",
+        "Namespace": "s3warden",
+        "Period": 60,
+        "Threshold": 2.0,
+    }
+    answers = alarm_answers(known, DescribeAlarmsForMetric={"MetricAlarms": [quiet]})
+    made, _ = await made_for(ALARM, ACCOUNT, answers, TO_TOPIC)
+    count, tell = made.steps
+    assert (count.inverse.operation, tell.inverse.operation) == ("PutMetricFilter", "PutMetricAlarm")
+    assert count.inverse.arguments == {
+        "logGroupName": "/aws/trail",
+        "filterName": "s3warden-bucket-changes",
+        "filterPattern": "",
+        "metricTransformations": [{**metric, "defaultValue": 0.0}],
+    }
+    assert tell.inverse.arguments == {
+        key: value for key, value in quiet.items() if key not in {"AlarmArn", "StateValue", "OKActions"}
+    }
+    there = Service({"DescribeAlarms": {"MetricAlarms": [quiet]}, "DescribeMetricFilters": {"metricFilters": [known]}})
+    assert await Looks(there).now(ACCOUNT, count) == count.before == count.undone
+    assert await Looks(there).now(ACCOUNT, tell) == tell.before == tell.undone
+
+
+async def test_alarm_needs_somebody_to_tell_and_something_to_tell_of() -> None:
+    """A topic of the settings, and a log group of the account that a trail at work feeds."""
+    assert await reason_for(ALARM, ACCOUNT, alarm_answers()) == "no_topic"
+    stopped = alarm_answers(GetTrailStatus={"IsLogging": False})
+    assert await reason_for(ALARM, ACCOUNT, stopped, TO_TOPIC) == "no_log_group"
+    elsewhere = alarm_answers()
+    [trail] = elsewhere["DescribeTrails"]["trailList"]
+    theirs = {**trail, "CloudWatchLogsLogGroupArn": GROUP.replace(ACCOUNT.account, "444455556666")}
+    shared = {**elsewhere, "DescribeTrails": {"trailList": [theirs]}}
+    assert await reason_for(ALARM, ACCOUNT, shared, TO_TOPIC) == "no_log_group"
+    blind = alarm_answers(DescribeMetricFilters=AwsError("AccessDenied"))
+    assert await reason_for(ALARM, ACCOUNT, blind, TO_TOPIC) == "unreadable"
+
+
+async def test_alarm_is_printed_as_commands_and_as_code() -> None:
+    """With the pattern in quotes of the shell, and of HCL."""
+    made, _ = await made_for(ALARM, ACCOUNT, alarm_answers(), TO_TOPIC)
+    cli, code = "\n".join(as_cli(made)), "\n".join(as_terraform(made))
+    assert "aws logs put-metric-filter" in cli
+    assert """--filter-pattern '{ ($.eventSource = "s3.*") && (""" in cli
+    assert "aws cloudwatch delete-alarms" in cli
+    assert 'resource "aws_cloudwatch_log_metric_filter" "eu-west-1__aws_trail" {' in code
+    assert '  pattern = "{ ($.eventSource = \\"s3.*\\") && (' in code
+    assert 'resource "aws_cloudwatch_metric_alarm" "eu-west-1" {' in code
+    assert f'  alarm_actions = ["arn:aws:sns:eu-west-1:{ACCOUNT.account}:security"]' in code
+    assert "  threshold = 1" in code

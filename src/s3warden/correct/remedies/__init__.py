@@ -2,6 +2,7 @@
 
 from s3warden.correct.remedies import (
     account_services,
+    change_alarms,
     cross_account,
     demands,
     encryption,
@@ -44,6 +45,7 @@ REMEDIES: tuple[Remedy, ...] = (
     *websites.REMEDIES,
     *keys.REMEDIES,
     *object_events.REMEDIES,
+    *change_alarms.REMEDIES,
     *account_services.REMEDIES,
 )
 

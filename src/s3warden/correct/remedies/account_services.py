@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from s3warden.correct.remedy import Edit, Remedy, Scene
-from s3warden.correct.service_writes import ANALYZER, S3_EVENTS, SERVICES
+from s3warden.correct.service_writes import ANALYZER, S3_EVENTS, actions_on
 from s3warden.detect.rule import configured
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Absent, Aspect, Present, Reading, Regional
@@ -105,7 +105,7 @@ MACIE = Remedy(
     reads=frozenset({Aspect.MACIE}),
     risk=Risk.LOW,
     risk_text="Macie costs by bucket and by what it looks into, after a trial of 30 days.",
-    iam_actions=SERVICES[Aspect.MACIE].iam_actions,
+    iam_actions=actions_on(Aspect.MACIE),
     plan=_macie,
     undo_text="Switching Macie off again deletes what it has found meanwhile.",
 )
@@ -116,7 +116,7 @@ DISCOVERY = Remedy(
     reads=frozenset({Aspect.MACIE_DISCOVERY}),
     risk=Risk.LOW,
     risk_text="Macie costs by what it looks into.",
-    iam_actions=SERVICES[Aspect.MACIE_DISCOVERY].iam_actions,
+    iam_actions=actions_on(Aspect.MACIE_DISCOVERY),
     plan=_discovery,
 )
 ANALYZERS = Remedy(
@@ -126,7 +126,7 @@ ANALYZERS = Remedy(
     reads=frozenset({Aspect.ANALYZERS}),
     risk=Risk.LOW,
     risk_text="Nothing breaks, and it costs nothing.",
-    iam_actions=SERVICES[Aspect.ANALYZERS].iam_actions,
+    iam_actions=actions_on(Aspect.ANALYZERS),
     plan=_analyzers,
     undo_text="Deleting the analyzer again deletes what it has found meanwhile.",
 )
@@ -137,7 +137,7 @@ GUARDDUTY = Remedy(
     reads=frozenset({Aspect.GUARDDUTY}),
     risk=Risk.LOW,
     risk_text="GuardDuty costs by the number of data events that it looks at.",
-    iam_actions=SERVICES[Aspect.GUARDDUTY].iam_actions,
+    iam_actions=actions_on(Aspect.GUARDDUTY),
     plan=_guardduty,
 )
 

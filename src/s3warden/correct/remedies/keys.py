@@ -1,7 +1,7 @@
 """The key that a bucket encrypts with: rotated by AWS."""
 
 from s3warden.correct.remedy import Edit, Remedy, Scene
-from s3warden.correct.service_writes import SERVICES
+from s3warden.correct.service_writes import actions_on
 from s3warden.detect.rule import configured
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect
@@ -43,7 +43,7 @@ ROTATE = Remedy(
     reads=frozenset({Aspect.DEFAULT_KEY, Aspect.KEY_ROTATION}),
     risk=Risk.LOW,
     risk_text="Nothing breaks: the key keeps its name, and what it encrypted stays readable; each rotation costs.",
-    iam_actions=SERVICES[Aspect.KEY_ROTATION].iam_actions,
+    iam_actions=actions_on(Aspect.KEY_ROTATION),
     plan=_rotated,
 )
 
@@ -54,7 +54,7 @@ ENABLE = Remedy(
     reads=frozenset({Aspect.DEFAULT_KEY}),
     risk=Risk.MEDIUM,
     risk_text="Who disabled the key to stop its use sees it used again.",
-    iam_actions=SERVICES[Aspect.DEFAULT_KEY].iam_actions,
+    iam_actions=actions_on(Aspect.DEFAULT_KEY),
     plan=_enabled,
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from s3warden.correct.remedy import Edit, Remedy, Scene
-from s3warden.correct.service_writes import SERVICES
+from s3warden.correct.service_writes import actions_on
 from s3warden.detect.rule import configured
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect, BucketRef, Present
@@ -132,7 +132,7 @@ WRITES = Remedy(
     reads=frozenset({Aspect.TRAILS}),
     risk=Risk.LOW,
     risk_text=_RISK,
-    iam_actions=SERVICES[Aspect.TRAILS].iam_actions,
+    iam_actions=actions_on(Aspect.TRAILS),
     plan=_writes,
 )
 READS = Remedy(
@@ -142,7 +142,7 @@ READS = Remedy(
     reads=frozenset({Aspect.TRAILS}),
     risk=Risk.LOW,
     risk_text=_RISK,
-    iam_actions=SERVICES[Aspect.TRAILS].iam_actions,
+    iam_actions=actions_on(Aspect.TRAILS),
     plan=_reads,
 )
 

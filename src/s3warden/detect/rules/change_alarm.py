@@ -28,11 +28,14 @@ _EVENTS = (
     "DeleteBucketLifecycle",
     "DeleteBucketReplication",
 )
-_PATTERN = "{ ($.eventSource = s3.*) && (" + " || ".join(f"($.eventName = {name})" for name in _EVENTS) + ") }"
+PATTERN = '{ ($.eventSource = "s3.*") && (' + " || ".join(f"($.eventName = {name})" for name in _EVENTS) + ") }"
+"""A filter of all nine, in the form that CIS gives it."""
+
 _WORD = re.compile(r"\w+")
 
 
-def _untold(found: MetricFilters | None) -> str | None:
+def untold(found: MetricFilters | None) -> str | None:
+    """What nobody is told of, in words; None where an alarm tells of everything."""
     told = {word for each in (found.filters if found else ()) if each.alarmed for word in _WORD.findall(each.pattern)}
     missing = [name for name in _EVENTS if name not in told]
     if len(missing) == len(_EVENTS):
@@ -45,7 +48,7 @@ def _check(state: State, _options: RuleOptions) -> Judgement:
         state,
         Aspect.METRIC_FILTERS,
         MetricFilters,
-        _untold,
+        untold,
         good="Alarms tell of changes of buckets in every region with buckets.",
         bad="No alarm tells of changes of buckets in {}.",
     )
@@ -128,13 +131,11 @@ aws cloudwatch describe-alarms-for-metric --namespace CIS --metric-name BucketCh
     _check,
     (
         Example("all nine", account_with(SOUND), Verdict.PASS),
-        Example(
-            "the pattern as CIS writes it", account_with({Aspect.METRIC_FILTERS: _filters(_PATTERN)}), Verdict.PASS
-        ),
+        Example("the pattern as CIS writes it", account_with({Aspect.METRIC_FILTERS: _filters(PATTERN)}), Verdict.PASS),
         Example("some", account_with({Aspect.METRIC_FILTERS: _filters("PutBucketAcl")}), Verdict.FAIL),
         Example(
             "an alarm that does nothing",
-            account_with({Aspect.METRIC_FILTERS: _filters(_PATTERN, alarmed=False)}),
+            account_with({Aspect.METRIC_FILTERS: _filters(PATTERN, alarmed=False)}),
             Verdict.FAIL,
         ),
         Example("no buckets", account_with({Aspect.METRIC_FILTERS: Present(Regional(()))}), Verdict.NOT_APPLICABLE),

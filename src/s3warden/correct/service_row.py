@@ -1,0 +1,65 @@
+"""One row of the table of writes on services: how a setting is read, written, taken back, and compared. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from s3warden.collect.aspects import AspectRead
+from s3warden.collect.shapes import Answer
+from s3warden.correct.remedy import Edit
+from s3warden.model.action import Call, Step, canonical
+from s3warden.model.bucket import Reading
+
+Asked: TypeAlias = tuple[str, Mapping[str, object]]
+
+
+def _anywhere(_place: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceWriting:
+    """One row. `calls` gives the reading, the writing and the undoing call, each an operation and its parameters.
+
+    `view` cuts an answer down to what is the setting; `left` is the reading of the whole aspect after the edit. `takes`
+    says which places the row is for, where an aspect has several.
+    """
+
+    service: str
+    source: AspectRead[object]
+    view: Callable[[Answer], Answer | None]
+    calls: Callable[[str, Answer | None, Answer], tuple[Asked, Asked, Asked]]
+    left: Callable[[Reading[object], Edit], Reading[object]]
+    iam_actions: tuple[str, ...]
+    takes: Callable[[str], bool] = _anywhere
+
+    def step(self, edit: Edit, before: Answer | None) -> Step:
+        """The write that makes of `before` what the edit wants. Raises ValueError for an edit that takes it away."""
+        if edit.place is None or edit.after is None:
+            raise ValueError("a fix switches services on, in a place of its own")
+        read, call, inverse = self.calls(edit.place, before, edit.after)
+        known = None if before is None else self.seen(before)
+        return Step(
+            attribute=f"{edit.aspect}:{edit.place}",
+            summary=edit.summary,
+            read=self._call(edit.place, read),
+            call=self._call(edit.place, call),
+            inverse=self._call(edit.place, inverse),
+            before=known,
+            after=self.seen(edit.after),
+            undone=known,
+        )
+
+    def seen(self, answer: Answer) -> str | None:
+        """The setting as text that is equal for equal settings."""
+        found = self.view(answer)
+        return None if found is None else canonical(found)
+
+    def _call(self, place: str, asked: Asked) -> Call:
+        operation, parameters = asked
+        return Call(self.service, operation, canonical(dict(parameters)), region_of(place))
+
+
+def region_of(place: str) -> str:
+    """The region of a place, which is one, begins with one, or has one in its ARN."""
+    return place.split(":")[3] if place.startswith("arn:") else place.partition(":")[0]
