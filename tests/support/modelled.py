@@ -1,4 +1,4 @@
-"""A stand-in for all of AWS: answers in the shape that the SDK's service models give to each operation.
+"""A stand-in for all of AWS: answers in the shape that the service models of the SDK, and our additions, give them.
 
 Every list has one item, every flag is on, so that whatever hangs on an answer is asked for, too. `given` are members
 whose text means something, by name. Each call is recorded as service and operation.
@@ -13,6 +13,7 @@ from typing import Any
 import botocore.session
 from botocore.model import OperationModel, Shape
 
+from s3warden.aws.session import ADDITIONS, MODELS
 from s3warden.model.bucket import AccountRef, BucketRef
 
 _DEPTH = 8
@@ -50,6 +51,9 @@ LEADING: Mapping[str, Any] = {
 @cache
 def _operation(service: str, name: str) -> OperationModel:
     models = botocore.session.get_session()
+    loader = models.get_component("data_loader")
+    loader.search_paths.append(str(MODELS))
+    loader.extras_types.append(ADDITIONS)
     return models.get_service_model(service).operation_model(name)
 
 

@@ -48,8 +48,8 @@ _ATTEMPTS = 3
 # How long a refused AssumeRole is believed, so that a hundred buckets of a locked account cost one call, not a hundred.
 _REFUSAL_SECONDS = 10.0
 
-# What S3 has learnt since the SDK was made, in the SDK's own form for additions to its service descriptions. A kind of
-# its own, since of each kind the SDK reads the first file that it finds, and it has one itself.
+# What S3 and its relatives have learnt since the SDK was made, in the SDK's own form for additions to its descriptions
+# of services. A kind of its own, since of each kind the SDK reads the first file that it finds, and it has one itself.
 MODELS = Path(__file__).with_name("models")
 ADDITIONS = "s3warden"
 

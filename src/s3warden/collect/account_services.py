@@ -54,6 +54,7 @@ REGIONAL: frozenset[Aspect] = frozenset(
         Aspect.FOREIGN_ACCESS_POINTS,
         Aspect.DIRECTORY_BUCKETS,
         Aspect.TABLE_BUCKETS,
+        Aspect.TABLE_REPLICATIONS,
         Aspect.VECTOR_BUCKETS,
     }
 )
@@ -80,6 +81,7 @@ FRESHNESS: Mapping[Aspect, timedelta] = MappingProxyType(
         Aspect.FOREIGN_ACCESS_POINTS: _HOUR,
         Aspect.DIRECTORY_BUCKETS: _HOUR,
         Aspect.TABLE_BUCKETS: _HOUR,
+        Aspect.TABLE_REPLICATIONS: _HOUR,
         Aspect.VECTOR_BUCKETS: _HOUR,
     }
 )

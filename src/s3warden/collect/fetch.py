@@ -25,6 +25,7 @@ from s3warden.collect import (
     objects,
     other_buckets,
     standings,
+    table_replications,
 )
 from s3warden.collect.access_points import AccessPointReads
 from s3warden.collect.account_services import ServiceReads
@@ -72,6 +73,7 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.FOREIGN_ACCESS_POINTS: (access_points.LIST,),
         Aspect.DIRECTORY_BUCKETS: other_buckets.reads(other_buckets.DIRECTORY),
         Aspect.TABLE_BUCKETS: other_buckets.reads(other_buckets.TABLE),
+        Aspect.TABLE_REPLICATIONS: (other_buckets.TABLE.listing, table_replications.REPLICATION),
         Aspect.VECTOR_BUCKETS: other_buckets.reads(other_buckets.VECTOR),
         **account_services.READS,
     }
@@ -148,6 +150,7 @@ class Fetch:
             Aspect.FOREIGN_ACCESS_POINTS: partial(foreign_points.of_account, reader),
             Aspect.DIRECTORY_BUCKETS: partial(other_buckets.of_account, other_buckets.DIRECTORY, reader),
             Aspect.TABLE_BUCKETS: partial(other_buckets.of_account, other_buckets.TABLE, reader),
+            Aspect.TABLE_REPLICATIONS: partial(table_replications.of_account, reader),
             Aspect.VECTOR_BUCKETS: partial(other_buckets.of_account, other_buckets.VECTOR, reader),
             **self._services.account,
         }

@@ -21,7 +21,7 @@ from s3warden.collect.pages import follow
 from s3warden.collect.regions import by_region
 from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, ShapeError, mapping, optional_text, sequence, text
-from s3warden.model.bucket import ABSENT, AccountRef, Cause, Present, Reading, Regional, Unreadable
+from s3warden.model.bucket import ABSENT, Absent, AccountRef, Cause, Present, Reading, Regional, Unreadable
 from s3warden.model.configuration import Policy
 from s3warden.model.other_buckets import BucketKind, OtherBucket, OtherBuckets
 
@@ -169,18 +169,28 @@ async def of_account(
 
 
 async def _of_region(kind: _Kind, reader: ServiceReader, ref: AccountRef, region: str) -> Reading[OtherBuckets]:
+    named = await listed(kind, reader, ref, region)
+    if not isinstance(named, tuple):
+        return named
     ask = partial(reader.service, ref, kind.service, region=region)
+    found = await asyncio.gather(*(_bucket(kind, ask, ref, region, name) for name in named))
+    return Present(OtherBuckets(tuple(sorted(found, key=lambda each: each.name)))) if found else ABSENT
+
+
+async def listed(
+    kind: _Kind, reader: ServiceReader, ref: AccountRef, region: str
+) -> tuple[str, ...] | Absent | Unreadable:
+    """What the calls of the kind name its buckets by, in one region; Absent where AWS does not have the kind."""
+    ask = partial(reader.service, ref, kind.service, kind.listing.operation, region=region)
     try:
-        items = await follow(partial(ask, kind.listing.operation), kind.listing.parse)  # type: ignore[arg-type]
-        named = [_name(kind, item) for item in items]
+        items = await follow(ask, kind.listing.parse)  # type: ignore[arg-type]
+        return tuple(_name(kind, item) for item in items)
     except ShapeError as error:
         return Unreadable(Cause.MALFORMED, f"{kind.listing.operation}: {error}")
     except AwsError as error:
         if error.code in _SILENT and region not in kind.regions:
             return ABSENT
         return kind.listing.failed(error)
-    found = await asyncio.gather(*(_bucket(kind, ask, ref, region, name) for name in named))
-    return Present(OtherBuckets(tuple(sorted(found, key=lambda each: each.name)))) if found else ABSENT
 
 
 def _name(kind: _Kind, item: Answer) -> str:

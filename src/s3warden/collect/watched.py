@@ -172,14 +172,15 @@ _EXPRESS = _watched(
     "PutAccessPointScope DeleteAccessPointScope TagResource UntagResource",
 )
 _TABLES = _watched(
+    _calls("CreateTableBucket DeleteTableBucket", Aspect.TABLE_BUCKETS, Aspect.TABLE_REPLICATIONS),
     _calls(
-        "CreateTableBucket DeleteTableBucket PutTableBucketPolicy DeleteTableBucketPolicy PutTableBucketEncryption "
-        "DeleteTableBucketEncryption",
+        "PutTableBucketPolicy DeleteTableBucketPolicy PutTableBucketEncryption DeleteTableBucketEncryption",
         Aspect.TABLE_BUCKETS,
     ),
+    _calls("PutTableBucketReplication DeleteTableBucketReplication", Aspect.TABLE_REPLICATIONS),
     idle="CreateNamespace DeleteNamespace CreateTable DeleteTable RenameTable UpdateTableMetadataLocation "
     "PutTablePolicy DeleteTablePolicy PutTableMaintenanceConfiguration PutTableBucketMaintenanceConfiguration "
-    "PutTableBucketReplication DeleteTableBucketReplication PutTableBucketStorageClass TagResource UntagResource",
+    "PutTableReplication DeleteTableReplication PutTableBucketStorageClass TagResource UntagResource",
 )
 _VECTORS = _watched(
     _calls(

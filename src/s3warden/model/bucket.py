@@ -109,6 +109,7 @@ class Aspect(StrEnum):
     FOREIGN_ACCESS_POINTS = "foreign_access_points"
     DIRECTORY_BUCKETS = "directory_buckets"
     TABLE_BUCKETS = "table_buckets"
+    TABLE_REPLICATIONS = "table_replications"
     VECTOR_BUCKETS = "vector_buckets"
     ORGANIZATION_BLOCK = "organization_block"
     TRAILS = "trails"
@@ -134,6 +135,7 @@ ACCOUNT_ASPECTS = frozenset(
         Aspect.FOREIGN_ACCESS_POINTS,
         Aspect.DIRECTORY_BUCKETS,
         Aspect.TABLE_BUCKETS,
+        Aspect.TABLE_REPLICATIONS,
         Aspect.VECTOR_BUCKETS,
         Aspect.ORGANIZATION_BLOCK,
         Aspect.TRAILS,

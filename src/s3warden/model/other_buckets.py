@@ -51,6 +51,35 @@ class OtherBuckets:
         return tuple(part for each in self.items for part in each.unreadable)
 
 
+@dataclass(frozen=True, slots=True)
+class TableReplication:
+    """Where a table bucket is replicated to: ARNs of table buckets; Absent where it says nothing of the kind."""
+
+    name: str
+    arn: str
+    destinations: Reading[tuple[str, ...]]
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why the destinations are not known."""
+        return unreadable_parts(self.destinations)
+
+
+@dataclass(frozen=True, slots=True)
+class TableReplications:
+    """The replication of the table buckets of one region, by name."""
+
+    items: tuple[TableReplication, ...]
+
+    def __iter__(self) -> Iterator[TableReplication]:
+        return iter(self.items)
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why parts of them are not known."""
+        return tuple(part for each in self.items for part in each.unreadable)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class LakeLocation:
     """A place in S3 that Lake Formation gives access to: `path` is an ARN of a bucket, or of a prefix in it."""

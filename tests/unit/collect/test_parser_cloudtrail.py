@@ -347,19 +347,19 @@ def test_case_20_outposts_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "aspect"),
+    ("service", "aspects"),
     [
-        ("s3express", Aspect.DIRECTORY_BUCKETS),
-        ("s3tables", Aspect.TABLE_BUCKETS),
-        ("s3vectors", Aspect.VECTOR_BUCKETS),
+        ("s3express", {Aspect.DIRECTORY_BUCKETS}),
+        ("s3tables", {Aspect.TABLE_BUCKETS, Aspect.TABLE_REPLICATIONS}),
+        ("s3vectors", {Aspect.VECTOR_BUCKETS}),
     ],
 )
-def test_case_20_buckets_of_newer_kinds_are_the_accounts(service: str, aspect: Aspect) -> None:
+def test_case_20_buckets_of_newer_kinds_are_the_accounts(service: str, aspects: set[Aspect]) -> None:
     """A general purpose bucket of the same name is left alone: the account's buckets of the kind are looked at."""
     detail = record("PutBucketPolicy", eventSource=f"{service}.amazonaws.com")
     found = parse(json.dumps(envelope(detail, source=f"aws.{service}")))
     assert isinstance(found, Refresh)
-    assert [(target.bucket, target.aspects) for target in found.targets] == [(None, frozenset({aspect}))]
+    assert [(target.bucket, target.aspects) for target in found.targets] == [(None, frozenset(aspects))]
 
 
 def test_case_20_directory_bucket_is_left_alone() -> None:

@@ -40,6 +40,7 @@ BY_FACTS = frozenset(
         "account-directory-bucket-external",
         "account-lake-formation-foreign-bucket",
         "account-table-bucket-external",
+        "account-table-bucket-replication",
         "account-vector-bucket-external",
         "bucket-replication-external",
     }

@@ -34,7 +34,7 @@ from s3warden.model.configuration import (
 from s3warden.model.keys import Key, KeyRotation
 from s3warden.model.objects import ObjectAcls
 from s3warden.model.origins import Distributions, DnsRecords
-from s3warden.model.other_buckets import OtherBuckets
+from s3warden.model.other_buckets import OtherBuckets, TableReplications
 from s3warden.model.references import Destinations, LogTarget, References
 from s3warden.model.services import (
     AccessFindings,
@@ -94,6 +94,7 @@ _SERVICES: Mapping[str, tuple[Aspect, type, str]] = MappingProxyType(
         "metric_filters": (Aspect.METRIC_FILTERS, MetricFilters, "metric filters over the trails' logs"),
         "storage_lenses": (Aspect.STORAGE_LENSES, StorageLenses, "Storage Lens dashboards"),
         "table_buckets": (Aspect.TABLE_BUCKETS, OtherBuckets, "table buckets"),
+        "table_replications": (Aspect.TABLE_REPLICATIONS, TableReplications, "where table buckets are replicated to"),
         "trails": (Aspect.TRAILS, Trails, "the trails that record what happens in the region"),
         "vector_buckets": (Aspect.VECTOR_BUCKETS, OtherBuckets, "vector buckets"),
     }

@@ -52,6 +52,7 @@ from s3warden.detect.rules import (
     services,
     spending,
     statements,
+    table_replications,
     tags,
     trail_buckets,
     trails,
@@ -114,6 +115,7 @@ RULES: tuple[Rule, ...] = (
     *backups.RULES,
     *claims.RULES,
     *other_buckets.RULES,
+    *table_replications.RULES,
     *point_places.RULES,
 )
 

@@ -2,7 +2,7 @@
 
 Their policies speak the language of bucket policies as far as principals and conditions go, so single requests of
 strangers are put to them. Block public access does not exist for these kinds: AWS takes no public policy for them, but
-any account by name. S3 Files, and the replication of table buckets, are younger than the SDK that reads for us.
+any account by name. Where table buckets are replicated to is told by `table_replications`.
 """
 
 from collections.abc import Callable, Mapping

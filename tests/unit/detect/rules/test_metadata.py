@@ -269,6 +269,7 @@ def test_ids_stay() -> None:
         "account-table-bucket-encryption",
         "account-vector-bucket-encryption",
         "account-directory-bucket-lifecycle",
+        "account-table-bucket-replication",
         "account-access-point-foreign-bucket",
         "bucket-access-point-vpc-only",
     ]

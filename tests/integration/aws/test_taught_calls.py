@@ -1,0 +1,75 @@
+"""Calls that the SDK does not know by itself, on the wire: asked as AWS documents them, answers read whole."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from s3warden.aws.calls import Calls
+from s3warden.aws.limiter import Limiter
+from s3warden.aws.s3 import S3Reader
+from s3warden.aws.session import SessionConfig, Sessions
+from s3warden.collect.fetch import Fetch
+from s3warden.model.bucket import ABSENT, AccountRef, Aspect, Present, Regional
+from s3warden.model.other_buckets import TableReplication, TableReplications
+
+ACCOUNT = AccountRef("aws", "123456789012")
+REGION = "eu-west-1"
+STS = (
+    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+    "<Arn>arn:aws:sts::123456789012:assumed-role/s3warden/x</Arn><UserId>x</UserId><Account>123456789012</Account>"
+    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
+
+class Aws:
+    """Answers by path and query, in JSON; 404 with NotFoundException where there is none."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, object] = {}
+        self.url = ""
+
+    async def serve(self, request: web.BaseRequest) -> web.Response:
+        """The answer kept for the request."""
+        if request.method == "POST":
+            return web.Response(text=STS, content_type="text/xml")
+        answer = self.answers.get(str(request.rel_url.human_repr()))
+        if answer is None:
+            missing = {"x-amzn-ErrorType": "NotFoundException"}
+            return web.json_response({"message": "nothing there"}, status=404, headers=missing)
+        return web.Response(text=json.dumps(answer), content_type="application/json")
+
+
+@pytest.fixture
+async def aws() -> AsyncIterator[Aws]:
+    """The services, served on the loopback interface."""
+    aws = Aws()
+    runner = web.ServerRunner(web.Server(aws.serve), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    aws.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield aws
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def fetch(aws: Aws) -> AsyncIterator[Fetch]:
+    """What reads through the SDK."""
+    async with Sessions(SessionConfig(region=REGION, endpoint_url=aws.url)) as sessions:
+        yield Fetch(S3Reader(Calls(sessions, Limiter())))
+
+
+async def test_replication_of_table_buckets(aws: Aws, fetch: Fetch) -> None:
+    """The ARN goes into the query; a table bucket without a configuration is answered with NotFoundException."""
+    one, two = (f"arn:aws:s3tables:{REGION}:{ACCOUNT.account}:bucket/{name}" for name in ("one", "two"))
+    copy = "arn:aws:s3tables:us-east-1:444455556666:bucket/copy"
+    rules = [{"destinations": [{"destinationTableBucketARN": copy}]}]
+    aws.answers = {
+        "/buckets": {"tableBuckets": [{"arn": one, "name": "one"}, {"arn": two, "name": "two"}]},
+        f"/table-bucket-replication?tableBucketARN={one}": {"versionToken": "1", "configuration": {"rules": rules}},
+    }
+    state = await fetch.account(ACCOUNT, [Aspect.TABLE_REPLICATIONS], regions=[REGION])
+    found = (TableReplication("one", one, Present((copy,))), TableReplication("two", two, ABSENT))
+    reading = Present(TableReplications(found))
+    assert state.reading(Aspect.TABLE_REPLICATIONS) == Present(Regional(((REGION, reading),)))
