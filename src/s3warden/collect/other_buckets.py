@@ -9,25 +9,22 @@ authorization reference for the permissions, and the regions in the user guide a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from s3warden.aws.errors import AwsError
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.aspects import policy as bucket_policy
-from s3warden.collect.pages import follow
-from s3warden.collect.regions import by_region
+from s3warden.collect.regions import Listed, by_region, every_item
 from s3warden.collect.services import ServiceReader
-from s3warden.collect.shapes import Answer, ShapeError, mapping, optional_text, sequence, text
-from s3warden.model.bucket import ABSENT, Absent, AccountRef, Cause, Present, Reading, Regional, Unreadable
+from s3warden.collect.shapes import Answer, ShapeError, mapping, sequence, text
+from s3warden.model.bucket import ABSENT, AccountRef, Present, Reading, Regional
 from s3warden.model.configuration import Policy
 from s3warden.model.other_buckets import BucketKind, OtherBucket, OtherBuckets
 
 T = TypeVar("T")
-_SILENT = frozenset({"NoSuchEndpoint", "EndpointConnectionError"})
-_EVERY = frozenset(
+KNOWN = frozenset(
     {"us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1", "eu-north-1", "ap-south-1", "ap-northeast-1"}
 )
 
@@ -36,15 +33,20 @@ def _named_policy(name: str) -> Callable[[Answer], Policy]:
     return lambda answer: Policy(text(answer.get(name), name))
 
 
-def _listing(name: str, sent: str, answered: str) -> Callable[[Answer], tuple[tuple[Answer, ...], Mapping[str, str]]]:
-    """A parser for a page of the list `name`; the token of the next page is `answered`, and `sent` back."""
+def _table(item: Answer) -> str:
+    return text(item.get("arn"), "arn")
 
-    def parse(answer: Answer) -> tuple[tuple[Answer, ...], Mapping[str, str]]:
-        items = tuple(mapping(item, name) for item in sequence(answer.get(name), name))
-        token = optional_text(answer.get(answered), answered)
-        return items, {sent: token} if token else {}
 
-    return parse
+def _vector(item: Answer) -> str:
+    return text(item.get("vectorBucketName"), "vectorBucketName")
+
+
+def _directory(item: Answer) -> str:
+    name = text(item.get("Name"), "Name")
+    # Every directory bucket's name ends like this; an endpoint that lists others has not understood the question.
+    if not name.endswith("--x-s3"):
+        raise ShapeError("Name is no name of a directory bucket")
+    return name
 
 
 def _rules_encryption(answer: Answer) -> str:
@@ -72,28 +74,34 @@ def _expires(answer: Answer) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a kind is read: its service, its calls, and how a bucket is named in its lists and in its calls."""
+    """How a kind is read: its service, its calls, and how a bucket is named in them.
+
+    `items` is the part of a list that has the buckets, `paging` its token for the next page; `name` finds in an item
+    what calls about the bucket give as `parameter`.
+    """
 
     kind: BucketKind
     service: str
     regions: frozenset[str]
-    listing: AspectRead[tuple[tuple[Answer, ...], Mapping[str, str]]]
+    listing: AspectRead[str]
+    items: str
+    paging: str
+    name: Callable[[Answer], str]
+    parameter: str
     policy: AspectRead[Policy]
     encryption: AspectRead[str]
     lifecycle: AspectRead[bool] | None
-    name: str
-    parameter: str
 
 
 DIRECTORY = _Kind(
     BucketKind.DIRECTORY,
     "s3",
-    _EVERY - {"eu-central-1"},
-    AspectRead(
-        "ListDirectoryBuckets",
-        "s3express:ListAllMyDirectoryBuckets",
-        _listing("Buckets", "ContinuationToken", "ContinuationToken"),
-    ),
+    KNOWN - {"eu-central-1"},
+    AspectRead("ListDirectoryBuckets", "s3express:ListAllMyDirectoryBuckets", _directory),
+    "Buckets",
+    "ContinuationToken",
+    _directory,
+    "Bucket",
     AspectRead(
         "GetBucketPolicy", "s3express:GetBucketPolicy", bucket_policy, absent_codes=frozenset({"NoSuchBucketPolicy"})
     ),
@@ -109,18 +117,16 @@ DIRECTORY = _Kind(
         _expires,
         absent_codes=frozenset({"NoSuchLifecycleConfiguration"}),
     ),
-    "Name",
-    "Bucket",
 )
 TABLE = _Kind(
     BucketKind.TABLE,
     "s3tables",
-    _EVERY,
-    AspectRead(
-        "ListTableBuckets",
-        "s3tables:ListTableBuckets",
-        _listing("tableBuckets", "continuationToken", "continuationToken"),
-    ),
+    KNOWN,
+    AspectRead("ListTableBuckets", "s3tables:ListTableBuckets", _table),
+    "tableBuckets",
+    "continuationToken",
+    _table,
+    "tableBucketARN",
     AspectRead(
         "GetTableBucketPolicy",
         "s3tables:GetTableBucketPolicy",
@@ -134,14 +140,16 @@ TABLE = _Kind(
         absent_codes=frozenset({"NotFoundException"}),
     ),
     None,
-    "arn",
-    "tableBucketARN",
 )
 VECTOR = _Kind(
     BucketKind.VECTOR,
     "s3vectors",
-    _EVERY - {"eu-north-1"},
-    AspectRead("ListVectorBuckets", "s3vectors:ListVectorBuckets", _listing("vectorBuckets", "nextToken", "nextToken")),
+    KNOWN - {"eu-north-1"},
+    AspectRead("ListVectorBuckets", "s3vectors:ListVectorBuckets", _vector),
+    "vectorBuckets",
+    "nextToken",
+    _vector,
+    "vectorBucketName",
     AspectRead(
         "GetVectorBucketPolicy",
         "s3vectors:GetVectorBucketPolicy",
@@ -150,8 +158,6 @@ VECTOR = _Kind(
     ),
     AspectRead("GetVectorBucket", "s3vectors:GetVectorBucket", _vector_encryption),
     None,
-    "vectorBucketName",
-    "vectorBucketName",
 )
 
 
@@ -177,28 +183,12 @@ async def _of_region(kind: _Kind, reader: ServiceReader, ref: AccountRef, region
     return Present(OtherBuckets(tuple(sorted(found, key=lambda each: each.name)))) if found else ABSENT
 
 
-async def listed(
-    kind: _Kind, reader: ServiceReader, ref: AccountRef, region: str
-) -> tuple[str, ...] | Absent | Unreadable:
-    """What the calls of the kind name its buckets by, in one region; Absent where AWS does not have the kind."""
+async def listed(kind: _Kind, reader: ServiceReader, ref: AccountRef, region: str) -> Listed[str]:
+    """What the calls of the kind name its buckets by, in one region."""
     ask = partial(reader.service, ref, kind.service, kind.listing.operation, region=region)
-    try:
-        items = await follow(ask, kind.listing.parse)  # type: ignore[arg-type]
-        return tuple(_name(kind, item) for item in items)
-    except ShapeError as error:
-        return Unreadable(Cause.MALFORMED, f"{kind.listing.operation}: {error}")
-    except AwsError as error:
-        if error.code in _SILENT and region not in kind.regions:
-            return ABSENT
-        return kind.listing.failed(error)
-
-
-def _name(kind: _Kind, item: Answer) -> str:
-    name = text(item.get(kind.name), kind.name)
-    # Every directory bucket's name ends like this; an endpoint that lists others has not understood the question.
-    if kind.kind is BucketKind.DIRECTORY and not name.endswith("--x-s3"):
-        raise ShapeError(f"{kind.name} is no name of a directory bucket")
-    return name
+    return await every_item(
+        ask, kind.listing, kind.name, items=kind.items, paging=kind.paging, expected=region in kind.regions
+    )
 
 
 async def _bucket(

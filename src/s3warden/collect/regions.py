@@ -12,6 +12,7 @@ from s3warden.model.bucket import Cause, Present, Reading, Regional, Unreadable
 
 T = TypeVar("T")
 Listed = tuple[T, ...] | Unreadable
+_SILENT = frozenset({"NoSuchEndpoint", "EndpointConnectionError"})
 
 
 async def by_region(regions: Collection[str], read: Callable[[str], Awaitable[Reading[T]]]) -> Present[Regional[T]]:
@@ -28,10 +29,12 @@ async def every_item(
     *,
     items: str,
     paging: str = "nextToken",
+    expected: bool = True,
 ) -> Listed[T]:
     """The items of a list in pages, parsed; the whole list is unreadable where one page or one item of it is.
 
     `items` is the part of the answer that holds them, `paging` what the service calls the token for the next page.
+    Where the service is not `expected` and nobody answers, there is none; elsewhere silence is a failure like any.
     """
     try:
         pages = await every_page(ask, lambda answer: page_of(answer, items, paging), paging)
@@ -39,5 +42,7 @@ async def every_item(
     except ShapeError as error:
         return Unreadable(Cause.MALFORMED, f"{read.operation}: {error}")
     except AwsError as error:
+        if error.code in _SILENT and not expected:
+            return ()
         failed = read.failed(error)
         return failed if isinstance(failed, Unreadable) else ()
