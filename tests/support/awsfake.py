@@ -48,7 +48,7 @@ class FakeAws:
         """Who we are."""
         return self._identity
 
-    def offers(self, _service: str, _region: str) -> bool:
+    async def offers(self, _service: str, _region: str) -> bool:
         """Everything is everywhere."""
         return True
 

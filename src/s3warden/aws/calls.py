@@ -25,7 +25,7 @@ class Clients(Protocol):
     def home_region(self) -> str:
         """The region where the own credentials are known to be good."""
 
-    def offers(self, service: str, region: str) -> bool:
+    async def offers(self, service: str, region: str) -> bool:
         """Whether the service is known to be in the region; asked where nobody answers there."""
 
     async def client(self, service: str, *, region: str | None = None, account: str | None = None) -> Any:
@@ -97,18 +97,18 @@ class Calls:
                     place.throttled()
                 elif error.status:
                     place.answered()
-                elif region and self._is_nowhere(error, service, region):
+                elif region and await self._is_nowhere(error, service, region):
                     raise _nowhere(service, operation, region) from error
                 raise
             place.answered()
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
-    def _is_nowhere(self, error: AwsError, service: str, region: str) -> bool:
+    async def _is_nowhere(self, error: AwsError, service: str, region: str) -> bool:
         # S3 is in every region, also in those that are younger than the SDK.
         return (
             error.cause is Cause.UNREACHABLE
             and service not in _EVERYWHERE
-            and not self._clients.offers(service, region)
+            and not await self._clients.offers(service, region)
         )
 
 

@@ -171,10 +171,12 @@ class Sessions:
                 self._identity = Identity(arn.split(":")[1], str(answer["Account"]), arn)
         return self._identity
 
-    def offers(self, service: str, region: str) -> bool:
+    async def offers(self, service: str, region: str) -> bool:
         """Whether the SDK's data have the service in the region; they may be older than the region is."""
         with translated("GetAvailableRegions"):
-            return region in self._home.get_available_regions(service, partition_name=self.partition)
+            # The asynchronous session beneath answers, so what comes through boto3 has to be awaited.
+            regions = await self._home.get_available_regions(service, partition_name=self.partition)
+            return region in regions
 
     async def client(self, service: str, *, region: str | None = None, account: str | None = None) -> Any:
         """The SDK's client of `service` in `region`, acting in `account`. None means home.

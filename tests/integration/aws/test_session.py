@@ -23,6 +23,13 @@ async def test_the_own_identity_is_asked_for_once(sessions: Sessions, proxy: Fau
     assert proxy.count("GetCallerIdentity") <= 2
 
 
+async def test_where_a_service_is_the_sdk_knows(sessions: Sessions) -> None:
+    """By its own data: old services in old regions, and nothing of services that it does not know."""
+    assert await sessions.offers("macie2", "eu-west-1")
+    assert not await sessions.offers("macie2", "eu-nowhere-1")
+    assert not await sessions.offers("no-such-service", "eu-west-1")
+
+
 async def test_an_identity_that_fails_can_be_asked_again(sessions: Sessions, proxy: FaultProxy) -> None:
     """A failure is not remembered, so a daemon that starts before its network comes up in the end."""
     proxy.fail("GetCallerIdentity", code="ExpiredToken", times=1)

@@ -45,7 +45,7 @@ class FakeClients:
         self._client = client
         self.given: list[tuple[str, str | None, str | None]] = []
 
-    def offers(self, _service: str, region: str) -> bool:
+    async def offers(self, _service: str, region: str) -> bool:
         """On earth."""
         return region != "moon-1"
 
