@@ -33,6 +33,7 @@ LEADING: Mapping[str, Any] = {
     "KMSMasterKeyID": "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     "TargetBucket": "ledger-logs",
     "Bucket": "ledger",
+    "bucket": "arn:aws:s3:::ledger",
     "BucketAccountId": "111122223333",
     "NetworkOrigin": "Internet",
     "KeyManager": "CUSTOMER",

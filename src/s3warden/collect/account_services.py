@@ -56,6 +56,7 @@ REGIONAL: frozenset[Aspect] = frozenset(
         Aspect.TABLE_BUCKETS,
         Aspect.TABLE_REPLICATIONS,
         Aspect.VECTOR_BUCKETS,
+        Aspect.FILE_SYSTEMS,
     }
 )
 """Those of an account that are read region by region."""
@@ -83,6 +84,7 @@ FRESHNESS: Mapping[Aspect, timedelta] = MappingProxyType(
         Aspect.TABLE_BUCKETS: _HOUR,
         Aspect.TABLE_REPLICATIONS: _HOUR,
         Aspect.VECTOR_BUCKETS: _HOUR,
+        Aspect.FILE_SYSTEMS: _HOUR,
     }
 )
 """How long a sweep believes what was read."""

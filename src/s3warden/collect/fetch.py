@@ -19,6 +19,7 @@ from s3warden.collect import (
     claims,
     distributions,
     dns_records,
+    file_systems,
     foreign_points,
     keys,
     multi_region,
@@ -75,6 +76,7 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.TABLE_BUCKETS: other_buckets.reads(other_buckets.TABLE),
         Aspect.TABLE_REPLICATIONS: (other_buckets.TABLE.listing, table_replications.REPLICATION),
         Aspect.VECTOR_BUCKETS: other_buckets.reads(other_buckets.VECTOR),
+        Aspect.FILE_SYSTEMS: (file_systems.LIST, file_systems.POLICY),
         **account_services.READS,
     }
 )
@@ -152,6 +154,7 @@ class Fetch:
             Aspect.TABLE_BUCKETS: partial(other_buckets.of_account, other_buckets.TABLE, reader),
             Aspect.TABLE_REPLICATIONS: partial(table_replications.of_account, reader),
             Aspect.VECTOR_BUCKETS: partial(other_buckets.of_account, other_buckets.VECTOR, reader),
+            Aspect.FILE_SYSTEMS: partial(file_systems.of_account, reader),
             **self._services.account,
         }
 

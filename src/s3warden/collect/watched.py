@@ -188,6 +188,12 @@ _VECTORS = _watched(
     ),
     idle="CreateIndex DeleteIndex PutVectors DeleteVectors TagResource UntagResource",
 )
+# All of its calls are recorded, says its user guide; by which source and names is inferred from the API.
+_FILES = _watched(
+    _calls("CreateFileSystem DeleteFileSystem PutFileSystemPolicy DeleteFileSystemPolicy", Aspect.FILE_SYSTEMS),
+    idle="CreateMountTarget UpdateMountTarget DeleteMountTarget CreateAccessPoint DeleteAccessPoint "
+    "PutSynchronizationConfiguration TagResource UntagResource",
+)
 _LAKE = _watched(
     _calls("RegisterResource DeregisterResource UpdateResource", Aspect.LAKE_LOCATIONS),
     idle="GrantPermissions RevokePermissions BatchGrantPermissions BatchRevokePermissions PutDataLakeSettings "
@@ -211,6 +217,7 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
         "s3express": _EXPRESS,
         "s3tables": _TABLES,
         "s3vectors": _VECTORS,
+        "s3files": _FILES,
         "lakeformation": _LAKE,
     }
 )

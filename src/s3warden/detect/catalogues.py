@@ -200,6 +200,7 @@ _CUSTODIAN = (
     Asked("lakeformation-s3-cross-account", "Lake Formation leads to buckets of the account"),
     Asked("s3-storage-lens", "A Storage Lens configuration is as wanted", "A resource there."),
     Asked("s3-table-bucket.cross-account", "Another account has access to a table bucket"),
+    Asked("s3files-file-system.cross-account", "Another account has access to a file system of S3 Files"),
     Asked("s3-table-bucket.replication", "A table bucket is replicated where it may be"),
 )
 _CLOUDSPLOIT = (

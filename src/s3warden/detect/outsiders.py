@@ -1,4 +1,4 @@
-"""Who outside an account gets in by the policy of another resource than a bucket: a key, a table or a vector bucket.
+"""Who outside an account gets in by the policy of another resource than a bucket: a key, a table bucket, a file system.
 
 Takes a policy and the account that owns the resource, hands on the strangers it lets in, with one request as proof.
 The exposure engine reads S3's own policies with all that surrounds them; here only what all policies share is used:
@@ -7,15 +7,15 @@ policy names. What a caller may choose himself is chosen in his favour.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from s3warden.detect.exposure.concrete import Decision, Request, decide
 from s3warden.detect.exposure.normal import Condition, Document, Statement
 from s3warden.detect.exposure.parse import parse
-from s3warden.detect.proofs import STATEMENT, cut
-from s3warden.detect.rule import RuleOptions
+from s3warden.detect.proofs import STATEMENT, cut, some
+from s3warden.detect.rule import Judgement, RuleOptions, fails, passes, undecided
 
 STRANGER = "999999999900"
 # What a caller is, or where he calls from, is not his to choose.
@@ -76,6 +76,27 @@ class Outsiders:
 def outsiders(text: str, resource: Resource, options: RuleOptions) -> Outsiders:
     """Whom the policy lets in, of those that are neither the owner nor trusted."""
     return _outsiders(text, resource, frozenset({resource.account, *options.trusted_accounts}))
+
+
+def judged(found: Mapping[str, Outsiders], what: str, fact: str) -> Judgement:
+    """What follows from whom each of the resources lets in, by name: who gets in comes before what is not decided.
+
+    `what` is one of them with its article, `fact` the name under which the evidence lists them.
+    """
+    open_ = {name: who for name, who in found.items() if who}
+    if open_:
+        first = next(iter(open_.values()))
+        facts = {
+            fact: some([f"{name} to {who}" for name, who in open_.items()]),
+            "request": first.proof,
+            "statement": first.statement,
+        }
+        return fails(f"Others are let into {what}: {facts[fact]}.", facts)
+    unclear = {name: who.unclear for name, who in found.items() if who.unclear is not None}
+    if unclear:
+        facts = {fact: some(list(unclear)), "because": next(iter(unclear.values()))}
+        return undecided(f"Who is let into {what} cannot be decided.", facts)
+    return passes(f"No {what.partition(' ')[2]} lets in anybody but own and trusted accounts.")
 
 
 @lru_cache(maxsize=1024)

@@ -111,6 +111,7 @@ class Aspect(StrEnum):
     TABLE_BUCKETS = "table_buckets"
     TABLE_REPLICATIONS = "table_replications"
     VECTOR_BUCKETS = "vector_buckets"
+    FILE_SYSTEMS = "file_systems"
     ORGANIZATION_BLOCK = "organization_block"
     TRAILS = "trails"
     EVENT_DATA_STORES = "event_data_stores"
@@ -137,6 +138,7 @@ ACCOUNT_ASPECTS = frozenset(
         Aspect.TABLE_BUCKETS,
         Aspect.TABLE_REPLICATIONS,
         Aspect.VECTOR_BUCKETS,
+        Aspect.FILE_SYSTEMS,
         Aspect.ORGANIZATION_BLOCK,
         Aspect.TRAILS,
         Aspect.EVENT_DATA_STORES,

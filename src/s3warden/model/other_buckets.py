@@ -1,4 +1,4 @@
-"""The newer kinds of buckets, which are no general purpose buckets: directory, table and vector buckets."""
+"""The newer kinds of buckets, which are no general purpose buckets, and what newer services make of buckets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,6 +72,36 @@ class TableReplications:
     items: tuple[TableReplication, ...]
 
     def __iter__(self) -> Iterator[TableReplication]:
+        return iter(self.items)
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why parts of them are not known."""
+        return tuple(part for each in self.items for part in each.unreadable)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """A file system of S3 Files: another way to the objects of `bucket`, by name. Absent: it has no policy."""
+
+    name: str
+    arn: str
+    bucket: str
+    policy: Reading[Policy]
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why its policy is not known."""
+        return unreadable_parts(self.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystems:
+    """The file systems of one region, by id."""
+
+    items: tuple[FileSystem, ...]
+
+    def __iter__(self) -> Iterator[FileSystem]:
         return iter(self.items)
 
     @property

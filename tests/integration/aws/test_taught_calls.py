@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -12,7 +13,8 @@ from s3warden.aws.s3 import S3Reader
 from s3warden.aws.session import SessionConfig, Sessions
 from s3warden.collect.fetch import Fetch
 from s3warden.model.bucket import ABSENT, AccountRef, Aspect, Present, Regional
-from s3warden.model.other_buckets import TableReplication, TableReplications
+from s3warden.model.configuration import Policy
+from s3warden.model.other_buckets import FileSystem, FileSystems, TableReplication, TableReplications
 
 ACCOUNT = AccountRef("aws", "123456789012")
 REGION = "eu-west-1"
@@ -24,10 +26,11 @@ STS = (
 
 
 class Aws:
-    """Answers by path and query, in JSON; 404 with NotFoundException where there is none."""
+    """Answers by path and query, in JSON; 404 with the error `missing` where there is none."""
 
     def __init__(self) -> None:
         self.answers: dict[str, object] = {}
+        self.missing = "NotFoundException"
         self.url = ""
 
     async def serve(self, request: web.BaseRequest) -> web.Response:
@@ -36,8 +39,8 @@ class Aws:
             return web.Response(text=STS, content_type="text/xml")
         answer = self.answers.get(str(request.rel_url.human_repr()))
         if answer is None:
-            missing = {"x-amzn-ErrorType": "NotFoundException"}
-            return web.json_response({"message": "nothing there"}, status=404, headers=missing)
+            headers = {"x-amzn-ErrorType": self.missing}
+            return web.json_response({"message": "nothing there"}, status=404, headers=headers)
         return web.Response(text=json.dumps(answer), content_type="application/json")
 
 
@@ -60,6 +63,19 @@ async def fetch(aws: Aws) -> AsyncIterator[Fetch]:
         yield Fetch(S3Reader(Calls(sessions, Limiter())))
 
 
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [("eu-west-1", "s3files.eu-west-1.api.aws"), ("cn-north-1", "s3files.cn-north-1.api.amazonwebservices.com.cn")],
+)
+async def test_hosts_of_file_systems(region: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of AWS's own rules for the endpoints of the service."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    async with Sessions(SessionConfig(region=region)) as sessions:
+        client = await sessions.client("s3files", region=region)
+        url = await client.generate_presigned_url("list_file_systems")
+    assert urlsplit(url).netloc == host
+
+
 async def test_replication_of_table_buckets(aws: Aws, fetch: Fetch) -> None:
     """The ARN goes into the query; a table bucket without a configuration is answered with NotFoundException."""
     one, two = (f"arn:aws:s3tables:{REGION}:{ACCOUNT.account}:bucket/{name}" for name in ("one", "two"))
@@ -73,3 +89,24 @@ async def test_replication_of_table_buckets(aws: Aws, fetch: Fetch) -> None:
     found = (TableReplication("one", one, Present((copy,))), TableReplication("two", two, ABSENT))
     reading = Present(TableReplications(found))
     assert state.reading(Aspect.TABLE_REPLICATIONS) == Present(Regional(((REGION, reading),)))
+
+
+async def test_file_systems_and_their_policies(aws: Aws, fetch: Fetch) -> None:
+    """The list in pages; the id goes into the path; one without a policy is answered with ResourceNotFoundException."""
+    one, two = "fs-00000000000000001", "fs-00000000000000002"
+
+    def item(name: str) -> dict[str, str]:
+        return {"fileSystemId": name, "fileSystemArn": f"arn:{name}", "bucket": "arn:aws:s3:::invented-ledger"}
+
+    aws.missing = "ResourceNotFoundException"
+    aws.answers = {
+        "/file-systems": {"fileSystems": [item(one)], "nextToken": "more"},
+        "/file-systems?nextToken=more": {"fileSystems": [item(two)]},
+        f"/file-systems/{one}/policy": {"fileSystemId": one, "policy": "{}"},
+    }
+    state = await fetch.account(ACCOUNT, [Aspect.FILE_SYSTEMS], regions=[REGION])
+    found = (
+        FileSystem(one, f"arn:{one}", "invented-ledger", Present(Policy("{}"))),
+        FileSystem(two, f"arn:{two}", "invented-ledger", ABSENT),
+    )
+    assert state.reading(Aspect.FILE_SYSTEMS) == Present(Regional(((REGION, Present(FileSystems(found))),)))

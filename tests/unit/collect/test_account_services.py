@@ -54,6 +54,7 @@ OF_OTHERS = {
     Aspect.TABLE_BUCKETS,
     Aspect.TABLE_REPLICATIONS,
     Aspect.VECTOR_BUCKETS,
+    Aspect.FILE_SYSTEMS,
 }
 
 

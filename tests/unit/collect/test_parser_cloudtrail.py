@@ -352,6 +352,7 @@ def test_case_20_outposts_are_left_alone() -> None:
         ("s3express", {Aspect.DIRECTORY_BUCKETS}),
         ("s3tables", {Aspect.TABLE_BUCKETS, Aspect.TABLE_REPLICATIONS}),
         ("s3vectors", {Aspect.VECTOR_BUCKETS}),
+        ("s3files", {Aspect.FILE_SYSTEMS}),
     ],
 )
 def test_case_20_buckets_of_newer_kinds_are_the_accounts(service: str, aspects: set[Aspect]) -> None:

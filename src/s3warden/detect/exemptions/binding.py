@@ -39,6 +39,7 @@ BY_FACTS = frozenset(
     {
         "account-directory-bucket-external",
         "account-lake-formation-foreign-bucket",
+        "account-s3-files-policy",
         "account-table-bucket-external",
         "account-table-bucket-replication",
         "account-vector-bucket-external",

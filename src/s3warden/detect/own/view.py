@@ -34,7 +34,7 @@ from s3warden.model.configuration import (
 from s3warden.model.keys import Key, KeyRotation
 from s3warden.model.objects import ObjectAcls
 from s3warden.model.origins import Distributions, DnsRecords
-from s3warden.model.other_buckets import OtherBuckets, TableReplications
+from s3warden.model.other_buckets import FileSystems, OtherBuckets, TableReplications
 from s3warden.model.references import Destinations, LogTarget, References
 from s3warden.model.services import (
     AccessFindings,
@@ -82,6 +82,7 @@ _SERVICES: Mapping[str, tuple[Aspect, type, str]] = MappingProxyType(
         "backup_selections": (Aspect.BACKUP_SELECTIONS, BackupSelections, "what AWS Backup is told to save"),
         "directory_buckets": (Aspect.DIRECTORY_BUCKETS, OtherBuckets, "directory buckets"),
         "event_data_stores": (Aspect.EVENT_DATA_STORES, EventDataStores, "stores of CloudTrail Lake"),
+        "file_systems": (Aspect.FILE_SYSTEMS, FileSystems, "file systems of S3 Files, with the bucket of each"),
         "foreign_access_points": (
             Aspect.FOREIGN_ACCESS_POINTS,
             References,

@@ -23,6 +23,7 @@ from s3warden.detect.rules import (
     encryption_keys,
     expiry,
     exposure,
+    file_systems,
     inventories,
     keys,
     lifecycle,
@@ -116,6 +117,7 @@ RULES: tuple[Rule, ...] = (
     *claims.RULES,
     *other_buckets.RULES,
     *table_replications.RULES,
+    *file_systems.RULES,
     *point_places.RULES,
 )
 

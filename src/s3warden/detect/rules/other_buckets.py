@@ -8,7 +8,7 @@ any account by name. Where table buckets are replicated to is told by `table_rep
 from collections.abc import Callable, Mapping
 from itertools import chain
 
-from s3warden.detect.outsiders import Outsiders, Resource, outsiders
+from s3warden.detect.outsiders import Outsiders, Resource, judged, outsiders
 from s3warden.detect.proofs import some
 from s3warden.detect.rule import (
     Example,
@@ -20,7 +20,6 @@ from s3warden.detect.rule import (
     fails,
     not_applicable,
     passes,
-    undecided,
 )
 from s3warden.detect.samples import ACCOUNT, DENIED, allow, policy
 from s3warden.detect.surroundings import OURS, account_with
@@ -104,31 +103,16 @@ def _external(kind: BucketKind) -> Check:
         if not listed:
             return not_applicable(f"The account has no {kind}.")
         found = {each.name: _outsiders(each, kind, state, options) for each in listed}
-        open_ = {name: who for name, who in found.items() if who}
-        if open_:
-            first = next(iter(open_.values()))
-            facts = {
-                "buckets": some([f"{name} to {who}" for name, who in open_.items()]),
-                "request": first.proof,
-                "statement": first.statement,
-            }
-            return fails(f"Others are let into a {kind}: {facts['buckets']}.", facts)
-        unclear = {name: who.unclear for name, who in found.items() if who.unclear is not None}
-        if unclear:
-            facts = {"buckets": some(list(unclear)), "because": next(iter(unclear.values())) or ""}
-            return undecided(f"Who is let into a {kind} cannot be decided.", facts)
-        return passes(f"No {kind} lets in anybody but own and trusted accounts.")
+        return judged(found, f"a {kind}", "buckets")
 
     return check
 
 
 def _outsiders(each: OtherBucket, kind: BucketKind, state: State, options: RuleOptions) -> Outsiders:
-    text = each.policy.value.text if isinstance(each.policy, Present) else _NOTHING
+    if not isinstance(each.policy, Present):
+        return Outsiders()
     resource = Resource(each.arn, state.ref.account, state.ref.partition, _ACTIONS[kind])
-    return outsiders(text, resource, options)
-
-
-_NOTHING = '{"Version":"2012-10-17","Statement":[]}'
+    return outsiders(each.policy.value.text, resource, options)
 
 
 def _encryption(kind: BucketKind) -> Check:

@@ -270,6 +270,7 @@ def test_ids_stay() -> None:
         "account-vector-bucket-encryption",
         "account-directory-bucket-lifecycle",
         "account-table-bucket-replication",
+        "account-s3-files-policy",
         "account-access-point-foreign-bucket",
         "bucket-access-point-vpc-only",
     ]
