@@ -57,6 +57,7 @@ REGIONAL: frozenset[Aspect] = frozenset(
         Aspect.TABLE_REPLICATIONS,
         Aspect.VECTOR_BUCKETS,
         Aspect.FILE_SYSTEMS,
+        Aspect.OBJECT_LAMBDA_POINTS,
     }
 )
 """Those of an account that are read region by region."""
@@ -85,6 +86,7 @@ FRESHNESS: Mapping[Aspect, timedelta] = MappingProxyType(
         Aspect.TABLE_REPLICATIONS: _HOUR,
         Aspect.VECTOR_BUCKETS: _HOUR,
         Aspect.FILE_SYSTEMS: _HOUR,
+        Aspect.OBJECT_LAMBDA_POINTS: _HOUR,
     }
 )
 """How long a sweep believes what was read."""

@@ -23,6 +23,7 @@ from s3warden.collect import (
     foreign_points,
     keys,
     multi_region,
+    object_lambda,
     objects,
     other_buckets,
     standings,
@@ -77,6 +78,7 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.TABLE_REPLICATIONS: (other_buckets.TABLE.listing, table_replications.REPLICATION),
         Aspect.VECTOR_BUCKETS: other_buckets.reads(other_buckets.VECTOR),
         Aspect.FILE_SYSTEMS: (file_systems.LIST, file_systems.POLICY),
+        Aspect.OBJECT_LAMBDA_POINTS: (object_lambda.LIST, object_lambda.POLICY),
         **account_services.READS,
     }
 )
@@ -155,6 +157,7 @@ class Fetch:
             Aspect.TABLE_REPLICATIONS: partial(table_replications.of_account, reader),
             Aspect.VECTOR_BUCKETS: partial(other_buckets.of_account, other_buckets.VECTOR, reader),
             Aspect.FILE_SYSTEMS: partial(file_systems.of_account, reader),
+            Aspect.OBJECT_LAMBDA_POINTS: partial(object_lambda.of_account, reader),
             **self._services.account,
         }
 

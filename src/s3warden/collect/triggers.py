@@ -55,6 +55,8 @@ _ACCESS_POINT = _changes(Aspect.ACCESS_POINTS)
 _ACCESS_POINT_POLICY = _widens(Aspect.ACCESS_POINTS)
 _MULTI_REGION = _of_account(Aspect.MULTI_REGION_ACCESS_POINTS)
 _MULTI_REGION_POLICY = _of_account(Aspect.MULTI_REGION_ACCESS_POINTS, urgent=True)
+_OBJECT_LAMBDA = _of_account(Aspect.OBJECT_LAMBDA_POINTS)
+_OBJECT_LAMBDA_POLICY = _of_account(Aspect.OBJECT_LAMBDA_POINTS, urgent=True)
 
 # Who changes the ACL of one object opens it to strangers, if ACLs have effect in the bucket.
 _OBJECT_ACL = _widens(Aspect.OBJECT_ACL)
@@ -113,6 +115,10 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "DeleteAccessPointPolicy": _ACCESS_POINT_POLICY,
         "PutAccessPointScope": _ACCESS_POINT_POLICY,
         "DeleteAccessPointScope": _ACCESS_POINT_POLICY,
+        "CreateAccessPointForObjectLambda": _OBJECT_LAMBDA,
+        "DeleteAccessPointForObjectLambda": _OBJECT_LAMBDA,
+        "PutAccessPointPolicyForObjectLambda": _OBJECT_LAMBDA_POLICY,
+        "DeleteAccessPointPolicyForObjectLambda": _OBJECT_LAMBDA_POLICY,
         "CreateMultiRegionAccessPoint": _MULTI_REGION,
         "DeleteMultiRegionAccessPoint": _MULTI_REGION,
         "PutMultiRegionAccessPointPolicy": _MULTI_REGION_POLICY,

@@ -112,6 +112,7 @@ class Aspect(StrEnum):
     TABLE_REPLICATIONS = "table_replications"
     VECTOR_BUCKETS = "vector_buckets"
     FILE_SYSTEMS = "file_systems"
+    OBJECT_LAMBDA_POINTS = "object_lambda_points"
     ORGANIZATION_BLOCK = "organization_block"
     TRAILS = "trails"
     EVENT_DATA_STORES = "event_data_stores"
@@ -139,6 +140,7 @@ ACCOUNT_ASPECTS = frozenset(
         Aspect.TABLE_REPLICATIONS,
         Aspect.VECTOR_BUCKETS,
         Aspect.FILE_SYSTEMS,
+        Aspect.OBJECT_LAMBDA_POINTS,
         Aspect.ORGANIZATION_BLOCK,
         Aspect.TRAILS,
         Aspect.EVENT_DATA_STORES,

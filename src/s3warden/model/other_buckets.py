@@ -110,6 +110,35 @@ class FileSystems:
         return tuple(part for each in self.items for part in each.unreadable)
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectLambdaPoint:
+    """An Object Lambda access point, which answers what a function makes of objects. Absent: it has no policy."""
+
+    name: str
+    arn: str
+    policy: Reading[Policy]
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why its policy is not known."""
+        return unreadable_parts(self.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLambdaPoints:
+    """The Object Lambda access points of one region, by name."""
+
+    items: tuple[ObjectLambdaPoint, ...]
+
+    def __iter__(self) -> Iterator[ObjectLambdaPoint]:
+        return iter(self.items)
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Why parts of them are not known."""
+        return tuple(part for each in self.items for part in each.unreadable)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class LakeLocation:
     """A place in S3 that Lake Formation gives access to: `path` is an ARN of a bucket, or of a prefix in it."""

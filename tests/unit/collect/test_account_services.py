@@ -55,6 +55,7 @@ OF_OTHERS = {
     Aspect.TABLE_REPLICATIONS,
     Aspect.VECTOR_BUCKETS,
     Aspect.FILE_SYSTEMS,
+    Aspect.OBJECT_LAMBDA_POINTS,
 }
 
 

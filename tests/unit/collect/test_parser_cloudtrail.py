@@ -621,6 +621,17 @@ def test_multi_region_access_point_is_the_accounts(name: str) -> None:
     assert found.urgent is name.startswith("Put")
 
 
+@pytest.mark.parametrize("verb", ["Create", "Delete"])
+@pytest.mark.parametrize("what", ["AccessPoint", "AccessPointPolicy"])
+def test_object_lambda_access_point_is_the_accounts(verb: str, what: str) -> None:
+    """Only a policy lets somebody in; it is an access point of its own, not the one of that name."""
+    name = f"{'Put' if (verb, what) == ('Create', 'AccessPointPolicy') else verb}{what}ForObjectLambda"
+    found = refresh(call(name, requestParameters={"name": "ap1"}, resources=DROP))
+    aspects = frozenset({Aspect.OBJECT_LAMBDA_POINTS})
+    assert found.targets == (Target(Level.ACCOUNT, OWNER, aspects=aspects, partition="aws"),)
+    assert found.urgent is what.endswith("Policy")
+
+
 def test_two_access_points_in_one_message_stay_two() -> None:
     """A log file may tell of several; none may swallow the other."""
     records = [record("DeleteAccessPoint", requestParameters={"name": n}, resources=DROP) for n in ("ap1", "ap2")]

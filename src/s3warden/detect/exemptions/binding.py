@@ -39,6 +39,7 @@ BY_FACTS = frozenset(
     {
         "account-directory-bucket-external",
         "account-lake-formation-foreign-bucket",
+        "account-object-lambda-exposed",
         "account-s3-files-policy",
         "account-table-bucket-external",
         "account-table-bucket-replication",

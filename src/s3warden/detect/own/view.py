@@ -34,7 +34,7 @@ from s3warden.model.configuration import (
 from s3warden.model.keys import Key, KeyRotation
 from s3warden.model.objects import ObjectAcls
 from s3warden.model.origins import Distributions, DnsRecords
-from s3warden.model.other_buckets import FileSystems, OtherBuckets, TableReplications
+from s3warden.model.other_buckets import FileSystems, ObjectLambdaPoints, OtherBuckets, TableReplications
 from s3warden.model.references import Destinations, LogTarget, References
 from s3warden.model.services import (
     AccessFindings,
@@ -93,6 +93,7 @@ _SERVICES: Mapping[str, tuple[Aspect, type, str]] = MappingProxyType(
         "macie": (Aspect.MACIE, Macie, "Macie: `ENABLED` or `PAUSED`"),
         "macie_discovery": (Aspect.MACIE_DISCOVERY, MacieDiscovery, "Macie's automated discovery"),
         "metric_filters": (Aspect.METRIC_FILTERS, MetricFilters, "metric filters over the trails' logs"),
+        "object_lambda_points": (Aspect.OBJECT_LAMBDA_POINTS, ObjectLambdaPoints, "Object Lambda access points"),
         "storage_lenses": (Aspect.STORAGE_LENSES, StorageLenses, "Storage Lens dashboards"),
         "table_buckets": (Aspect.TABLE_BUCKETS, OtherBuckets, "table buckets"),
         "table_replications": (Aspect.TABLE_REPLICATIONS, TableReplications, "where table buckets are replicated to"),

@@ -34,6 +34,7 @@ from s3warden.detect.rules import (
     name,
     notifications,
     object_acls,
+    object_lambda,
     object_owners,
     origins,
     other_buckets,
@@ -118,6 +119,7 @@ RULES: tuple[Rule, ...] = (
     *other_buckets.RULES,
     *table_replications.RULES,
     *file_systems.RULES,
+    *object_lambda.RULES,
     *point_places.RULES,
 )
 

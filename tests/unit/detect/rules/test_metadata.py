@@ -271,6 +271,7 @@ def test_ids_stay() -> None:
         "account-directory-bucket-lifecycle",
         "account-table-bucket-replication",
         "account-s3-files-policy",
+        "account-object-lambda-exposed",
         "account-access-point-foreign-bucket",
         "bucket-access-point-vpc-only",
     ]
