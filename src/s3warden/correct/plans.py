@@ -42,13 +42,22 @@ class Plans:
     async def again(self, look: Look, written: Iterable[Aspect]) -> State:
         """The state of `look`, with `written` and what is derived from that read anew."""
         before = look.state
-        changed = with_derived(written) & before.readings.keys()
-        fresh = (await self.looks.at(before.ref, changed)).state
-        readings = {**before.readings, **fresh.readings}
+        changed = with_derived(written) & _known(before)
+        fresh = (await self.looks.at(before.ref, changed, self.regions(before.ref.owner))).state
         if isinstance(before, BucketState) and isinstance(fresh, BucketState):
-            return replace(before, read_at=fresh.read_at, readings=readings, exists=fresh.exists)
-        return replace(before, read_at=fresh.read_at, readings=readings)
+            account = before.account
+            if account is not None and fresh.account is not None:
+                account = replace(account, readings={**account.readings, **fresh.account.readings})
+            readings = {**before.readings, **fresh.readings}
+            return replace(before, read_at=fresh.read_at, readings=readings, account=account, exists=fresh.exists)
+        return replace(before, read_at=fresh.read_at, readings={**before.readings, **fresh.readings})
 
     def plan(self, finding: Finding, look: Look, rule: Rule, made_at: datetime) -> Planned:
         """What to do about the finding by this look."""
         return planning.plan(finding, look, rule=rule, made_at=made_at, options=self.options(), wanted=self.wanted)
+
+
+def _known(state: State) -> frozenset[Aspect]:
+    """What was read of the subject; of a bucket, of its account too."""
+    account = state.account if isinstance(state, BucketState) else None
+    return frozenset(state.readings) | frozenset(account.readings if account is not None else ())

@@ -10,6 +10,7 @@ from s3warden.aws.errors import AwsError
 from s3warden.collect.cache import Cache
 from s3warden.correct import planning
 from s3warden.correct.look import Looks
+from s3warden.correct.plans import Plans
 from s3warden.correct.prediction import predicted
 from s3warden.correct.remedies import remedies_for
 from s3warden.correct.remedy import DEFAULT_WANTED, Look, Scene, Wanted
@@ -440,3 +441,28 @@ async def test_alarm_is_printed_as_commands_and_as_code() -> None:
     assert 'resource "aws_cloudwatch_metric_alarm" "eu-west-1" {' in code
     assert f'  alarm_actions = ["arn:aws:sns:eu-west-1:{ACCOUNT.account}:security"]' in code
     assert "  threshold = 1" in code
+
+
+def rereading(answers: Mapping[str, Any]) -> Plans:
+    """The planner of the daemon over these answers."""
+    return Plans(Looks(Service(answers), cache=Cache()), lambda: DEFAULT_OPTIONS, Wanted(), lambda _account: REGIONS)
+
+
+async def test_a_service_that_is_still_off_is_seen_to_be() -> None:
+    """In every region where the account has buckets: where none is asked there is nothing to find fault with."""
+    plans, rule = rereading({"GetMacieSession": {"status": "PAUSED"}}), find("account-macie-enabled")
+    look = await plans.look(ACCOUNT, rule)
+    [result] = evaluate((rule,), await plans.again(look, {Aspect.MACIE}))
+    assert result.verdict is Verdict.FAIL
+
+
+async def test_what_is_the_account_s_is_read_again_for_a_bucket_too() -> None:
+    """A trail that records by now."""
+    answers = trail_answers({"EventSelectors": [MANAGEMENT]})
+    plans, rule = rereading(answers), find("bucket-object-events-write")
+    look = await plans.look(BUCKET, rule)
+    [before] = evaluate((rule,), look.state)
+    own = {"Type": "AWS::S3::Object", "Values": [f"{BUCKET.arn}/"]}
+    answers["GetEventSelectors"] = {"TrailARN": TRAIL, "EventSelectors": [{**MANAGEMENT, "DataResources": [own]}]}
+    [after] = evaluate((rule,), await plans.again(look, {Aspect.TRAILS}))
+    assert (before.verdict, after.verdict) == (Verdict.FAIL, Verdict.PASS)
