@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from s3warden.collect.access_points import POLICY
 from s3warden.collect.aspects import ASPECTS
 from s3warden.correct import planning
 from s3warden.correct.remedy import DEFAULT_WANTED, Look, Wanted
@@ -24,7 +25,7 @@ from s3warden.model.bucket import (
     Reading,
     Subject,
 )
-from s3warden.model.configuration import PolicyStatus
+from s3warden.model.configuration import AccessPoint, AccessPoints, PolicyStatus
 from s3warden.model.finding import Evidence, Finding, Severity, Verdict, fingerprint
 
 BUCKET = BucketRef(ACCOUNT.partition, ACCOUNT.account, "eu-west-1", "example-data")
@@ -71,14 +72,18 @@ def block(*on: str) -> dict[str, Any]:
 def look(documents: Docs, *, readings: Mapping[Aspect, Reading[object]] | None = None) -> Look:
     """A bucket with these documents, nothing else configured, and `readings` in place of what the documents say.
 
-    AWS's status of the policy is the engine's estimate of it, not public where that is open.
+    The document of the access points is their policies by ARN, None for one without. AWS's status of the policy is the
+    engine's estimate of it, not public where that is open.
     """
-    known = dict.fromkeys(ASPECTS) | _NEW | dict(documents)
+    own = {aspect: answer for aspect, answer in documents.items() if aspect is not Aspect.ACCESS_POINTS}
+    known = dict.fromkeys(ASPECTS) | _NEW | own
     found: dict[Aspect, Reading[object]] = {
         aspect: ABSENT if answer is None else ASPECTS[aspect].understood(answer) for aspect, answer in known.items()
     }
-    nothing = (Aspect.ACCESS_POINTS, Aspect.MULTI_REGION_ACCESS_POINTS, Aspect.REFERRERS)
-    found |= dict.fromkeys(nothing, ABSENT)
+    found |= dict.fromkeys((Aspect.MULTI_REGION_ACCESS_POINTS, Aspect.REFERRERS), ABSENT)
+    points = documents.get(Aspect.ACCESS_POINTS) or {}
+    found[Aspect.ACCESS_POINTS] = _points(points)
+    known[Aspect.ACCESS_POINTS] = {arn: answer for arn, answer in points.items() if answer is not None}
     found[Aspect.POLICY_STATUS] = ABSENT
     if known[Aspect.POLICY] is not None:
         state = BucketState(BUCKET, READ_AT, found, AccountState(ACCOUNT, READ_AT))
@@ -86,8 +91,19 @@ def look(documents: Docs, *, readings: Mapping[Aspect, Reading[object]] | None =
         found[Aspect.POLICY_STATUS] = Present(PolicyStatus(is_public=bool(public)))
     found |= readings or {}
     account = AccountState(ACCOUNT, READ_AT, {a: r for a, r in found.items() if a in ACCOUNT_ASPECTS})
-    own = {a: r for a, r in found.items() if a not in ACCOUNT_ASPECTS}
-    return Look(BucketState(BUCKET, READ_AT, own, account), known)
+    of_bucket = {a: r for a, r in found.items() if a not in ACCOUNT_ASPECTS}
+    return Look(BucketState(BUCKET, READ_AT, of_bucket, account), known)
+
+
+def _points(documents: Mapping[str, Mapping[str, Any] | None]) -> Reading[AccessPoints]:
+    """The access points of a bucket with these policies, which anybody can reach."""
+    read = [
+        AccessPoint(
+            arn.rpartition("/")[2], arn, "Internet", ABSENT, ABSENT if answer is None else POLICY.understood(answer)
+        )
+        for arn, answer in sorted(documents.items())
+    ]
+    return Present(AccessPoints(tuple(read))) if read else ABSENT
 
 
 def account_look(documents: Docs) -> Look:

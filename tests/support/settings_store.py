@@ -85,11 +85,22 @@ def after(documents: Documents, call: Call) -> Documents:
         return _inventories(documents, given, given["InventoryConfiguration"])
     if key[1] == "DeleteBucketInventoryConfiguration":
         return _inventories(documents, given)
+    if key[1].endswith("AccessPointPolicy"):
+        return {**documents, Aspect.ACCESS_POINTS: _pointed(documents[Aspect.ACCESS_POINTS], call)}
     aspect, taken = _PUTS[key]
     value = taken(given)
     if aspect is Aspect.VERSIONING:
         value = {**(documents.get(aspect) or {}), **value}
     return {**documents, aspect: value}
+
+
+def _pointed(known: Any, call: Call) -> Any:
+    """The policies of access points by ARN; AWS knows a point by its account, its region and its name."""
+    given = call.arguments
+    arn = f"arn:aws:s3:{call.region}:{given['AccountId']}:accesspoint/{given['Name']}"
+    if arn not in known:
+        raise KeyError(arn)
+    return {**known, arn: {"Policy": given["Policy"]} if "Policy" in given else None}
 
 
 def _tagged(known: Any, given: Mapping[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from s3warden.collect.fetch import READS
+from s3warden.correct.by_hand import REASONS
 from s3warden.correct.remedies import remedies_for
 from s3warden.correct.remedy import Remedy
 from s3warden.detect.own.rule import OwnCheck
@@ -133,7 +134,9 @@ def _examples(rule: Rule) -> Iterator[Section]:
 
 def _remedies(rule: Rule) -> Section:
     found = tuple(map(_remedy, remedies_for(rule.info.id)))
-    return Section("Fix by s3warden", "" if found else _BY_HAND, found)
+    reason = REASONS.get(rule.info.id)
+    by_hand = f"{_BY_HAND} {reason}" if reason else _BY_HAND
+    return Section("Fix by s3warden", "" if found else by_hand, found)
 
 
 def _remedy(remedy: Remedy) -> str:

@@ -36,7 +36,16 @@ from s3warden.model.configuration import (
 )
 from s3warden.model.references import References, Use
 
-ACCESS = frozenset({Aspect.ACL, Aspect.POLICY, Aspect.PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP, Aspect.REQUEST_PAYMENT})
+ACCESS = frozenset(
+    {
+        Aspect.ACL,
+        Aspect.POLICY,
+        Aspect.PUBLIC_ACCESS_BLOCK,
+        Aspect.OWNERSHIP,
+        Aspect.REQUEST_PAYMENT,
+        Aspect.ACCESS_POINTS,
+    }
+)
 """What decides who gets into a bucket: an edit of one of these may cut somebody off."""
 HARM = frozenset({Aspect.WEBSITE, Aspect.REFERRERS})
 """What tells who may be cut off, beyond what the exposure engine reads."""
@@ -67,7 +76,7 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
         actions_before=now.public_actions,
         actions_after=later.public_actions,
         verdict_after=result.verdict,
-        losses=tuple(sorted(cut.union(_losses(scene.state, before, then)))),
+        losses=tuple(sorted(cut.union(_losses(scene.state, before, then, cut)))),
         unknown=(*own, *_doubts(scene.state, before, then)),
     )
 
@@ -118,11 +127,13 @@ def _blocks(inputs: ExposureInputs) -> list[PublicAccessBlock]:
     return [block for block in scopes if isinstance(block, PublicAccessBlock)]
 
 
-def _losses(state: BucketState, before: ExposureInputs, then: ExposureInputs) -> Iterator[Loss]:
+def _losses(
+    state: BucketState, before: ExposureInputs, then: ExposureInputs, known: Collection[Loss]
+) -> Iterator[Loss]:
     now, later = analysed(before), analysed(then)
     lost = _admitted(before, now) - _admitted(then, later)
     yield from lost
-    named = {loss.name for loss in lost}
+    named = {loss.name for loss in lost.union(known)}
     for account in now.cross_account:
         if account not in later.cross_account and not any(account in name for name in named):
             yield Loss(LossKind.ACCOUNT, account)

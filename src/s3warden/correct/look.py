@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from s3warden.aws.errors import AwsError
-from s3warden.collect import alarms
+from s3warden.collect import access_points, alarms
 from s3warden.collect.aspects import ASPECTS, AspectRead
 from s3warden.collect.cache import Cache
 from s3warden.collect.derived import DERIVED
@@ -18,6 +18,7 @@ from s3warden.collect.shapes import Answer, ShapeError, sequence, text
 from s3warden.correct import alarm_writes
 from s3warden.correct.object_acl import ObjectRef
 from s3warden.correct.remedy import Documents, Look
+from s3warden.correct.service_row import region_of
 from s3warden.correct.steps import seen, source
 from s3warden.model.action import Step
 from s3warden.model.bucket import (
@@ -31,6 +32,7 @@ from s3warden.model.bucket import (
     State,
     Subject,
 )
+from s3warden.model.configuration import AccessPoints
 from s3warden.model.objects import ObjectAcls, ObjectName
 
 _Answers: TypeAlias = Mapping[tuple[str, str | None, str], Answer]
@@ -120,7 +122,9 @@ class _Recorder:
         self, ref: AccountRef, operation: str, *, region: str | None = None, **parameters: object
     ) -> Answer:
         answer = await self._reader.account(ref, operation, region=region, **parameters)
-        if not parameters:
+        if parameters:
+            self.of_services[operation, region, _about(parameters)] = answer
+        else:
             self.of_account[operation] = answer
         return answer
 
@@ -133,7 +137,7 @@ class _Recorder:
 
 
 # The parameters by which a service is asked about one thing of several, or for one page of several.
-_NAMES = ("TrailName", "DetectorId", "KeyId", "logGroupName", "nextToken", "Namespace", "MetricName")
+_NAMES = ("TrailName", "DetectorId", "KeyId", "Name", "logGroupName", "nextToken", "Namespace", "MetricName")
 
 
 def _about(parameters: Mapping[str, object]) -> str:
@@ -165,7 +169,22 @@ def _documents(state: State, wanted: frozenset[Aspect], recorder: _Recorder) -> 
                 found[aspect] = None
             case Present():
                 found[aspect] = plain_answer(_answered(ASPECTS[aspect], recorder, of_account=aspect in ACCOUNT_ASPECTS))
-    return found | {aspect: by_place(recorder.of_services) for aspect, by_place in _PLACED.items() if aspect in wanted}
+    found |= {aspect: by_place(recorder.of_services) for aspect, by_place in _PLACED.items() if aspect in wanted}
+    if Aspect.ACCESS_POINTS in wanted:
+        found[Aspect.ACCESS_POINTS] = _point_policies(state, recorder.of_services)
+    return found
+
+
+def _point_policies(state: State, answers: _Answers) -> Answer:
+    """What AWS answered for the policy of each access point that has one, by ARN."""
+    reading = state.reading(Aspect.ACCESS_POINTS)
+    points = reading.value.points if isinstance(reading, Present) and isinstance(reading.value, AccessPoints) else ()
+    read = access_points.POLICY.operation
+    return {
+        each.arn: plain_answer(answers[read, region_of(each.arn), each.name])
+        for each in points
+        if isinstance(each.policy, Present)
+    }
 
 
 def _answered(read: AspectRead[object], recorder: _Recorder, *, of_account: bool) -> Answer:

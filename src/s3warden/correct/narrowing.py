@@ -6,12 +6,15 @@ what breaks this rule and nothing else.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from s3warden.collect.shapes import Answer
+from s3warden.correct import points
+from s3warden.correct.cuts import Cut, everyone, whole
 from s3warden.correct.effect import effect
-from s3warden.correct.policy_text import TooLargeError, replaced, statements_of, without
+from s3warden.correct.policy_text import TooLargeError, statements_of
 from s3warden.correct.remedy import Edit, Scene
 from s3warden.detect.effective import Flag, scopes_of
 from s3warden.detect.exposed import analysed, inputs_of
@@ -25,26 +28,37 @@ GLOBAL = ("/global/AllUsers", "/global/AuthenticatedUsers")
 LOG_GROUP = ("/s3/LogDelivery",)
 """The same of the group that delivers access logs."""
 
+Cutter: TypeAlias = Callable[[str, frozenset[int]], Cut]
 _EMPTY = '{"Version": "2012-10-17", "Statement": []}'
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What is taken out: grants of the ACL and statements of the policy, by their place."""
+    """What is taken out: grants of the ACL, statements of the policy and of those of access points, by their place."""
 
     grants: frozenset[int] = frozenset()
     statements: frozenset[int] = frozenset()
+    points: frozenset[tuple[str, int]] = frozenset()
 
     def but(self, other: "Removal") -> "Removal":
         """Without what is in `other`."""
-        return Removal(self.grants - other.grants, self.statements - other.statements)
+        return Removal(self.grants - other.grants, self.statements - other.statements, self.points - other.points)
 
     def parts(self) -> Iterator["Removal"]:
-        """One for each grant and each statement, the last first."""
+        """One for each grant and each statement, the last first.
+
+        Access points come after the bucket: a policy that leaves the decision to them is not the one that opens it.
+        """
         for at in sorted(self.grants, reverse=True):
             yield Removal(grants=frozenset({at}))
         for at in sorted(self.statements, reverse=True):
             yield Removal(statements=frozenset({at}))
+        for point in sorted(self.points, reverse=True):
+            yield Removal(points=frozenset({point}))
+
+    def of_point(self, arn: str) -> frozenset[int]:
+        """The statements of one access point's policy."""
+        return frozenset(at for place, at in self.points if place == arn)
 
 
 def public_grants(scene: Scene) -> Removal:
@@ -79,9 +93,19 @@ def every_statement(scene: Scene) -> Removal:
     return Removal(statements=frozenset(range(len(statements_in(scene)))))
 
 
+def point_allows(scene: Scene) -> Removal:
+    """Every Allow of the policies of access points that could be read and are policies."""
+    found = {arn: points.statements(text) for arn, text in points.policies(scene).items()}
+    return Removal(
+        points=frozenset(
+            (arn, at) for arn, listed in found.items() for at, one in enumerate(listed) if one.get("Effect") == "Allow"
+        )
+    )
+
+
 def narrowed(scene: Scene, candidates: Removal, *, closed: bool = False) -> tuple[Edit, ...] | Declined:
     """The edits that take out as few of `candidates` as mend the rule, and leave the bucket closed if so wanted."""
-    if not candidates.grants and not candidates.statements:
+    if candidates == Removal():
         return Declined("nothing_to_remove", "Neither the ACL nor the policy has anything that could be taken out.")
     if not _mends(scene, candidates, closed=closed):
         return Declined("not_mended", "To take out grants and statements would not be enough.")
@@ -97,7 +121,11 @@ def narrowed(scene: Scene, candidates: Removal, *, closed: bool = False) -> tupl
 def _named_alone(scene: Scene, candidates: Removal) -> Removal:
     """Those of the candidates that name accounts or services and nobody else."""
     listed = statements_in(scene)
-    return Removal(statements=frozenset(at for at in candidates.statements if _names_alone(listed[at])))
+    of_points = {arn: points.statements(text) for arn, text in points.policies(scene).items()}
+    return Removal(
+        statements=frozenset(at for at in candidates.statements if _names_alone(listed[at])),
+        points=frozenset((arn, at) for arn, at in candidates.points if _names_alone(of_points[arn][at])),
+    )
 
 
 def _names_alone(statement: Mapping[str, object]) -> bool:
@@ -112,11 +140,13 @@ def _texts(principal: Mapping[str, object]) -> list[object]:
 def _must_go(scene: Scene, part: Removal, *, closed: bool) -> bool:
     """Whether a part cannot stay: S3 would refuse to write it back, or it is public by itself.
 
-    While BlockPublicAcls is on, no public grant may stay beside another.
+    While BlockPublicAcls is on, no public grant may stay beside another. What is open through an access point alone may
+    be closed there.
     """
-    if closed and len(part.statements) == 1 and not part.grants:
+    if closed and len(part.statements) == 1 and not part.grants and not part.points:
         [index] = part.statements
-        return analysed(alone(inputs_of(scene.state, scene.options), index)).public is True
+        direct = replace(inputs_of(scene.state, scene.options), access_points=())
+        return analysed(alone(direct, index)).public is True
     try:
         return bool(part.grants) and bool(scopes_of(Flag.BLOCK_PUBLIC_ACLS, scene.state))
     except UnreadableError:
@@ -125,12 +155,19 @@ def _must_go(scene: Scene, part: Removal, *, closed: bool) -> bool:
 
 def _mends(scene: Scene, removal: Removal, *, closed: bool) -> bool:
     text = policy_of(scene)
-    kept = [one for at, one in enumerate(statements_in(scene)) if at not in removal.statements]
-    policy = {**json.loads(text), "Statement": kept} if text is not None and removal.statements else None
     edits = list(_acl_edit(scene, removal))
-    if policy is not None:
-        edits.append(Edit(Aspect.POLICY, {"Policy": json.dumps(policy) if kept else _EMPTY}, ""))
+    if text is not None and removal.statements:
+        edits.append(Edit(Aspect.POLICY, {"Policy": _kept(text, removal.statements)}, ""))
+    for arn, known in points.policies(scene).items():
+        if removal.of_point(arn):
+            edits.append(Edit(Aspect.ACCESS_POINTS, {"Policy": _kept(known, removal.of_point(arn))}, "", place=arn))
     return _good(scene, edits, closed=closed)
+
+
+def _kept(text: str, gone: frozenset[int]) -> str:
+    """The policy without these statements, which may be all."""
+    kept = [one for at, one in enumerate(statements_of(text)) if at not in gone]
+    return json.dumps({**json.loads(text), "Statement": kept}) if kept else _EMPTY
 
 
 def _good(scene: Scene, edits: Sequence[Edit], *, closed: bool) -> bool:
@@ -139,73 +176,32 @@ def _good(scene: Scene, edits: Sequence[Edit], *, closed: bool) -> bool:
 
 
 def _edits(scene: Scene, removal: Removal, *, closed: bool) -> tuple[Edit, ...] | Declined:
-    acl = tuple(_acl_edit(scene, removal))
+    """Statements that name others beside everyone stay for those, unless what they say to those is itself the leak."""
+    edits = _cut(scene, removal, everyone)
+    return edits if isinstance(edits, Declined) or _good(scene, edits, closed=closed) else _cut(scene, removal, whole)
+
+
+def _cut(scene: Scene, removal: Removal, cutter: Cutter) -> tuple[Edit, ...] | Declined:
+    edits = list(_acl_edit(scene, removal))
     text = policy_of(scene)
-    if text is None or not removal.statements:
-        return acl
     try:
-        kept = _without(text, removal.statements)
+        if text is not None and removal.statements:
+            policy = cutter(text, removal.statements)
+            if policy.left is None:
+                return Declined(
+                    "only_statement",
+                    "Nothing of the policy would be left, and a policy is never deleted: "
+                    "name who needs access, or delete it.",
+                )
+            edits.append(Edit(Aspect.POLICY, {"Policy": policy.left}, f"Take {policy.told} out of the bucket policy"))
+        edits += [
+            points.edit(arn, cutter(known, removal.of_point(arn)))
+            for arn, known in points.policies(scene).items()
+            if removal.of_point(arn)
+        ]
     except TooLargeError as error:
         return Declined("policy_too_large", f"The policy cannot be written: {error}.")
-    if kept is None:
-        return Declined(
-            "only_statement",
-            "Nothing of the policy would be left, and a policy is never deleted: name who needs access, or delete it.",
-        )
-    edits = (*acl, Edit(Aspect.POLICY, {"Policy": kept[0]}, f"Take {kept[1]} out of the bucket policy"))
-    return edits if _good(scene, edits, closed=closed) else _whole(scene, text, removal, acl)
-
-
-def _whole(scene: Scene, text: str, removal: Removal, acl: tuple[Edit, ...]) -> tuple[Edit, ...] | Declined:
-    """Where what a statement says to those it names is itself the leak, all of it goes."""
-    names = _labels(statements_in(scene), removal.statements)
-    try:
-        policy = without(text, removal.statements)
-    except ValueError:
-        return Declined("only_statement", "Nothing of the policy would be left, and a policy is never deleted.")
-    return (*acl, Edit(Aspect.POLICY, {"Policy": policy}, f"Take {names} out of the bucket policy"))
-
-
-def _without(text: str, chosen: frozenset[int]) -> tuple[str, str] | None:
-    """The policy without these statements, and what was taken out; None where none would be left.
-
-    A statement that names others beside everyone stays for those others.
-    """
-    listed = statements_of(text)
-    named = {at: rest for at in chosen if (rest := _for_named(listed[at])) is not None}
-    for at, rest in named.items():
-        text = replaced(text, at, rest)
-    gone = chosen - named.keys()
-    if len(gone) == len(listed):
-        return None
-    told = [_labels(listed, gone)] if gone else []
-    told += [f'"*" in {_label(listed[at], at)}' for at in sorted(named)]
-    return without(text, gone) if gone else text, " and ".join(told)
-
-
-def _for_named(statement: Mapping[str, object]) -> dict[str, object] | None:
-    """The statement for those whom it names beside everyone; None where it names nobody else."""
-    principal = statement.get("Principal")
-    if not isinstance(principal, dict):
-        return None
-    listed = principal.get("AWS", [])
-    names = [listed] if isinstance(listed, str) else list(listed)
-    if "*" not in names:
-        return None
-    rest = [name for name in names if name != "*"]
-    others = {kind: who for kind, who in principal.items() if kind != "AWS"}
-    if not rest and not others:
-        return None
-    kept = {"AWS": rest, **others} if rest else others
-    return {**statement, "Principal": kept}
-
-
-def _labels(listed: Sequence[Mapping[str, object]], chosen: frozenset[int]) -> str:
-    return ", ".join(_label(listed[at], at) for at in sorted(chosen))
-
-
-def _label(statement: Mapping[str, object], at: int) -> str:
-    return f"statement {at}" + (f" ({statement['Sid']})" if statement.get("Sid") else "")
+    return tuple(edits)
 
 
 def _acl_edit(scene: Scene, removal: Removal) -> Iterator[Edit]:

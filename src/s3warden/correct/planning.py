@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from s3warden.collect.shapes import Answer
+from s3warden.correct.by_hand import why
 from s3warden.correct.effect import HARM, effect
 from s3warden.correct.refusals import refused
 from s3warden.correct.remedies import remedies_for
@@ -65,7 +66,7 @@ def plan(
         return Declined("not_needed", f"The rule is kept by now: {result.evidence.summary}")
     remedies = remedies_for(rule.info.id)
     if not remedies:
-        return Declined("no_remedy", "There is no automatic fix for this rule; its page says how to mend it.")
+        return Declined("no_remedy", why(rule.info.id))
     scene = Scene(finding, rule, look, options, wanted)
     chosen = _chosen(scene, remedies)
     if isinstance(chosen, Declined):

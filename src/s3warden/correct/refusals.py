@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from s3warden.correct.prediction import predicted
 from s3warden.correct.remedy import Edit, Scene
 from s3warden.detect.effective import ENFORCED, Flag, ownership, policy_is_public, scopes_of
+from s3warden.detect.exposure.status import policy_is_public as document_is_public
 from s3warden.detect.grants import public_grants
+from s3warden.detect.questions import document
 from s3warden.detect.rule import UnreadableError, configured
 from s3warden.model.action import Declined
-from s3warden.model.bucket import Aspect, BucketState, State
-from s3warden.model.configuration import Acl, Versioning
+from s3warden.model.bucket import Aspect, BucketState, Present, State
+from s3warden.model.configuration import AccessPoint, AccessPoints, Acl, Versioning
 
 
 def refused(scene: Scene, edits: Sequence[Edit]) -> Declined | None:
@@ -44,6 +46,13 @@ def _refused(state: BucketState, after: State, touched: set[Aspect]) -> Declined
         return Declined(
             "refused_by_block", "BlockPublicPolicy is on, and the policy would still be public: mend that first."
         )
+    if Aspect.ACCESS_POINTS in touched:
+        for point in _changed(state, after):
+            if _is_public(point) and _takes_no_public(point, after):
+                return Declined(
+                    "refused_by_block",
+                    f"BlockPublicPolicy is on, and the policy of access point {point.name} would still be public.",
+                )
     if Aspect.OWNERSHIP in touched and ownership(after) == ENFORCED and _shares(after):
         return Declined(
             "acl_shares", "AWS disables no ACL that grants something to others: take those grants out first."
@@ -52,6 +61,26 @@ def _refused(state: BucketState, after: State, touched: set[Aspect]) -> Declined
     if versioning is not None and versioning.mfa_delete:
         return Declined("needs_mfa", "With MFA delete, versioning is changed by the root user and its device alone.")
     return None
+
+
+def _changed(state: State, after: State) -> list[AccessPoint]:
+    """The access points whose policies are others afterwards."""
+    before, then = (configured(each, Aspect.ACCESS_POINTS, AccessPoints) for each in (state, after))
+    known = before.points if before is not None else ()
+    return [point for point in (then.points if then is not None else ()) if point not in known]
+
+
+def _is_public(point: AccessPoint) -> bool:
+    """Whether AWS certainly calls the policy public; of a point within a network it never does."""
+    if not isinstance(point.policy, Present) or point.network_origin == "VPC":
+        return False
+    return document_is_public(document(point.policy.value.text), access_point=True) is True
+
+
+def _takes_no_public(point: AccessPoint, state: State) -> bool:
+    """Whether the point's own block, or that of the bucket or the account, refuses public policies."""
+    own = isinstance(point.block, Present) and point.block.value.block_public_policy
+    return own or bool(scopes_of(Flag.BLOCK_PUBLIC_POLICY, state))
 
 
 def _shares(state: State) -> bool:

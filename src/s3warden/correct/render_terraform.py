@@ -23,11 +23,16 @@ def terraform(step: Step, place: str) -> list[str]:
     if step.attribute.startswith("object_acl:"):
         return [f"# The ACL of the object {place} is no resource of Terraform's."]
     aspect = Aspect(step.attribute.partition(":")[0])
+    if step.after is None and aspect in _POLICIES:
+        return [f"# Remove the {_POLICIES[aspect][0]} of {place}."]
     if step.after is None:
         return [f"# Remove the setting {aspect.replace('_', ' ')} of {place}."]
     document = json.loads(step.after)
     if aspect is Aspect.TAGGING:
         return [f"# In the aws_s3_bucket resource of {place}:", *_block("tags =", _tags(document))]
+    if aspect in _POLICIES:
+        kind, key, body = _POLICIES[aspect]
+        return _block(f'resource "{kind}" "{_label(place)}"', [f"{key} = {quoted(place)}", *body(document)])
     if aspect in _SERVICES:
         return _SERVICES[aspect](place, document)
     if aspect not in _RESOURCES:
@@ -174,6 +179,11 @@ _RESOURCES: Mapping[Aspect, tuple[str, str, Callable[[Any], Body]]] = MappingPro
         Aspect.LIFECYCLE: ("aws_s3_bucket_lifecycle_configuration", "bucket", _lifecycle),
         Aspect.INVENTORY: ("aws_s3_bucket_inventory", "bucket", _inventory),
     }
+)
+
+
+_POLICIES: Mapping[Aspect, tuple[str, str, Callable[[Any], Body]]] = MappingProxyType(
+    {Aspect.ACCESS_POINTS: ("aws_s3control_access_point_policy", "access_point_arn", _policy)}
 )
 
 

@@ -11,6 +11,9 @@ from s3warden.model.action import Call, Step, canonical
 from s3warden.model.bucket import Reading
 
 Asked: TypeAlias = tuple[str, Mapping[str, object]]
+"""An operation and its parameters."""
+Asking: TypeAlias = tuple[Asked, Asked, Asked]
+"""What reads a setting, what writes it, and what takes that back."""
 
 
 def _anywhere(_place: str) -> bool:
@@ -22,22 +25,24 @@ class ServiceWriting:
     """One row. `calls` gives the reading, the writing and the undoing call, each an operation and its parameters.
 
     `view` cuts an answer down to what is the setting; `left` is the reading of the whole aspect after the edit. `takes`
-    says which places the row is for, where an aspect has several.
+    says which places the row is for, where an aspect has several. `removal` gives the calls of an edit that takes the
+    setting away; without it no fix does.
     """
 
     service: str
     source: AspectRead[object]
     view: Callable[[Answer], Answer | None]
-    calls: Callable[[str, Answer | None, Answer], tuple[Asked, Asked, Asked]]
+    calls: Callable[[str, Answer | None, Answer], Asking]
     left: Callable[[Reading[object], Edit], Reading[object]]
     iam_actions: tuple[str, ...]
     takes: Callable[[str], bool] = _anywhere
+    removal: Callable[[str, Answer], Asking] | None = None
 
     def step(self, edit: Edit, before: Answer | None) -> Step:
-        """The write that makes of `before` what the edit wants. Raises ValueError for an edit that takes it away."""
-        if edit.place is None or edit.after is None:
-            raise ValueError("a fix switches services on, in a place of its own")
-        read, call, inverse = self.calls(edit.place, before, edit.after)
+        """The write that makes of `before` what the edit wants. Raises ValueError where no fix does that."""
+        if edit.place is None:
+            raise ValueError("what is beside the bucket has a place of its own")
+        read, call, inverse = self._asking(edit.place, before, edit.after)
         known = None if before is None else self.seen(before)
         return Step(
             attribute=f"{edit.aspect}:{edit.place}",
@@ -46,9 +51,16 @@ class ServiceWriting:
             call=self._call(edit.place, call),
             inverse=self._call(edit.place, inverse),
             before=known,
-            after=self.seen(edit.after),
+            after=None if edit.after is None else self.seen(edit.after),
             undone=known,
         )
+
+    def _asking(self, place: str, before: Answer | None, after: Answer | None) -> Asking:
+        if after is not None:
+            return self.calls(place, before, after)
+        if self.removal is None or before is None:
+            raise ValueError("no fix takes this setting away")
+        return self.removal(place, before)
 
     def seen(self, answer: Answer) -> str | None:
         """The setting as text that is equal for equal settings."""

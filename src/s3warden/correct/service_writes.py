@@ -1,4 +1,4 @@
-"""The table of writes on services beside S3: keys, Macie, Access Analyzer, GuardDuty, CloudTrail, CloudWatch.
+"""The table of writes beside a bucket: keys, Macie, Access Analyzer, GuardDuty, CloudTrail, CloudWatch, policies.
 
 Takes an edit and the answer before it, hands on the step of exact calls, and the reading that the edit leaves behind.
 `Edit.place` says where: a region, what begins with one, the ARN of a trail or of a key. Pure: it calls nobody.
@@ -13,7 +13,7 @@ from types import MappingProxyType
 from s3warden.collect import detectors, keys, macie, trails
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer, mapping, text
-from s3warden.correct import alarm_writes
+from s3warden.correct import alarm_writes, policy_writes
 from s3warden.correct.remedy import Edit
 from s3warden.correct.service_row import Asked, ServiceWriting
 from s3warden.model.bucket import Aspect, Present, Reading, Regional
@@ -227,7 +227,11 @@ _ROWS: Mapping[Aspect, ServiceWriting] = MappingProxyType(
     }
 )
 SERVICES: Mapping[Aspect, tuple[ServiceWriting, ...]] = MappingProxyType(
-    {**{aspect: (row,) for aspect, row in _ROWS.items()}, Aspect.METRIC_FILTERS: alarm_writes.ROWS}
+    {
+        **{aspect: (row,) for aspect, row in _ROWS.items()},
+        Aspect.METRIC_FILTERS: alarm_writes.ROWS,
+        **policy_writes.ROWS,
+    }
 )
 
 

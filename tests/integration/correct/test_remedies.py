@@ -68,6 +68,7 @@ PARTNER = {
     "Action": ["s3:ListBucket"],
     "Resource": ARN,
 }
+POINT = f"arn:aws:s3:{REGION}:{HOME_ACCOUNT}:accesspoint/mended-point"
 FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 Break: TypeAlias = Callable[[Any, Any], Awaitable[object]]
@@ -219,7 +220,26 @@ async def old_versions(s3: Any, _control: Any) -> object:
     return await s3.put_bucket_lifecycle_configuration(Bucket=BUCKET.name, LifecycleConfiguration={"Rules": [rule]})
 
 
+def pointed(*statements: dict[str, Any]) -> Break:
+    """A bucket that leaves the decision to its access points, one of which has a policy of these statements."""
+
+    async def put(s3: Any, control: Any) -> object:
+        mine = {"StringEquals": {"s3:DataAccessPointAccount": HOME_ACCOUNT}}
+        await policy({**READ, "Sid": "ToPoints", "Action": "s3:*", "Condition": mine})(s3, control)
+        place = {"AccountId": HOME_ACCOUNT, "Name": "mended-point"}
+        block = dict.fromkeys(FLAGS, False)
+        await control.create_access_point(**place, Bucket=BUCKET.name, PublicAccessBlockConfiguration=block)
+        own = {**READ, "Sid": "Own", "Principal": {"AWS": HOME_ACCOUNT}, "Resource": f"{POINT}/object/*"}
+        text = json.dumps({"Version": "2012-10-17", "Id": "own", "Statement": [own, *statements]}, indent=2)
+        return await control.put_access_point_policy(**place, Policy=text)
+
+    return put
+
+
 CASES: dict[str, Break] = {
+    "bucket-access-point-cross-account": pointed(
+        {**READ, "Sid": "Guest", "Principal": {"AWS": "555566667777"}, "Resource": f"{POINT}/object/*"}
+    ),
     "bucket-public-effective": both(policy(READ), grants((ALL_USERS, "READ"), (AUTHENTICATED, "WRITE"))),
     "bucket-public-authenticated": policy({**READ, "Condition": {"StringLike": {"aws:SourceVpc": "vpc-*"}}}),
     "bucket-public-latent": both(policy(READ), blocked("RestrictPublicBuckets")),
@@ -426,7 +446,7 @@ def test_every_remedy_is_tried() -> None:
 
 def action(call: Call) -> str:
     """The permission that a writing call takes."""
-    return "s3:PutAccountPublicAccessBlock" if call.service == "s3control" else _ACTIONS[call.operation]
+    return _ACTIONS.get(f"{call.service} {call.operation}") or _ACTIONS[call.operation]
 
 
 # By the service authorization reference of Amazon S3 and of AWS KMS.
@@ -436,6 +456,10 @@ _ACTIONS = {
     "DeleteBucketPolicy": "s3:DeleteBucketPolicy",
     "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3control PutPublicAccessBlock": "s3:PutAccountPublicAccessBlock",
+    "s3control DeletePublicAccessBlock": "s3:PutAccountPublicAccessBlock",
+    "PutAccessPointPolicy": "s3:PutAccessPointPolicy",
+    "DeleteAccessPointPolicy": "s3:DeleteAccessPointPolicy",
     "PutBucketOwnershipControls": "s3:PutBucketOwnershipControls",
     "DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",
     "PutBucketEncryption": "s3:PutEncryptionConfiguration",
@@ -496,11 +520,43 @@ async def test_action_mends_its_rule_and_is_taken_back_to_the_letter(rule_id: st
     assert await world.settings(LOGS) == logs
 
 
+async def point_policy(world: World) -> str:
+    """The text of the access point's policy, as AWS has it."""
+    control = await world.sessions.client("s3control", region=REGION)
+    found = await control.get_access_point_policy(AccountId=HOME_ACCOUNT, Name="mended-point")
+    return str(found["Policy"])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_leak_through_an_access_point_is_closed_there_and_taken_back_to_the_letter(
+    kept: bool, world: World
+) -> None:
+    """The policy of the bucket stays; that of the access point loses its statement, or goes where it has no other."""
+    through = {**READ, "Sid": "Open", "Resource": f"{POINT}/object/*"}
+    await world.build(pointed(through))
+    control = await world.sessions.client("s3control", region=REGION)
+    if not kept:
+        text = json.dumps({"Version": "2012-10-17", "Statement": through}, indent=1)
+        await control.put_access_point_policy(AccountId=HOME_ACCOUNT, Name="mended-point", Policy=text)
+    before, own = await world.settings(), await point_policy(world)
+    made, result = await world.plan("bucket-public-effective")
+    [step] = made.steps
+    assert (result.verdict, step.attribute) == (Verdict.FAIL, f"access_points:{POINT}")
+    await world.make(step.call)
+    assert await world.looks.now(ACCOUNT, step) == step.after
+    assert (step.after is not None) is kept
+    assert (await world.verdict("bucket-public-effective")).verdict is Verdict.PASS
+    await world.make(step.inverse)
+    assert await point_policy(world) == own
+    assert await world.settings() == before
+
+
 # One for each kind of call, there and back.
 PRINTED = (
     "account-public-access-block",
     "bucket-abort-incomplete-mpu",
     "bucket-access-logging",
+    "bucket-access-point-cross-account",
     "bucket-acls-disabled",
     "bucket-default-encryption",
     "bucket-kms-key-rotation",

@@ -17,7 +17,7 @@ from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import Kind, RuleOptions
 from s3warden.detect.rules import RULES, find
 from s3warden.detect.samples import DENIED
-from s3warden.model.action import Declined, RemediationPlan
+from s3warden.model.action import Declined, RemediationPlan, Step
 from s3warden.model.bucket import ACCOUNT_ASPECTS, Aspect, BucketRef, BucketState
 from s3warden.model.finding import Verdict
 from support.scenes import ARN, BUCKET, acl, block, declined, group, look, plan, policy, user
@@ -74,13 +74,14 @@ conditions = st.sampled_from(
         {"StringLike": {"aws:Referer": "https://example.com/*"}},
         {"StringEquals": {"aws:PrincipalOrgID": "o-elsewhere1"}},
         {"IpAddress": {"aws:SourceIp": ["203.0.113.0/24"]}},
+        {"StringEquals": {"s3:DataAccessPointAccount": BUCKET.account}},
     ]
 )
 
 
 @st.composite
-def one_statement(draw: st.DrawFn) -> dict[str, Any]:
-    """A statement that a bucket may have."""
+def one_statement(draw: st.DrawFn, resources: st.SearchStrategy[Any] = resources) -> dict[str, Any]:
+    """A statement that a bucket may have, or an access point whose resources these are."""
     condition, sid = draw(conditions), draw(sids)
     return {
         **({"Sid": sid} if sid else {}),
@@ -140,6 +141,17 @@ some_inventories = st.lists(
     max_size=3,
     unique_by=lambda each: str(each["Id"]),
 )
+POINTS = tuple(f"arn:aws:s3:{BUCKET.region}:{BUCKET.account}:accesspoint/{name}" for name in ("data", "more"))
+some_points = st.fixed_dictionaries(
+    {},
+    optional={
+        arn: st.none()
+        | st.lists(one_statement(st.sampled_from([arn, f"{arn}/object/*", "*"])), min_size=1, max_size=3).map(
+            lambda found: policy(*found, indent=3)
+        )
+        for arn in POINTS
+    },
+)
 some_keys = st.sampled_from(["aws:kms", "AES256", "aws:kms:dsse"])
 documents = st.fixed_dictionaries(
     {
@@ -150,6 +162,7 @@ documents = st.fixed_dictionaries(
             st.lists(one_statement(), min_size=1, max_size=4),
             st.sampled_from([None, 2]),
         ),
+        Aspect.ACCESS_POINTS: some_points,
         Aspect.PUBLIC_ACCESS_BLOCK: some_blocks,
         Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: some_blocks,
         Aspect.OWNERSHIP: st.sampled_from([None, "BucketOwnerEnforced", "BucketOwnerPreferred"]).map(
@@ -212,10 +225,15 @@ def scene(found: Any, of_logs: Any) -> Look:
     return replace(look(found), beside=(replace(other, state=replace(other.state, ref=LOGS)),))
 
 
+def of_log_bucket(step: Step) -> bool:
+    """Whether it is the log bucket's policy that is changed."""
+    return step.attribute.startswith(f"{Aspect.POLICY}:")
+
+
 def carried_out(found: Any, of_logs: Any, made: RemediationPlan) -> tuple[Any, Any]:
     """The settings of both buckets after the calls of the plan."""
     for step in made.steps:
-        if step.attribute.startswith("policy:"):
+        if of_log_bucket(step):
             of_logs = after({Aspect.POLICY: of_logs}, step.call)[Aspect.POLICY]
         else:
             found = after(found, step.call)
@@ -225,7 +243,7 @@ def carried_out(found: Any, of_logs: Any, made: RemediationPlan) -> tuple[Any, A
 def taken_back(found: Any, of_logs: Any, made: RemediationPlan) -> tuple[Any, Any]:
     """The settings after the inverse calls, the last step first."""
     for step in reversed(made.steps):
-        if step.attribute.startswith("policy:"):
+        if of_log_bucket(step):
             of_logs = after({Aspect.POLICY: of_logs}, step.inverse)[Aspect.POLICY]
         else:
             found = after(found, step.inverse)
@@ -239,6 +257,8 @@ def shown(attribute: str, found: Any, of_logs: Any) -> str | None:
         listed = (found[Aspect.INVENTORY] or {"InventoryConfigurationList": []})["InventoryConfigurationList"]
         one = next((each for each in listed if each["Id"] == place), None)
         return None if one is None else settled(attribute, {"InventoryConfiguration": one})
+    if name == Aspect.ACCESS_POINTS:
+        return settled(attribute, found[Aspect.ACCESS_POINTS][place])
     return settled(name, of_logs if place else found[Aspect(name)])
 
 
@@ -253,8 +273,10 @@ def test_plan_mends_its_rule_alone_and_is_taken_back(rule_id: str, found: Any, o
         assert made.detail.endswith(".")
         return
     fixed, logs = carried_out(found, of_logs, made)
-    named = {step.attribute.partition(":")[0] for step in made.steps if not step.attribute.startswith("policy:")}
+    named = {step.attribute.partition(":")[0] for step in made.steps if not of_log_bucket(step)}
     assert {aspect.value for aspect in found if fixed.get(aspect) != found[aspect]} == named
+    points = {arn for arn, own in fixed[Aspect.ACCESS_POINTS].items() if own != found[Aspect.ACCESS_POINTS][arn]}
+    assert points <= {step.attribute.partition(":")[2] for step in made.steps}
     [result] = evaluate((find(rule_id),), scene(fixed, logs).state, options=OPTIONS)
     assert result.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE), result.evidence.summary
     assert declined(rule_id, scene(fixed, logs), options=OPTIONS, wanted=WANTED) == "not_needed"
@@ -273,7 +295,7 @@ def test_plan_mends_its_rule_alone_and_is_taken_back(rule_id: str, found: Any, o
 @given(found=documents, data=st.data())
 def test_what_could_not_be_read_is_not_changed(rule_id: str, found: Any, data: st.DataObject) -> None:
     """Whatever else a plan rests on."""
-    blind = data.draw(st.sampled_from(sorted(WRITES.keys() - {Aspect.REQUEST_PAYMENT})))
+    blind = data.draw(st.sampled_from(sorted({*WRITES, Aspect.ACCESS_POINTS} - {Aspect.REQUEST_PAYMENT})))
     seen = scene(found, None)
     documents = {aspect: answer for aspect, answer in seen.documents.items() if aspect is not blind}
     state = seen.state
@@ -285,7 +307,7 @@ def test_what_could_not_be_read_is_not_changed(rule_id: str, found: Any, data: s
         state = replace(state, readings={**state.readings, blind: DENIED})
     made = plan(rule_id, replace(seen, state=replace(state, account=account), documents=documents), options=OPTIONS)
     if isinstance(made, RemediationPlan):
-        assert blind.value not in {step.attribute for step in made.steps}
+        assert blind.value not in {step.attribute.partition(":")[0] for step in made.steps if not of_log_bucket(step)}
 
 
 @pytest.mark.parametrize("rule_id", RULE_IDS)

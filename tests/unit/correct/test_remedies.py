@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from s3warden.correct.by_hand import REASONS, why
 from s3warden.correct.prediction import predicted
 from s3warden.correct.remedies import REMEDIES, remedies_for
 from s3warden.correct.remedies.demands import TLS_ONLY
@@ -864,6 +865,14 @@ def test_rule_without_a_remedy_says_so() -> None:
     """A person has to do it."""
     named = {**READ, "Principal": {"AWS": "AROAEXAMPLEID1234567"}}
     assert declined("bucket-policy-dangling-principal", look({Aspect.POLICY: policy(named)})) == "no_remedy"
+
+
+def test_reasons_for_no_remedy_are_about_rules_without_one() -> None:
+    """Each a sentence or two that a plan and the rule's page tell."""
+    assert {rule_id for rule_id in REASONS if remedies_for(rule_id)} == set()
+    assert REASONS.keys() <= {rule.info.id for rule in RULES}
+    assert all(text.endswith(".") for text in REASONS.values())
+    assert why("bucket-access-point-public-block") == REASONS["bucket-access-point-public-block"]
 
 
 def test_what_a_remedy_reads_must_be_readable() -> None:

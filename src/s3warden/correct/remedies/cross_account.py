@@ -1,11 +1,11 @@
 """Accounts that are not trusted: no access any more, or none that changes who has access."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from s3warden.correct.cuts import EVERYONE, Named, named_in, nobody_of
 from s3warden.correct.effect import effect
 from s3warden.correct.narrowing import grant_name, grants_of, narrowed, other_grants, policy_of, statements_in
-from s3warden.correct.policy_text import replaced, statements_of, texts_of, with_statement, without
+from s3warden.correct.policy_text import NoPolicyError, with_statement
 from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.detect.exposed import analysed, inputs_of
 from s3warden.detect.questions import ADMINISTRATION
@@ -16,13 +16,7 @@ from s3warden.model.finding import Verdict
 NO_FOREIGN_ADMINISTRATION = "S3WardenNoForeignAdministration"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Named:
-    """Somebody whom a statement of the policy, or with `statement` -1 a grant of the ACL, lets in."""
-
-    statement: int
-    kind: str
-    name: str
+_ACL = "ACL"
 
 
 def _excluding(scene: Scene) -> tuple[Edit, ...] | Declined:
@@ -40,35 +34,34 @@ def _excluding(scene: Scene) -> tuple[Edit, ...] | Declined:
     return _edits(scene, chosen)
 
 
-def _mends(scene: Scene, chosen: frozenset[_Named]) -> bool:
+def _mends(scene: Scene, chosen: frozenset[Named]) -> bool:
     edits = _edits(scene, chosen)
     return not isinstance(edits, Declined) and effect(scene, edits).verdict_after is Verdict.PASS
 
 
-def _all_named(scene: Scene) -> Iterator[_Named]:
-    for at, statement in enumerate(statements_in(scene)):
-        principal = statement.get("Principal")
-        if statement.get("Effect") == "Allow" and isinstance(principal, dict):
-            for kind in ("AWS", "CanonicalUser", "Federated"):
-                yield from (_Named(at, kind, name) for name in texts_of(principal.get(kind)) if name != "*")
+def _all_named(scene: Scene) -> Iterator[Named]:
+    """Whom the policy lets in by name, and of the ACL, as statement -1, whom a grant does."""
+    text = policy_of(scene)
+    if text is not None and statements_in(scene):
+        yield from (one for one in named_in(text) if one.name != EVERYONE)
     acl = scene.documents.get(Aspect.ACL)
     owner = acl["Owner"] if acl is not None else None
     for grant in grants_of(scene):
         grantee = grant.get("Grantee")
         name = grantee.get("ID") if isinstance(grantee, dict) else None
         if isinstance(name, str) and isinstance(owner, dict) and name != owner.get("ID"):
-            yield _Named(-1, "ACL", name)
+            yield Named("", -1, _ACL, name)
 
 
-def _edits(scene: Scene, chosen: frozenset[_Named]) -> tuple[Edit, ...] | Declined:
+def _edits(scene: Scene, chosen: frozenset[Named]) -> tuple[Edit, ...] | Declined:
     try:
         return (*_acl(scene, chosen), *_policy(scene, chosen))
     except ValueError as error:
         return Declined("policy_not_written", f"The policy cannot be changed: {error}; a policy is never deleted.")
 
 
-def _acl(scene: Scene, chosen: frozenset[_Named]) -> Iterator[Edit]:
-    names = {one.name for one in chosen if one.kind == "ACL"}
+def _acl(scene: Scene, chosen: frozenset[Named]) -> Iterator[Edit]:
+    names = {one.name for one in chosen if one.kind == _ACL}
     acl = scene.documents.get(Aspect.ACL)
     if acl is None or not names:
         return
@@ -77,32 +70,15 @@ def _acl(scene: Scene, chosen: frozenset[_Named]) -> Iterator[Edit]:
     yield Edit(Aspect.ACL, {**acl, "Grants": kept}, f"Take {', '.join(map(grant_name, gone))} out of the ACL")
 
 
-def _policy(scene: Scene, chosen: frozenset[_Named]) -> Iterator[Edit]:
+def _policy(scene: Scene, chosen: frozenset[Named]) -> Iterator[Edit]:
     text = policy_of(scene)
-    touched = sorted({one.statement for one in chosen if one.statement >= 0})
-    if text is None or not touched:
+    of_policy = [one for one in chosen if one.kind != _ACL]
+    if text is None or not of_policy:
         return
-    listed, empty = statements_of(text), []
-    for at in touched:
-        names = {(one.kind, one.name) for one in chosen if one.statement == at}
-        rest = _but(listed[at]["Principal"], names)
-        if rest:
-            text = replaced(text, at, {**listed[at], "Principal": rest})
-        else:
-            empty.append(at)
-    text = without(text, empty) if empty else text
-    who = ", ".join(sorted({one.name for one in chosen if one.statement >= 0}))
-    yield Edit(Aspect.POLICY, {"Policy": text}, f"Take {who} out of the bucket policy")
-
-
-def _but(principal: object, names: set[tuple[str, str]]) -> dict[str, object]:
-    """The principals without those named; kinds of which nobody is left go."""
-    kept: dict[str, object] = {}
-    for kind, known in (principal if isinstance(principal, dict) else {}).items():
-        rest = [name for name in texts_of(known) if (kind, name) not in names]
-        if rest:
-            kept[str(kind)] = known if len(rest) == len(texts_of(known)) else rest
-    return kept
+    cut = nobody_of(text, of_policy)
+    if cut.left is None:
+        raise NoPolicyError("a policy cannot be without statements")
+    yield Edit(Aspect.POLICY, {"Policy": cut.left}, f"Take {cut.told} out of the bucket policy")
 
 
 def _ungranting(scene: Scene) -> tuple[Edit, ...] | Declined:

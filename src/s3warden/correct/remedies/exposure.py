@@ -1,7 +1,8 @@
-"""Closing an exposed bucket: the grants and statements that open it, or the flags that hold them back."""
+"""Closing an exposed bucket: the grants and statements that open it, those of its access points included."""
 
-from s3warden.correct.narrowing import Removal, allows, narrowed, public_grants
+from s3warden.correct.narrowing import Removal, allows, narrowed, point_allows, public_grants
 from s3warden.correct.remedy import Edit, Remedy, Scene
+from s3warden.correct.service_writes import actions_on
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect
 
@@ -15,8 +16,8 @@ def _statements(scene: Scene) -> tuple[Edit, ...] | Declined:
 
 
 def _openings(scene: Scene) -> tuple[Edit, ...] | Declined:
-    found, listed = public_grants(scene), allows(scene)
-    return narrowed(scene, Removal(found.grants, listed.statements), closed=scene.rule.info.id in LIVE)
+    openings = Removal(public_grants(scene).grants, allows(scene).statements, point_allows(scene).points)
+    return narrowed(scene, openings, closed=scene.rule.info.id in LIVE)
 
 
 LIVE = frozenset(
@@ -61,10 +62,10 @@ OPENINGS = Remedy(
     id="remove-openings",
     title="Take out the grants and statements that open the bucket",
     rules=LIVE | {"bucket-public-latent"},
-    reads=frozenset({Aspect.ACL, Aspect.POLICY}),
+    reads=frozenset({Aspect.ACL, Aspect.POLICY, Aspect.ACCESS_POINTS}),
     risk=Risk.MEDIUM,
     risk_text="Whoever reaches the bucket as a stranger is refused, a website's visitors included.",
-    iam_actions=("s3:PutBucketAcl", "s3:PutBucketPolicy"),
+    iam_actions=("s3:PutBucketAcl", "s3:PutBucketPolicy", *actions_on(Aspect.ACCESS_POINTS)),
     plan=_openings,
     undo_text="While BlockPublicAcls or BlockPublicPolicy is on, AWS refuses to put something public back.",
 )
