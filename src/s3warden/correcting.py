@@ -117,6 +117,8 @@ def wanted(settings: Settings) -> Wanted:
         tag_resource=chosen.tag_resource,
         abort_days=chosen.abort_days,
         alarm_topic=chosen.alarm_topic,
+        backup_plan=chosen.backup_plan,
+        backup_role=chosen.backup_role,
     )
 
 

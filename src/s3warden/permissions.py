@@ -18,6 +18,8 @@ from s3warden.collect.derived import with_sources
 from s3warden.collect.fetch import READS
 from s3warden.correct import planning
 from s3warden.correct.remedies import remedies_for
+from s3warden.correct.remedies.backups import PLAN
+from s3warden.correct.remedy import Remedy
 from s3warden.correct.service_writes import SERVICES
 from s3warden.detect.rule import Rule
 from s3warden.detect.rules import needs
@@ -56,6 +58,7 @@ ORGANIZATION: Final[Mapping[str, str]] = {
 _OF_BUCKETS = frozenset({"s3:ListBucket", "s3:GetBucketLocation"})
 _CARRIED_OUT = frozenset({"approve", "auto_when_safe", "auto"})
 _PLANNED = _CARRIED_OUT | {"plan"}
+_PASSING = "iam:PassRole"
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
 
 
@@ -98,23 +101,36 @@ def writing(settings: Settings, partition: str) -> dict[str, Any]:
 
     Without any statement where nothing may be changed.
     """
-    rules, _options = assembly.rules_and_options(settings)
-    remedies = (remedy for rule in _fixed(settings, rules, _CARRIED_OUT) for remedy in remedies_for(rule.info.id))
+    remedies = _carried_out(settings)
     actions = {action for remedy in remedies for action in remedy.iam_actions}
     of_objects = {action for action in actions if action.startswith("s3:PutObject")}
     of_buckets = {action for action in actions - of_objects if _is_of_a_bucket(action)}
     return _policy(
         _statement("WriteBuckets", of_buckets, [f"arn:{partition}:s3:::*"] if of_buckets else []),
         _statement("WriteObjects", of_objects, [f"arn:{partition}:s3:::*/*"] if of_objects else []),
-        *_by_service(actions - of_buckets - of_objects, "Write"),
+        _statement("PassRoles", [_PASSING], _passed(settings, remedies, partition)),
+        *_by_service(actions - of_buckets - of_objects - {_PASSING}, "Write"),
     )
+
+
+def _carried_out(settings: Settings) -> tuple[Remedy, ...]:
+    """The remedies that the settings let be carried out, with approval or without."""
+    rules, _options = assembly.rules_and_options(settings)
+    return tuple(remedy for rule in _fixed(settings, rules, _CARRIED_OUT) for remedy in remedies_for(rule.info.id))
+
+
+def _passed(settings: Settings, remedies: Iterable[Remedy], partition: str) -> list[str]:
+    """The roles that are handed to a service: that of the settings, or whichever a bucket has to be given back."""
+    passing = {remedy.id for remedy in remedies if _PASSING in remedy.iam_actions}
+    if passing - {PLAN.id}:
+        return ["*"]
+    role = settings.remediation.backup_role
+    return [role_arn(partition, "*", role)] if passing and role is not None else []
 
 
 def _read_back(settings: Settings) -> frozenset[str]:
     """What reads a setting of a service before and after it is changed, beyond what the rules read."""
-    rules, _options = assembly.rules_and_options(settings)
-    remedies = (remedy for rule in _fixed(settings, rules, _CARRIED_OUT) for remedy in remedies_for(rule.info.id))
-    changed = {aspect for remedy in remedies for aspect in remedy.reads}
+    changed = {aspect for remedy in _carried_out(settings) for aspect in remedy.reads}
     return frozenset(row.source.iam_action for aspect in changed for row in SERVICES.get(aspect, ()))
 
 

@@ -20,7 +20,7 @@ from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, ShapeError, mapping, sequence, text
 from s3warden.collect.shared import Shared
 from s3warden.model.bucket import ABSENT, AccountRef, BucketRef, Present, Reading, Regional, Unreadable
-from s3warden.model.services import BackupCondition, BackupSelection, BackupSelections, LastBackup
+from s3warden.model.services import BackupCondition, BackupPlan, BackupSelection, BackupSelections, LastBackup
 
 _SERVICE = "backup"
 _OPERATORS = ("StringEquals", "StringNotEquals", "StringLike", "StringNotLike")
@@ -37,7 +37,8 @@ def _selection_id(item: Answer) -> str:
     return text(item.get("SelectionId"), "SelectionId")
 
 
-def _selection(answer: Answer) -> BackupSelection:
+def selection_of(answer: Answer) -> BackupSelection:
+    """What one selection takes in; of which plan is not in the answer."""
     item = mapping(answer.get("BackupSelection"), "BackupSelection")
     conditions = mapping(item.get("Conditions") or {}, "Conditions")
     return BackupSelection(
@@ -81,7 +82,7 @@ def _protected(item: Answer) -> tuple[str, LastBackup | None]:
 
 PLANS = AspectRead("ListBackupPlans", "backup:ListBackupPlans", _plan)
 SELECTIONS = AspectRead("ListBackupSelections", "backup:ListBackupSelections", _selection_id)
-SELECTION = AspectRead("GetBackupSelection", "backup:GetBackupSelection", _selection)
+SELECTION = AspectRead("GetBackupSelection", "backup:GetBackupSelection", selection_of)
 PROTECTED = AspectRead("ListProtectedResources", "backup:ListProtectedResources", _protected)
 
 
@@ -116,7 +117,8 @@ class BackupReads:
         failed = next((each for each in read if isinstance(each, Unreadable)), None)
         if failed is not None:
             return failed
-        return Present(BackupSelections(tuple(chain.from_iterable(each for each in read if isinstance(each, tuple)))))
+        selections = tuple(chain.from_iterable(each for each in read if isinstance(each, tuple)))
+        return Present(BackupSelections(selections, tuple(BackupPlan(*plan) for plan in sorted(plans))))
 
     async def _of_plan(self, ref: AccountRef, region: str, plan: _Plan) -> Listed[BackupSelection]:
         plan_id, name = plan

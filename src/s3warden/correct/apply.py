@@ -63,6 +63,9 @@ class Reads(Protocol):
     async def now(self, account: AccountRef, step: Step) -> str | None:
         """What the read of `step` answers at this moment, in the form of its `before` and `after`. Raises AwsError."""
 
+    async def completed(self, account: AccountRef, call: Call) -> Call | None:
+        """The call with what AWS chose in it, None where there is nothing to be called. Raises AwsError."""
+
 
 class Writes(Protocol):
     """What writes a setting, tried once."""
@@ -135,14 +138,18 @@ class Applier:
                 return await self._failed(entry, number, found, reading=True)
             if found == step.after:
                 return await self._settled(entry, number, found), None
-            if found != step.before:
+            try:
+                call = await self.reads.completed(_account(entry), step.call)
+            except AwsError as error:
+                return await self._failed(entry, number, error, reading=True)
+            if found != step.before or call is None:
                 return entry, Trouble(Why.CHANGED, f"{step.attribute} was changed by somebody else meanwhile.", number)
             switch = self.killed()
             if switch is not None:
                 return entry, Trouble(Why.KILLED, f"The kill switch was turned on: {switch}.", number)
             entry = await self._intend(entry, number)
             try:
-                await self.writes.make(_account(entry), step.call)
+                await self.writes.make(_account(entry), call)
             except AwsError as error:
                 if attempt == self.patience.tries or not _worth_another_try(error, entry):
                     return await self._given_up(entry, number, error)

@@ -9,18 +9,19 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from s3warden.aws.errors import AwsError
-from s3warden.collect import access_points, alarms
+from s3warden.collect import access_points, alarms, backups
 from s3warden.collect.aspects import ASPECTS, AspectRead
 from s3warden.collect.cache import Cache
 from s3warden.collect.derived import DERIVED
 from s3warden.collect.fetch import BucketReader, Fetch
 from s3warden.collect.shapes import Answer, ShapeError, sequence, text
 from s3warden.correct import alarm_writes
+from s3warden.correct.chosen import completed
 from s3warden.correct.object_acl import ObjectRef
 from s3warden.correct.remedy import Documents, Look
 from s3warden.correct.service_row import region_of
 from s3warden.correct.steps import seen, source
-from s3warden.model.action import Step
+from s3warden.model.action import Call, Step
 from s3warden.model.bucket import (
     ABSENT,
     ACCOUNT_ASPECTS,
@@ -88,8 +89,10 @@ class Looks:
 
     async def now(self, account: AccountRef, step: Step) -> str | None:
         """What the read of `step` answers at this moment, in the form of its `before` and `after`. Raises AwsError."""
-        call = step.read
         try:
+            call = await completed(self._reader, account, step.read)
+            if call is None:
+                return None
             answer = await self._reader.service(
                 account, call.service, call.operation, region=call.region, **call.arguments
             )
@@ -98,6 +101,10 @@ class Looks:
                 return None
             raise
         return seen(step.attribute, plain_answer(answer))
+
+    async def completed(self, account: AccountRef, call: Call) -> Call | None:
+        """The call with what AWS chose in it, None where there is nothing to be called. Raises AwsError."""
+        return await completed(self._reader, account, call)
 
 
 class _Recorder:
@@ -137,7 +144,10 @@ class _Recorder:
 
 
 # The parameters by which a service is asked about one thing of several, or for one page of several.
-_NAMES = ("TrailName", "DetectorId", "KeyId", "Name", "logGroupName", "nextToken", "Namespace", "MetricName")
+_NAMES = (
+    *("TrailName", "DetectorId", "KeyId", "Name", "logGroupName", "nextToken", "Namespace", "MetricName"),
+    *("BackupPlanId", "SelectionId"),
+)
 
 
 def _about(parameters: Mapping[str, object]) -> str:
@@ -230,6 +240,17 @@ def _alarms(answers: _Answers) -> Answer:
     return found
 
 
+def _selections(answers: _Answers) -> Answer:
+    """What backup plans take in, by region, plan and name."""
+    found: dict[str, Answer] = {}
+    for (operation, region, about), answer in answers.items():
+        selection = answer.get("BackupSelection")
+        if operation == backups.SELECTION.operation and isinstance(selection, Mapping):
+            place = f"{region}:{about.partition(' ')[0]}:{selection.get('SelectionName')}"
+            found[place] = plain_answer(answer)
+    return found
+
+
 _PLACED: Mapping[Aspect, Callable[[_Answers], Answer]] = {
     Aspect.DEFAULT_KEY: _by_name("DescribeKey"),
     Aspect.KEY_ROTATION: _by_name("GetKeyRotationStatus"),
@@ -239,4 +260,5 @@ _PLACED: Mapping[Aspect, Callable[[_Answers], Answer]] = {
     Aspect.GUARDDUTY: _detectors,
     Aspect.TRAILS: _by_name("GetEventSelectors"),
     Aspect.METRIC_FILTERS: _alarms,
+    Aspect.BACKUP_SELECTIONS: _selections,
 }

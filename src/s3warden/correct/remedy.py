@@ -42,7 +42,8 @@ class Wanted:
     `{bucket}`; `inventory_bucket` is that for lists of objects, `kms_key` is a key or an alias, with the same words.
     `tags` are values of required tags. `tag_resource` chooses TagResource over PutBucketTagging, which AWS refuses for
     buckets with attribute based access control. `abort_days` is when an upload that was never finished is cleared away.
-    `alarm_topic` is the ARN of the topic that alarms tell, with `{account}` and `{region}` in its place.
+    `alarm_topic` is the ARN of the topic that alarms tell, with `{account}` and `{region}` in its place. `backup_plan`
+    is the name of the backup plan that takes buckets in, `backup_role` that of the role by which it does so.
     """
 
     log_bucket: str | None = None
@@ -53,6 +54,8 @@ class Wanted:
     tag_resource: bool = False
     abort_days: int = 7
     alarm_topic: str | None = None
+    backup_plan: str | None = None
+    backup_role: str | None = None
 
 
 DEFAULT_WANTED = Wanted()

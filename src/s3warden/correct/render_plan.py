@@ -7,12 +7,13 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from difflib import unified_diff
 
 from s3warden.correct.remedies import REMEDIES
 from s3warden.correct.render_terraform import terraform
 from s3warden.correct.steps import place_of
-from s3warden.model.action import Call, Declined, Effect, RemediationPlan, Step
+from s3warden.model.action import Call, Chosen, Declined, Effect, RemediationPlan, Step
 from s3warden.model.bucket import AccountRef, Subject
 
 _TITLES = {remedy.id: remedy.title for remedy in REMEDIES}
@@ -88,7 +89,17 @@ def command(call: Call) -> list[str]:
     words = [f"aws {_COMMANDS.get(call.service, call.service)} {kebab(call.operation)}"]
     words += [f"--region {call.region}"] if call.region else []
     words += [_option(name, value) for name, value in call.arguments.items()]
+    words += [_looked_up(call, call.chosen)] if call.chosen is not None else []
     return " \\\n  ".join(words).split("\n")
+
+
+def _looked_up(call: Call, chosen: Chosen) -> str:
+    """An option whose value the shell asks AWS for."""
+    query = f"{chosen.items}[?{chosen.key}=='{chosen.value}'].{chosen.parameter} | [0]"
+    words = [f"aws {call.service} {kebab(chosen.operation)}", *([f"--region {call.region}"] if call.region else [])]
+    words += [_option(name, value) for name, value in chosen.arguments.items()]
+    words += ["--output text", f"--query {shlex.quote(query)}"]
+    return f'--{kebab(chosen.parameter)} "$({" ".join(words)})"'
 
 
 def _option(name: str, value: object) -> str:
@@ -156,11 +167,13 @@ def _step(step: Step) -> dict[str, object]:
 
 
 def _call(call: Call) -> dict[str, object]:
+    chosen = {} if call.chosen is None else {"chosen": asdict(call.chosen)}
     return {
         "service": call.service,
         "operation": call.operation,
         "region": call.region,
         "parameters": dict(call.arguments),
+        **chosen,
     }
 
 

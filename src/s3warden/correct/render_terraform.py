@@ -249,6 +249,13 @@ def _alarm(place: str, document: Any) -> list[str]:
     return [*lines, *_block(f'resource "aws_cloudwatch_log_metric_filter" "{_label(place)}"', inner)]
 
 
+def _selection(place: str, document: Any) -> list[str]:
+    region, plan, name = place.split(":")
+    inner = [f"name = {quoted(document['SelectionName'])}", f"plan_id = {quoted(plan)}"]
+    inner += [f"iam_role_arn = {quoted(document['IamRoleArn'])}", f"resources = {_listed(document['Resources'])}"]
+    return [f"# With the provider of {region}:", *_block(f'resource "aws_backup_selection" "{_label(name)}"', inner)]
+
+
 def _listed(value: object) -> str:
     return f"[{', '.join(map(quoted, value))}]" if isinstance(value, list) else _value(value)
 
@@ -263,5 +270,6 @@ _SERVICES: Mapping[Aspect, Callable[[str, Any], list[str]]] = MappingProxyType(
         Aspect.KEY_ROTATION: _rotation,
         Aspect.TRAILS: _trail,
         Aspect.METRIC_FILTERS: _alarm,
+        Aspect.BACKUP_SELECTIONS: _selection,
     }
 )

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer
 from s3warden.correct.remedy import Edit
-from s3warden.model.action import Call, Step, canonical
+from s3warden.model.action import Call, Chosen, Step, canonical
 from s3warden.model.bucket import Reading
 
 Asked: TypeAlias = tuple[str, Mapping[str, object]]
@@ -20,13 +20,17 @@ def _anywhere(_place: str) -> bool:
     return True
 
 
+def _nothing(_place: str) -> Chosen | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceWriting:
     """One row. `calls` gives the reading, the writing and the undoing call, each an operation and its parameters.
 
     `view` cuts an answer down to what is the setting; `left` is the reading of the whole aspect after the edit. `takes`
     says which places the row is for, where an aspect has several. `removal` gives the calls of an edit that takes the
-    setting away; without it no fix does.
+    setting away; without it no fix does. `chosen` is what AWS alone knows, of the reading and the undoing call.
     """
 
     service: str
@@ -37,19 +41,20 @@ class ServiceWriting:
     iam_actions: tuple[str, ...]
     takes: Callable[[str], bool] = _anywhere
     removal: Callable[[str, Answer], Asking] | None = None
+    chosen: Callable[[str], Chosen | None] = _nothing
 
     def step(self, edit: Edit, before: Answer | None) -> Step:
         """The write that makes of `before` what the edit wants. Raises ValueError where no fix does that."""
         if edit.place is None:
             raise ValueError("what is beside the bucket has a place of its own")
         read, call, inverse = self._asking(edit.place, before, edit.after)
-        known = None if before is None else self.seen(before)
+        known, chosen = None if before is None else self.seen(before), self.chosen(edit.place)
         return Step(
             attribute=f"{edit.aspect}:{edit.place}",
             summary=edit.summary,
-            read=self._call(edit.place, read),
+            read=self._call(edit.place, read, chosen),
             call=self._call(edit.place, call),
-            inverse=self._call(edit.place, inverse),
+            inverse=self._call(edit.place, inverse, chosen),
             before=known,
             after=None if edit.after is None else self.seen(edit.after),
             undone=known,
@@ -67,9 +72,9 @@ class ServiceWriting:
         found = self.view(answer)
         return None if found is None else canonical(found)
 
-    def _call(self, place: str, asked: Asked) -> Call:
+    def _call(self, place: str, asked: Asked, chosen: Chosen | None = None) -> Call:
         operation, parameters = asked
-        return Call(self.service, operation, canonical(dict(parameters)), region_of(place))
+        return Call(self.service, operation, canonical(dict(parameters)), region_of(place), chosen)
 
 
 def region_of(place: str) -> str:

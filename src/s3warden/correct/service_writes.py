@@ -1,4 +1,4 @@
-"""The table of writes beside a bucket: keys, Macie, Access Analyzer, GuardDuty, CloudTrail, CloudWatch, policies.
+"""The table of writes beside a bucket: on keys, Macie, CloudTrail and other services, on policies of access points.
 
 Takes an edit and the answer before it, hands on the step of exact calls, and the reading that the edit leaves behind.
 `Edit.place` says where: a region, what begins with one, the ARN of a trail or of a key. Pure: it calls nobody.
@@ -13,7 +13,7 @@ from types import MappingProxyType
 from s3warden.collect import detectors, keys, macie, trails
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer, mapping, text
-from s3warden.correct import alarm_writes, policy_writes
+from s3warden.correct import alarm_writes, backup_writes, policy_writes
 from s3warden.correct.remedy import Edit
 from s3warden.correct.service_row import Asked, ServiceWriting
 from s3warden.model.bucket import Aspect, Present, Reading, Regional
@@ -231,6 +231,7 @@ SERVICES: Mapping[Aspect, tuple[ServiceWriting, ...]] = MappingProxyType(
         **{aspect: (row,) for aspect, row in _ROWS.items()},
         Aspect.METRIC_FILTERS: alarm_writes.ROWS,
         **policy_writes.ROWS,
+        Aspect.BACKUP_SELECTIONS: backup_writes.ROWS,
     }
 )
 

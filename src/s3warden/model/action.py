@@ -41,13 +41,39 @@ def canonical(document: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """A parameter that nobody knows before AWS has made the thing, as its id.
+
+    It is found in the list that `operation` of the same service answers under `items`: in the item whose `key` is
+    `value`, under the name of the `parameter` itself. `asked` is canonical JSON.
+    """
+
+    parameter: str
+    operation: str
+    asked: str
+    items: str
+    key: str
+    value: str
+
+    @property
+    def arguments(self) -> Mapping[str, object]:
+        """The parameters of the list, decoded."""
+        decoded: Mapping[str, object] = json.loads(self.asked)
+        return decoded
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """One call to AWS, exactly as it is made. `parameters` is canonical JSON; `service` is the SDK's name."""
+    """One call to AWS, exactly as it is made. `parameters` is canonical JSON; `service` is the SDK's name.
+
+    `chosen` is put in right before it is made.
+    """
 
     service: str
     operation: str
     parameters: str
     region: str | None = None
+    chosen: Chosen | None = None
 
     @property
     def arguments(self) -> Mapping[str, object]:

@@ -123,10 +123,19 @@ class BackupSelection:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """A backup plan."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class BackupSelections:
-    """All selections of all backup plans in one region."""
+    """All selections of all backup plans in one region, and the plans, those that take in nothing among them."""
 
     selections: tuple[BackupSelection, ...]
+    plans: tuple[BackupPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

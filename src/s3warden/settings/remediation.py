@@ -198,6 +198,16 @@ class Remediation(Section):
         "`{region}` stand for those of the trail's log group.",
         examples=["arn:aws:sns:{region}:{account}:security"],
     )
+    backup_plan: Text | None = Field(
+        default=None,
+        description="Plan of AWS Backup, by its name, that takes in buckets that none takes in.",
+        examples=["daily"],
+    )
+    backup_role: Role | None = Field(
+        default=None,
+        description="Role with which AWS Backup backs up what a fix puts into `backup_plan` (with its path, if any).",
+        examples=["service-role/AWSBackupDefaultServiceRole"],
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> "Remediation":

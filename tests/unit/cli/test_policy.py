@@ -178,6 +178,25 @@ def test_what_a_fix_reads_back_is_read_by_who_reads(tmp_path: Path) -> None:
         assert f'"{read}"' not in CliRunner().invoke(app, ["iam", "--config", str(path)]).stdout
 
 
+def test_role_that_is_handed_to_a_service_is_the_one_of_the_settings(tmp_path: Path) -> None:
+    """And any only where a bucket has to get its own again."""
+    path = tmp_path / "config.toml"
+
+    def passed(*rules: str, role: str) -> object:
+        text = FIXES.replace('["bucket-versioning"]', json.dumps(rules)).format(mode="auto")
+        text = text.replace("bucket-versioning", '", "'.join(rules)).replace("[remediation]", f"[remediation]\n{role}")
+        path.write_text(text)
+        result = CliRunner().invoke(app, ["iam", "--config", str(path), "--remediation"])
+        found = {each["Sid"]: each for each in json.loads(result.stdout)["Statement"]}
+        assert "iam:PassRole" not in found.get("WriteIam", {}).get("Action", ())
+        return found["PassRoles"]["Resource"] if "PassRoles" in found else None
+
+    role = 'backup_role = "service-role/backup"'
+    assert passed("bucket-backup-plan", role=role) == "arn:aws:iam::*:role/service-role/backup"
+    assert passed("bucket-backup-plan", role="") is None
+    assert passed("bucket-backup-plan", "bucket-replication-external", role=role) == "*"
+
+
 @pytest.mark.parametrize(("mode", "more"), [("off", False), ("plan", True), ("auto_when_safe", True)])
 def test_what_a_fix_looks_at_is_read_too(mode: Literal["off", "plan", "auto_when_safe"], more: bool) -> None:
     """Even where it only plans."""

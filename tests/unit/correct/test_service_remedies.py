@@ -466,3 +466,108 @@ async def test_what_is_the_account_s_is_read_again_for_a_bucket_too() -> None:
     answers["GetEventSelectors"] = {"TrailARN": TRAIL, "EventSelectors": [{**MANAGEMENT, "DataResources": [own]}]}
     [after] = evaluate((rule,), await plans.again(look, {Aspect.TRAILS}))
     assert (before.verdict, after.verdict) == (Verdict.FAIL, Verdict.PASS)
+
+
+BACKUP = "bucket-backup-plan"
+TO_PLAN = Wanted(backup_plan="daily", backup_role="service-role/backup")
+SELECTION = {
+    "SelectionName": f"s3warden-{BUCKET.name}",
+    "IamRoleArn": f"arn:aws:iam::{ACCOUNT.account}:role/service-role/backup",
+    "Resources": [BUCKET.arn],
+}
+
+
+def backup_answers(*selections: Mapping[str, Any], **more: object) -> dict[str, Any]:
+    """A bucket with versioning, and two plans of which one takes in these selections."""
+    plans = [{"BackupPlanId": f"id-{name}", "BackupPlanName": name} for name in ("daily", "weekly")]
+    listed = [{"SelectionId": f"s{at}", "SelectionName": one["SelectionName"]} for at, one in enumerate(selections)]
+    answer = {"BackupSelection": selections[0] if selections else {}, "SelectionId": "s0", "BackupPlanId": "id-daily"}
+    return {
+        "GetBucketVersioning": {"Status": "Enabled"},
+        "ListBackupPlans": {"BackupPlansList": plans},
+        "ListBackupSelections": {"BackupSelectionsList": listed},
+        "GetBackupSelection": {**answer, "CreationDate": MADE_AT},
+        **more,
+    }
+
+
+async def test_plan_takes_the_bucket_in_by_a_selection_of_its_own() -> None:
+    """Found again by its name, since AWS alone knows its id."""
+    made, after = await made_for(BACKUP, BUCKET, backup_answers(), TO_PLAN)
+    step = only(made)
+    assert step.attribute == f"backup_selections:eu-west-1:id-daily:s3warden-{BUCKET.name}"
+    assert (step.call.operation, step.call.region) == ("CreateBackupSelection", "eu-west-1")
+    assert step.call.arguments == {"BackupPlanId": "id-daily", "BackupSelection": SELECTION}
+    assert (step.inverse.operation, step.inverse.arguments) == ("DeleteBackupSelection", {"BackupPlanId": "id-daily"})
+    assert (step.before, step.undone, step.call.chosen) == (None, None, None)
+    assert after.reading(Aspect.BACKUP_SELECTIONS).value.selections[-1].plan == "daily"  # type: ignore[union-attr]
+    assert not made.effect.safe
+    looks = Looks(Service(backup_answers()))
+    assert await looks.now(ACCOUNT, step) is None
+    assert await looks.completed(ACCOUNT, step.inverse) is None
+    there = Service(backup_answers(SELECTION))
+    assert await Looks(there).now(ACCOUNT, step) == step.after
+    back = await Looks(there).completed(ACCOUNT, step.inverse)
+    assert back is not None
+    assert back.arguments == {"BackupPlanId": "id-daily", "SelectionId": "s0"}
+    assert await looks.completed(ACCOUNT, step.call) == step.call
+    changed = Service(backup_answers({**SELECTION, "NotResources": [BUCKET.arn]}))
+    assert await Looks(changed).now(ACCOUNT, step) not in (step.before, step.after)
+
+
+async def test_selection_that_cannot_be_told_from_another_is_left_alone() -> None:
+    """Two of one name, or a damaged list, are an error and never "not configured"."""
+    made, _ = await made_for(BACKUP, BUCKET, backup_answers(), TO_PLAN)
+    step = only(made)
+    for listed in (SELECTION, SELECTION), ({"SelectionName": SELECTION["SelectionName"], "SelectionId": 5},):
+        answers = backup_answers(*listed)
+        if len(listed) == 1:
+            answers["ListBackupSelections"] = {"BackupSelectionsList": list(listed)}
+        with pytest.raises(AwsError, match=r"called|SelectionId"):
+            await Looks(Service(answers)).now(ACCOUNT, step)
+    gone = backup_answers(SELECTION, GetBackupSelection=AwsError("ResourceNotFoundException"))
+    with pytest.raises(AwsError, match="ResourceNotFound"):
+        await Looks(Service(gone)).now(ACCOUNT, step)
+
+
+async def test_long_names_of_buckets_are_cut_and_told_apart() -> None:
+    """AWS takes 50 characters."""
+    one, two = (replace(BUCKET, name="a" * 62 + end) for end in "bc")
+    names = []
+    for bucket in (one, two):
+        made, _ = await made_for(BACKUP, bucket, backup_answers(), TO_PLAN)
+        selection: Any = only(made).call.arguments["BackupSelection"]
+        names.append(selection["SelectionName"])
+    assert [len(name) for name in names] == [50, 50]
+    assert len(set(names)) == 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanted", "reason"),
+    [
+        (backup_answers(), DEFAULT_WANTED, "no_backup_plan"),
+        (backup_answers(), replace(TO_PLAN, backup_role=None), "no_backup_plan"),
+        (backup_answers(), replace(TO_PLAN, backup_plan="hourly"), "backup_plan_unknown"),
+        (backup_answers(GetBucketVersioning={}), TO_PLAN, "not_versioned"),
+        (backup_answers({**SELECTION, "Resources": ["arn:aws:s3:::other"]}), TO_PLAN, "selection_broken"),
+        (backup_answers(ListBackupPlans=AwsError("AccessDenied")), TO_PLAN, "unreadable"),
+    ],
+)
+async def test_backup_needs_one_plan_a_role_and_versions(
+    answers: Mapping[str, Any], wanted: Wanted, reason: str
+) -> None:
+    """All of it known; a selection of ours that was changed is for people."""
+    assert await reason_for(BACKUP, BUCKET, answers, wanted) == reason
+
+
+async def test_id_that_aws_chose_is_looked_up_by_the_shell() -> None:
+    """The undo is one command, too."""
+    made, _ = await made_for(BACKUP, BUCKET, backup_answers(), TO_PLAN)
+    undo = "\n".join(as_cli(made)).partition("# To take it back:")[2].replace("# ", "").replace(" \\\n ", "")
+    assert undo.strip() == (
+        "aws backup delete-backup-selection --region eu-west-1 --backup-plan-id id-daily "
+        '--selection-id "$(aws backup list-backup-selections --region eu-west-1 --backup-plan-id id-daily '
+        f"--output text --query 'BackupSelectionsList[?SelectionName=='\"'\"'s3warden-{BUCKET.name}'\"'\"'"
+        "].SelectionId | [0]')\""
+    )
+    assert 'resource "aws_backup_selection" "s3warden-example-data" {' in "\n".join(as_terraform(made))

@@ -2,6 +2,7 @@
 
 from s3warden.correct.remedies import (
     account_services,
+    backups,
     change_alarms,
     cross_account,
     demands,
@@ -47,6 +48,7 @@ REMEDIES: tuple[Remedy, ...] = (
     *websites.REMEDIES,
     *keys.REMEDIES,
     *object_events.REMEDIES,
+    *backups.REMEDIES,
     *change_alarms.REMEDIES,
     *account_services.REMEDIES,
 )
