@@ -24,7 +24,6 @@ from s3warden.correct.apply import Applier, Writes
 from s3warden.correct.book import Book
 from s3warden.correct.budget import Budget, Limits
 from s3warden.correct.circumstances import Surroundings
-from s3warden.correct.guard import GuardRules
 from s3warden.correct.invitations import Invitations
 from s3warden.correct.kill import KillSwitch
 from s3warden.correct.links import SHORTEST_KEY
@@ -35,6 +34,7 @@ from s3warden.correct.orders import Orders
 from s3warden.correct.permits import Permit, Place, may_be_mended, may_be_written
 from s3warden.correct.plans import Plans
 from s3warden.correct.remedy import Wanted
+from s3warden.correct.situation import GuardRules
 from s3warden.correct.undo import Undoer
 from s3warden.correct.web import Web
 from s3warden.correct.windows import Freeze, Window

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,6 +28,16 @@ from prometheus_client.parser import text_string_to_metric_families
 Settings = Mapping[str, Any]
 
 POLL = 0.05
+_COMMANDS = """
+import contextlib, io, json, sys
+from s3warden.cli.main import app
+printed = []
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert not app(words, standalone_mode=False), words
+    printed.append(out.getvalue())
+print(json.dumps(printed))
+"""
 
 
 class Daemon:
@@ -175,8 +185,17 @@ class Daemon:
 
     async def cli(self, *words: str, within: float = 40.0) -> str:
         """What a command of s3warden prints with the daemon's settings; fails with its complaint if it fails."""
+        return await self._python("-m", "s3warden", *words, "--config", str(self.config), within=within)
+
+    async def clis(self, *commands: Sequence[str], within: float = 40.0) -> list[str]:
+        """What several commands print one after the other, in one process: starting takes longest."""
+        whole = [[*words, "--config", str(self.config)] for words in commands]
+        printed: list[str] = json.loads(await self._python("-c", _COMMANDS, json.dumps(whole), within=within))
+        return printed
+
+    async def _python(self, *words: str, within: float) -> str:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "s3warden", *words, "--config", str(self.config)),
+            *(sys.executable, *words),
             env=self._environment,
             cwd=self.folder,
             stdout=asyncio.subprocess.PIPE,
@@ -189,7 +208,7 @@ class Daemon:
             process.kill()
             await process.wait()
             raise
-        assert process.returncode == 0, f"s3warden {' '.join(words)}: {complaint.decode()}"
+        assert process.returncode == 0, f"{' '.join(words)}: {complaint.decode()}"
         return out.decode()
 
     def lines(self, event: str | None = None, *, all_starts: bool = False) -> list[dict[str, Any]]:

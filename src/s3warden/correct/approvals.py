@@ -4,16 +4,27 @@ Takes the journal's entry and the request, hands on the entry with the approval 
 answer cannot count. Each is about exactly one plan, named by its digest: a plan that changed since is another question.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from s3warden.correct.guard import approvals_needed, approved
-from s3warden.model.action import Mode, RemediationPlan
+from s3warden.model.action import Mode, RemediationPlan, Risk
 from s3warden.model.remediation import Approval, Asked, Rejection, Remediation, Request, Stage
 
 # So much of a digest may be typed or shown in place of the whole.
 SHORT = 16
 _KEPT = 20
+
+
+def approved(plan: RemediationPlan, approvals: Sequence[Approval], requester: str | None, at: datetime) -> int:
+    """How many different people have agreed to exactly this plan, in time, whoever asked for it not among them."""
+    digest = plan.digest
+    return len({a.by for a in approvals if a.digest == digest and a.at <= at < a.until and a.by != requester})
+
+
+def approvals_needed(plan: RemediationPlan) -> int:
+    """How many people have to agree: two where the risk is high."""
+    return 2 if plan.risk is Risk.HIGH else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Protocol
 
 from s3warden.correct.budget import Budget
 from s3warden.correct.fights import PastFix, fight
-from s3warden.correct.guard import Circumstances, LastWrite
+from s3warden.correct.situation import Circumstances, LastWrite
 from s3warden.correct.writers import Own, Writer, writer
 from s3warden.model.action import RemediationPlan, Result
 from s3warden.model.bucket import ABSENT, AccountRef, Aspect, BucketState, Present, Reading, State, Subject, Unreadable
@@ -108,7 +109,8 @@ class Surroundings:
             spent=self.budget.spent(account.account, at, self.estate()),
             last_write=self._written.get(key),
             fight=fight(key, attributes, self._fixes(past), self._writer(finding.trigger), at=at),
-            failed=failures(past, finding.fingerprint),
+            failed=failures(past, finding.fingerprint, finding.first_seen),
+            undone_by=taken_back(past, plan.fingerprint, plan.evidence),
             approvals=entry.approvals,
             rejection=entry.rejection,
             requester=entry.requester,
@@ -130,23 +132,23 @@ def is_fix(entry: Remediation) -> bool:
     return entry.undo_of is None and bool(entry.written)
 
 
-def taken_back(past: Sequence[Remediation], fingerprint: str, evidence: str) -> Remediation | None:
-    """The latest fix of a finding, if it was undone and the finding is about the same facts as then."""
+def taken_back(past: Sequence[Remediation], fingerprint: str, evidence: str) -> str | None:
+    """Who took the latest fix of a finding back, and the id of that, if it is about the same facts as then."""
     fixes = (each for each in past if each.fingerprint == fingerprint and is_fix(each) and each.ended_at is not None)
     latest = next(fixes, None)
-    undone = latest is not None and latest.undone_by is not None and latest.evidence == evidence
-    return latest if undone else None
+    if latest is None or latest.undone_by is None or latest.evidence != evidence:
+        return None
+    who = next((each.requester for each in past if each.id == latest.undone_by), None)
+    return f"{who or 'somebody'} ({latest.undone_by})"
 
 
-def failures(past: Sequence[Remediation], fingerprint: str) -> int:
-    """How many tries of this finding failed in a row, up to now; `past` has the latest first."""
-    count = 0
-    ended = [e for e in past if e.fingerprint == fingerprint and e.undo_of is None and e.result is not None]
-    for entry in ended:
-        if entry.result not in FAILURES:
-            break
-        count += 1
-    return count
+def failures(past: Sequence[Remediation], fingerprint: str, since: datetime) -> tuple[str, ...]:
+    """The ids of the tries of a finding that failed in a row up to now, the latest first, as it is in `past`.
+
+    A finding that was resolved and opened again, at `since`, is another one: what stood in the way then may be gone.
+    """
+    ended = (e for e in past if e.fingerprint == fingerprint and e.undo_of is None and e.result is not None)
+    return tuple(e.id for e in takewhile(lambda e: e.result in FAILURES and e.created_at >= since, ended))
 
 
 def tags_of(state: State) -> Reading[Tags]:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from s3warden.correct.prediction import predicted
 from s3warden.correct.remedy import Edit, Scene
+from s3warden.detect import proofs
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.exposed import analysed, inputs_of
 from s3warden.detect.exposure.inputs import ENFORCED, ExposureInputs
@@ -67,7 +68,8 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
     if not any(edit.aspect in ACCESS for edit in edits if edit.bucket is None):
         exposure = analysed(inputs_of(scene.state, scene.options))
         actions = exposure.public_actions
-        return Effect(exposure.public, exposure.public, actions, actions, result.verdict, tuple(sorted(cut)), own)
+        doubts = (*own, *_undecided(exposure, "now"))
+        return Effect(exposure.public, exposure.public, actions, actions, result.verdict, tuple(sorted(cut)), doubts)
     before, then = inputs_of(scene.state, scene.options), inputs_of(after, scene.options)
     now, later = analysed(before), analysed(then)
     return Effect(
@@ -105,16 +107,19 @@ def _takes_logs(state: BucketState) -> bool:
 
 
 def _doubts(state: BucketState, before: ExposureInputs, then: ExposureInputs) -> Iterator[str]:
-    if analysed(before).public is None:
-        yield "whether the bucket is public now"
-    if analysed(then).public is None:
-        yield "whether the bucket is public afterwards"
+    yield from _undecided(analysed(before), "now")
+    yield from _undecided(analysed(then), "afterwards")
     if isinstance(state.reading(Aspect.WEBSITE), Unreadable):
         yield "whether the bucket serves a website"
     if isinstance(state.reading(Aspect.REFERRERS), Unreadable):
         yield "which distributions and DNS records point at the bucket"
     if _ignores(then) and not _ignores(before):
         yield "which objects are public by ACLs of their own"
+
+
+def _undecided(exposure: Exposure, when: str) -> Iterator[str]:
+    if exposure.public is None:
+        yield f"whether the bucket is public {when} ({proofs.doubts(exposure)['because']})"
 
 
 def _ignores(inputs: ExposureInputs) -> bool:

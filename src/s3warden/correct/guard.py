@@ -1,24 +1,23 @@
 """Whether a plan may go on: every reason to stop, in one order, asked again right before each write.
 
-Takes a plan, what the operator allows and the circumstances as just read; hands on `Allowed` or `Held` with a stable
-reason. Pure: no I/O, no clock. What is not known is a reason to stop: unreadable tags, an unknown exposure, an account
-whose units nobody could tell.
+Takes a plan, what the operator allows and the circumstances as just read; hands on `Allowed`, or `Held` with a stable
+reason and what an operator has to know: why, and what would end it. Pure: no I/O, no clock. What is not known is a
+reason to stop: unreadable tags, an unknown exposure, an account whose units nobody could tell.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
-from s3warden.correct.budget import HOUR, MINUTE, Limits, Spent
-from s3warden.correct.fights import Fight
+from s3warden.correct.approvals import approvals_needed, approved
+from s3warden.correct.budget import HOUR, MINUTE
 from s3warden.correct.permits import Permit, permit_for
-from s3warden.correct.windows import Freeze, Window, next_opening
-from s3warden.correct.writers import Writer
-from s3warden.model.action import Allowed, Held, Mode, Permission, RemediationPlan, Risk
-from s3warden.model.bucket import ABSENT, BucketRef, Present, Reading, Unreadable
+from s3warden.correct.situation import Circumstances, GuardRules
+from s3warden.correct.windows import next_opening
+from s3warden.model.action import Allowed, Held, Mode, Permission, RemediationPlan
+from s3warden.model.bucket import BucketRef, Present, Unreadable
 from s3warden.model.configuration import Tags
-from s3warden.model.remediation import Approval, Rejection
 
 
 class Stop(StrEnum):
@@ -31,6 +30,7 @@ class Stop(StrEnum):
     OPTED_OUT = "opted_out"
     EXEMPT = "exempt"
     REJECTED = "rejected"
+    UNDONE = "undone"
     EXPOSURE_UNKNOWN = "exposure_unknown"
     FIGHT = "fight"
     GAVE_UP = "gave_up"
@@ -43,59 +43,6 @@ class Stop(StrEnum):
     BUDGET = "budget"
     APPROVAL_NEEDED = "approval_needed"
     NOT_SAFE = "not_safe"
-
-
-@dataclass(frozen=True, slots=True)
-class GuardRules:
-    """What the operator has set. Times in seconds.
-
-    `opt_out` is a tag by which a bucket's owner may refuse fixes, honoured in `opt_out_accounts` alone. `quiet` is how
-    long a deploy tool must have been silent on the bucket. `windows` and `freezes` bind live public exposure too unless
-    `live_always`. After `attempts` failed tries of one finding the automation gives it up.
-    """
-
-    permits: tuple[Permit, ...] = ()
-    opt_out: tuple[str, str] | None = None
-    opt_out_accounts: frozenset[str] = frozenset()
-    windows: tuple[Window, ...] = ()
-    freezes: tuple[Freeze, ...] = ()
-    live_always: bool = True
-    quiet: float = 60.0
-    limits: Limits = field(default_factory=Limits)
-    attempts: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class LastWrite:
-    """The latest change to the subject by anybody but s3warden. `at` is UTC."""
-
-    at: datetime
-    writer: Writer
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """All that the guard looks at, read just now. `at` is UTC.
-
-    `live`: the finding is a live public exposure. `tags` of the bucket. `units` above the account, the nearest first;
-    None where that could not be told. `exemption` is the id of one that holds on the fresh data. `killed` names the
-    switch that is on. `failed` counts the tries of this finding that failed. `requester` asked for the fix by hand,
-    `approvals` and `rejection` are what people answered.
-    """
-
-    at: datetime
-    live: bool = False
-    tags: Reading[Tags] = ABSENT
-    units: tuple[str, ...] | None = ()
-    exemption: str | None = None
-    killed: str | None = None
-    spent: Spent = field(default_factory=Spent)
-    last_write: LastWrite | None = None
-    fight: Fight | None = None
-    failed: int = 0
-    approvals: tuple[Approval, ...] = ()
-    rejection: Rejection | None = None
-    requester: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,43 +68,40 @@ def decide(plan: RemediationPlan, rules: GuardRules, now: Circumstances) -> Perm
     return _by_mode(case)
 
 
-def approved(plan: RemediationPlan, approvals: Sequence[Approval], requester: str | None, at: datetime) -> int:
-    """How many different people have agreed to exactly this plan, in time, whoever asked for it not among them."""
-    digest = plan.digest
-    return len({a.by for a in approvals if a.digest == digest and a.at <= at < a.until and a.by != requester})
-
-
-def approvals_needed(plan: RemediationPlan) -> int:
-    """How many people have to agree: two where the risk is high."""
-    return 2 if plan.risk is Risk.HIGH else 1
-
-
 def _killed(case: _Case) -> Held | None:
     if case.now.killed is None:
         return None
-    return Held(Stop.KILLED, f"The kill switch is on: {case.now.killed}.")
+    return Held(Stop.KILLED, f"The kill switch is on: {case.now.killed}. Nothing is changed until it is off.")
 
 
 def _units_unknown(case: _Case) -> Held | None:
     """While a row names units and nobody knows those above the account, no row can be trusted to be the right one."""
-    named = any(row.place.units for row in case.rules.permits if case.plan.rule_id in row.rules)
-    if case.now.units is None and named:
-        return Held(Stop.UNITS_UNKNOWN, "The organisational units above the account could not be read.")
-    return None
+    row = next((row for row in case.rules.permits if row.place.units and case.plan.rule_id in row.rules), None)
+    if case.now.units is not None or row is None:
+        return None
+    text = (
+        f"The row {row.name} names organisational units, and those above account {case.plan.subject.account} are not "
+        "known. Let s3warden read AWS Organizations, or name accounts instead."
+    )
+    return Held(Stop.UNITS_UNKNOWN, text)
 
 
 def _mode_off(case: _Case) -> Held | None:
     if case.permit is None:
-        return Held(Stop.MODE_OFF, "The settings permit no fix of this rule here.")
+        return Held(Stop.MODE_OFF, f"No row of the settings lets this be mended here. {_by_hand(case)}")
     if case.permit.mode is Mode.OFF:
-        return Held(Stop.MODE_OFF, f"Fixes are off here by {case.permit.name}.")
+        return Held(Stop.MODE_OFF, f"The row {case.permit.name} switches fixes off here. {_by_hand(case)}")
     return None
 
 
 def _tags_unreadable(case: _Case) -> Held | None:
-    if isinstance(case.now.tags, Unreadable):
-        return Held(Stop.TAGS_UNREADABLE, f"The bucket's tags could not be read ({case.now.tags.cause.value}).")
-    return None
+    if not isinstance(case.now.tags, Unreadable):
+        return None
+    text = (
+        f"The bucket's tags could not be read ({case.now.tags.cause.value}), and they may refuse the fix or choose "
+        "another mode. Let s3warden read them (s3:GetBucketTagging)."
+    )
+    return Held(Stop.TAGS_UNREADABLE, text)
 
 
 def _opted_out(case: _Case) -> Held | None:
@@ -165,20 +109,30 @@ def _opted_out(case: _Case) -> Held | None:
     if tag is None or not isinstance(subject, BucketRef) or subject.account not in case.rules.opt_out_accounts:
         return None
     key, value = tag
-    return Held(Stop.OPTED_OUT, f"The bucket carries the tag {key}={value}.") if case.tags.get(key) == value else None
+    if case.tags.get(key) != value:
+        return None
+    return Held(Stop.OPTED_OUT, f"The bucket refuses fixes by its tag {key}={value}. Ask who put it there.")
 
 
 def _exempt(case: _Case) -> Held | None:
     if case.now.exemption is None:
         return None
-    return Held(Stop.EXEMPT, f"The finding is exempt by {case.now.exemption}.")
+    text = f"As it is now, the exemption {case.now.exemption} holds for it, or may. See s3warden exemptions test."
+    return Held(Stop.EXEMPT, text)
 
 
 def _rejected(case: _Case) -> Held | None:
     no = case.now.rejection
     if no is None or no.digest != case.plan.digest:
         return None
-    return Held(Stop.REJECTED, f"{no.by} does not want this plan carried out.")
+    return Held(Stop.REJECTED, f"{no.by} said no to this plan. It waits until {no.by} approves it or the plan changes.")
+
+
+def _undone(case: _Case) -> Held | None:
+    if case.now.undone_by is None:
+        return None
+    text = f"The same fix was taken back by {case.now.undone_by}, and the facts are as they were then."
+    return Held(Stop.UNDONE, f"{text} {_by_hand(case)}")
 
 
 def _exposure_unknown(case: _Case) -> Held | None:
@@ -186,24 +140,29 @@ def _exposure_unknown(case: _Case) -> Held | None:
     if not isinstance(case.plan.subject, BucketRef):
         return None
     if effect.public_before is None or effect.public_after is None:
-        return Held(Stop.EXPOSURE_UNKNOWN, "Who can reach the bucket, now or after the fix, could not be decided.")
+        text = f"Not known: {'; '.join(effect.unknown)}. Nothing is changed until that can be told."
+        return Held(Stop.EXPOSURE_UNKNOWN, text)
     return None
 
 
 def _fight(case: _Case) -> Held | None:
-    return None if case.now.fight is None else Held(Stop.FIGHT, f"{case.now.fight}.")
+    if case.now.fight is None:
+        return None
+    return Held(Stop.FIGHT, f"{case.now.fight}. Change it where that writer has it from, or exempt the bucket.")
 
 
 def _gave_up(case: _Case) -> Held | None:
-    if case.now.failed < case.rules.attempts:
+    tries = len(case.now.failed)
+    if tries < case.rules.attempts:
         return None
-    return Held(Stop.GAVE_UP, f"{case.now.failed} tries failed; a person has to look.")
+    text = f"Gave up, since every try failed ({tries}); s3warden remediations show {case.now.failed[0]} has the latest."
+    return Held(Stop.GAVE_UP, f"{text} {_by_hand(case)}")
 
 
 def _plan_only(case: _Case) -> Held | None:
     if case.permit is None or case.permit.mode is not Mode.PLAN:
         return None
-    return Held(Stop.PLAN_ONLY, f"{case.permit.name} asks for plans only.")
+    return Held(Stop.PLAN_ONLY, f"The row {case.permit.name} asks for plans only. {_by_hand(case)}")
 
 
 def _freeze(case: _Case) -> Held | None:
@@ -231,7 +190,11 @@ def _quiet(case: _Case) -> Held | None:
     due = last.at + timedelta(seconds=case.rules.quiet)
     if case.now.at >= due:
         return None
-    return Held(Stop.QUIET, f"{last.writer} changed the bucket a moment ago and may not be done.", due)
+    text = (
+        f"{last.writer} changed it at {last.at:%H:%M:%S} UTC and may not be done: "
+        f"it waits for {case.rules.quiet:g} s without a change (remediation.quiet)."
+    )
+    return Held(Stop.QUIET, text, due)
 
 
 def _breaker(case: _Case) -> Held | None:
@@ -239,21 +202,34 @@ def _breaker(case: _Case) -> Held | None:
     most = case.rules.limits.breaker_at(spent.estate)
     if spent.asking <= most:
         return None
-    text = f"{spent.asking} buckets asked for a fix within an hour, more than {most}: one cause, for a person to find."
+    text = (
+        f"{spent.asking} buckets asked for a fix within an hour, more than {most}: one cause, for a person to find. "
+        "Fixes go on once fewer ask (remediation.breaker_least, breaker_share)."
+    )
     return Held(Stop.BREAKER, text, case.now.at + HOUR)
 
 
 def _budget(case: _Case) -> Held | None:
-    spent, limits, at = case.now.spent, case.rules.limits, case.now.at
-    for reason, done, most, span, words in (
-        (Stop.BUDGET_ACCOUNT, spent.account_minute, limits.account_minute, MINUTE, "in this account within a minute"),
-        (Stop.BUDGET_ACCOUNT, spent.account_hour, limits.account_hour, HOUR, "in this account within an hour"),
-        (Stop.BUDGET, spent.minute, limits.minute, MINUTE, "within a minute"),
-        (Stop.BUDGET, spent.hour, limits.hour, HOUR, "within an hour"),
+    spent, limits = case.now.spent, case.rules.limits
+    for reason, done, most, span, name in (
+        (Stop.BUDGET_ACCOUNT, spent.account_minute, limits.account_minute, MINUTE, "account_per_minute"),
+        (Stop.BUDGET_ACCOUNT, spent.account_hour, limits.account_hour, HOUR, "account_per_hour"),
+        (Stop.BUDGET, spent.minute, limits.minute, MINUTE, "per_minute"),
+        (Stop.BUDGET, spent.hour, limits.hour, HOUR, "per_hour"),
     ):
         if done >= most:
-            return Held(reason, f"{done} fixes were made {words}; {most} are allowed.", at + span)
+            where = f"in account {case.plan.subject.account} " if reason is Stop.BUDGET_ACCOUNT else ""
+            within = "a minute" if span is MINUTE else "an hour"
+            text = f"{done} fixes were made {where}within {within}, and {most} are allowed (remediation.{name})."
+            return Held(reason, text, case.now.at + span)
     return None
+
+
+def _by_hand(case: _Case) -> str:
+    """How a person makes the fix that s3warden does not."""
+    subject = case.plan.subject
+    name = f" {subject.name}" if isinstance(subject, BucketRef) else ""
+    return f"To mend it by hand: s3warden plan{name} --rule {case.plan.rule_id} --format cli."
 
 
 _CHECKS: tuple[Callable[[_Case], Held | None], ...] = (
@@ -264,6 +240,7 @@ _CHECKS: tuple[Callable[[_Case], Held | None], ...] = (
     _opted_out,
     _exempt,
     _rejected,
+    _undone,
     _exposure_unknown,
     _fight,
     _gave_up,
@@ -280,19 +257,20 @@ def _by_mode(case: _Case) -> Permission:
     """What the mode says of a plan that nothing else stops; who approved may go on in any of them."""
     permit, plan, now = case.permit, case.plan, case.now
     if permit is None:
-        return Held(Stop.MODE_OFF, "The settings permit no fix of this rule here.")
+        return Held(Stop.MODE_OFF, "No row of the settings lets this be mended here.")
     agreed, needed = approved(plan, now.approvals, now.requester, now.at), approvals_needed(plan)
     if agreed >= needed:
         names = sorted({a.by for a in now.approvals if a.digest == plan.digest and a.by != now.requester})
         return Allowed(f"Approved by {', '.join(names)}.")
+    ask = f"{needed} must approve it, {agreed} did: s3warden remediations approve or reject."
     match permit.mode:
         case Mode.AUTO:
             return Allowed(f"{permit.name} allows it without asking.")
         case Mode.AUTO_WHEN_SAFE if plan.effect.safe:
             return Allowed(f"{permit.name} allows it where nobody is cut off, and nobody is.")
         case Mode.AUTO_WHEN_SAFE:
-            return Held(Stop.NOT_SAFE, f"Not safe without asking: {_doubts(plan)}. Needs {needed} approval(s).")
-    return Held(Stop.APPROVAL_NEEDED, f"Needs {needed} approval(s), has {agreed}.")
+            return Held(Stop.NOT_SAFE, f"The row {permit.name} asks where a fix is not safe: {_doubts(plan)}. {ask}")
+    return Held(Stop.APPROVAL_NEEDED, f"The row {permit.name} asks people first. {ask}")
 
 
 def _doubts(plan: RemediationPlan) -> str:

@@ -30,7 +30,7 @@ class KillSwitch:
     def on(self) -> str | None:
         """What turned it on, in words; None while it is off."""
         if self._tripped_by:
-            return f"turned on by {self._tripped_by}"
+            return f"turned on by {self._tripped_by}, and turned off by s3warden remediations start"
         if self.environment.get(VARIABLE, "").strip().lower() not in {"", "0", "false"}:
             return f"the variable {VARIABLE} is set"
         return None if self.file is None else _there(self.file)

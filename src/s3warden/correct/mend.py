@@ -15,11 +15,12 @@ import structlog
 
 from s3warden.correct.apply import DEFAULT_PATIENCE, Applier, Patience, Trouble, Why
 from s3warden.correct.book import Book
-from s3warden.correct.circumstances import FAILURES, Surroundings, failures, tags_of, taken_back
-from s3warden.correct.guard import GuardRules, Stop, decide
+from s3warden.correct.circumstances import FAILURES, Surroundings, failures, tags_of
+from s3warden.correct.guard import Stop, decide
 from s3warden.correct.notes import Case, Notes, about
 from s3warden.correct.permits import permit_for
 from s3warden.correct.remedy import Look
+from s3warden.correct.situation import GuardRules
 from s3warden.correct.writes import with_followers
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import Rule, RuleOptions
@@ -38,18 +39,16 @@ _BACKOFF = timedelta(seconds=30)
 _RECHECK = timedelta(minutes=15)
 _PASSING = frozenset({"unknown", "unreadable"})
 _OVER = frozenset({"gone", "not_needed"})
-UNDONE = "undone"
 # Nothing but a person, or a change of the finding, ends these.
 _FOR_PEOPLE = frozenset(
     {
         Stop.MODE_OFF,
-        Stop.OPTED_OUT,
         Stop.REJECTED,
+        Stop.UNDONE,
         Stop.GAVE_UP,
         Stop.PLAN_ONLY,
         Stop.APPROVAL_NEEDED,
         Stop.NOT_SAFE,
-        UNDONE,
     }
 )
 
@@ -147,9 +146,6 @@ class Mender:
     async def _permission(self, entry: Remediation, case: Case, state: State) -> Allowed | Held:
         plan = case.plan
         past = await self.surroundings.history(plan.subject, self.book.clock())
-        undone = taken_back(past, plan.fingerprint, plan.evidence)
-        if undone is not None:
-            return Held(UNDONE, f"The same fix was taken back by {undone.undone_by}; a person has to decide.")
         now = await self.surroundings.around(entry, case.finding, plan, state, past, self.book.clock)
         permission = decide(plan, self.guard, now)
         if isinstance(permission, Allowed):
@@ -227,7 +223,9 @@ class Mender:
         again: datetime | None = None
         alarms: Sequence[Notification] = ()
         if result in FAILURES:
-            failed = 1 + failures(await self.surroundings.history(entry.subject, at), entry.fingerprint)
+            since = finding.first_seen if finding is not None else entry.created_at
+            past = await self.surroundings.history(entry.subject, at)
+            failed = 1 + len(failures(past, entry.fingerprint, since))
             if failed < self.guard.attempts:
                 again = at + _BACKOFF * 2 ** (failed - 1)
             elif finding is not None:

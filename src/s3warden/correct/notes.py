@@ -71,7 +71,7 @@ class Notes:
             retry_at=again,
         )
         await self.book.write(entry, "declined", {"reason": declined.reason, "detail": declined.detail})
-        log.info("remediation_declined", **about(entry), reason=declined.reason, detail=declined.detail)
+        log.info("remediation_declined", **about(entry), **_why(entry))
         self.metrics.remediations_held.labels(declined.reason).inc()
 
     async def held(self, entry: Remediation, case: Case, held: Held, again: datetime | None) -> None:
@@ -82,7 +82,7 @@ class Notes:
         entry = self._with(entry, case, stage=Stage.HELD, reason=held.reason, detail=held.detail, retry_at=again)
         told = {"reason": held.reason, "detail": held.detail, "plan": case.plan.digest, "mode": case.mode.value}
         await self.book.write(entry, "held", told, notifications=self._loud(entry, case.finding, held))
-        log.info("remediation_held", **about(entry), reason=held.reason, detail=held.detail, mode=case.mode.value)
+        log.info("remediation_held", **about(entry), **_why(entry), mode=case.mode.value)
         self.metrics.remediations_held.labels(held.reason).inc()
 
     def _loud(self, entry: Remediation, finding: Finding, held: Held) -> Sequence[Notification]:
@@ -99,16 +99,16 @@ class Notes:
 
     def given_up(self, entry: Remediation, finding: Finding, tries: int, detail: str) -> Sequence[Notification]:
         """The messages about a finding that is left to people after so many tries."""
-        text = f"{tries} tries to fix this failed, s3warden tries no more. The last one: {detail}"
+        text = f"Gave up, since every try failed ({tries}); s3warden remediations show {entry.id} has the latest."
         log.error("remediation_given_up", **about(entry), tries=tries, detail=detail)
         self.metrics.remediations_given_up.inc()
-        return self.alarm(finding, Stop.GAVE_UP, [("automation", text)], f"gave_up/{entry.id}")
+        return self.alarm(finding, Stop.GAVE_UP, [("automation", f"{text} {detail}")], f"gave_up/{entry.id}")
 
     async def stopped(self, entry: Remediation, held: Held, again: datetime | None) -> None:
         """Allowed before and stopped on the way, before anything was written."""
         entry = entry.after(self.book.clock(), stage=Stage.HELD, reason=held.reason, detail=held.detail, retry_at=again)
         await self.book.write(entry, "held", {"reason": held.reason, "detail": held.detail})
-        log.warning("remediation_held", **about(entry), reason=held.reason, detail=held.detail, mode=entry.mode.value)
+        log.warning("remediation_held", **about(entry), **_why(entry), mode=entry.mode.value)
         self.metrics.remediations_held.labels(held.reason).inc()
 
     async def allowed(self, entry: Remediation, case: Case, allowed: Allowed) -> Remediation:
@@ -181,6 +181,12 @@ class Notes:
 def about(entry: Remediation) -> dict[str, object]:
     """The fields of a log line that tell which remediation it is about."""
     return {"remediation_id": entry.id, "subject": entry.subject.key, "rule_id": entry.rule_id}
+
+
+def _why(entry: Remediation) -> dict[str, object]:
+    """The fields of a log line that tell why nothing is done, and when it is looked at again."""
+    again = entry.retry_at.isoformat() if entry.retry_at is not None else None
+    return {"reason": entry.reason, "detail": entry.detail, "retry_at": again}
 
 
 def _question(entry: Remediation) -> list[tuple[str, str]]:

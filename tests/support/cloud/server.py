@@ -183,6 +183,8 @@ class FakeCloud:
         target = request.headers.get("X-Amz-Target", "")
         if target.startswith("AmazonSQS."):
             return self._sqs(target.partition(".")[2], json.loads(body), caller)
+        if target.startswith("AWSOrganizations"):
+            return _Call(Seen("organizations", target.partition(".")[2], method="POST"), caller, _not_yours)
         if request.method == "POST" and service in {"sts", "sns", "ec2"}:
             form = {key: values[0] for key, values in parse_qs(body.decode(), keep_blank_values=True).items()}
             return self._query(service, form, caller)
@@ -312,6 +314,11 @@ def _regions(_cloud: FakeCloud, _form: dict[str, str], _caller: str) -> str:
     return f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
 
 
+async def _not_yours() -> web.Response:
+    """No account here may ask about its organisation."""
+    raise RefusalError("AccessDeniedException", "You don't have permissions to access this resource.", 400)
+
+
 async def _receive(queue: Queue, params: dict[str, Any]) -> dict[str, Any]:
     taken = await queue.receive(
         params.get("MaxNumberOfMessages", 1), params.get("WaitTimeSeconds", 0), params.get("VisibilityTimeout")
@@ -399,8 +406,8 @@ def _refused(seen: Seen, refusal: RefusalError) -> web.Response:
     code, message = escape(refusal.code), escape(refusal.message)
     if seen.method == "HEAD":
         return web.Response(status=refusal.status)
-    if seen.service == "sqs":
-        answer = _json({"__type": f"com.amazonaws.sqs#{code}", "message": refusal.message}, refusal.status)
+    if seen.service in {"sqs", "organizations"}:
+        answer = _json({"__type": f"com.amazonaws.{seen.service}#{code}", "message": refusal.message}, refusal.status)
         if code == "QueueDoesNotExist":
             answer.headers["x-amzn-query-error"] = "AWS.SimpleQueueService.NonExistentQueue;Sender"
         return answer

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from s3warden.correct.guard import Stop
 from s3warden.correct.remedies import REMEDIES
 from s3warden.correct.render_remedies import BEGIN, END, as_markdown
 
@@ -13,6 +14,13 @@ PAGE = (ROOT / "docs" / "remediation.md").read_text()
 def test_table_is_made_from_the_remedies() -> None:
     """Held equal, so that nobody forgets a row."""
     assert PAGE[PAGE.index(BEGIN) : PAGE.index(END) + len(END)] == as_markdown(REMEDIES)
+
+
+def test_every_stop_is_explained() -> None:
+    """In the order in which the guard asks, and no others."""
+    section = PAGE[PAGE.index("## Why a plan is held") : PAGE.index("## Why there is no plan")]
+    told = [name for line in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for name in re.findall(r"\w+", line)]
+    assert sorted(told) == sorted(Stop)
 
 
 def test_every_reason_is_explained() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from s3warden.correct.budget import Limits, Spent
 from s3warden.correct.fights import Fight
-from s3warden.correct.guard import Circumstances, GuardRules, LastWrite, Stop, decide
+from s3warden.correct.guard import Stop, decide
 from s3warden.correct.permits import Permit, Place
+from s3warden.correct.situation import Circumstances, GuardRules, LastWrite
 from s3warden.correct.windows import Freeze, Window
 from s3warden.correct.writers import Writer, WriterKind
 from s3warden.detect.samples import DENIED
@@ -86,6 +87,7 @@ STOPS = [
     pytest.param(
         PLAN, AUTO, replace(CALM, rejection=Rejection("ann", PLAN.digest, NOW)), Stop.REJECTED, id="somebody said no"
     ),
+    pytest.param(PLAN, AUTO, replace(CALM, undone_by="ann (r2)"), Stop.UNDONE, id="taken back"),
     pytest.param(
         replace(PLAN, effect=replace(SAFE, public_before=None)), AUTO, CALM, Stop.EXPOSURE_UNKNOWN, id="unknown before"
     ),
@@ -93,7 +95,7 @@ STOPS = [
         replace(PLAN, effect=replace(SAFE, public_after=None)), AUTO, CALM, Stop.EXPOSURE_UNKNOWN, id="unknown after"
     ),
     pytest.param(PLAN, AUTO, replace(CALM, fight=FIGHT), Stop.FIGHT, id="fight"),
-    pytest.param(PLAN, AUTO, replace(CALM, failed=3), Stop.GAVE_UP, id="gave up"),
+    pytest.param(PLAN, AUTO, replace(CALM, failed=("r3", "r2", "r1")), Stop.GAVE_UP, id="gave up"),
     pytest.param(PLAN, replace(AUTO, freezes=(FREEZE,)), CALM, Stop.FREEZE, id="freeze"),
     pytest.param(PLAN, replace(AUTO, windows=(NIGHT,)), CALM, Stop.WINDOW, id="window"),
     pytest.param(

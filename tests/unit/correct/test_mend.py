@@ -281,6 +281,16 @@ def test_after_so_many_failures_people_are_told_once() -> None:
     assert bench.metrics.remediations_given_up._value.get() == 1
 
 
+def test_what_failed_before_the_finding_was_resolved_counts_no_more() -> None:
+    """Somebody mended it by hand, with what stood in the way; the next leak is closed like the first of all."""
+    bench = Bench()
+    for _ in range(3):
+        bench.aws.trouble("PutBucketAcl", denied())
+        run(bench.mender.mend(bench.finding))
+    run(bench.mender.mend(replace(bench.finding, first_seen=START + timedelta(hours=1))))
+    assert [entry.result for entry in bench.shelf.entries.values()] == [*[Result.FAILED] * 3, Result.FIXED]
+
+
 def test_a_fix_that_was_taken_back_is_not_made_again() -> None:
     """Until the facts are others, or a person decides."""
     bench = Bench()
@@ -289,7 +299,8 @@ def test_a_fix_that_was_taken_back_is_not_made_again() -> None:
     assert (answer.ok, bench.is_open) == (True, True)
     run(bench.mender.mend(bench.finding))
     held = list(bench.shelf.entries.values())[-1]
-    assert (held.stage, held.reason, bench.is_open) == (Stage.HELD, "undone", True)
+    assert (held.stage, held.reason, bench.is_open) == (Stage.HELD, Stop.UNDONE, True)
+    assert "taken back by sam (" in held.detail
 
 
 def test_what_is_held_is_noted_once() -> None:

@@ -249,7 +249,7 @@ async def test_disabled_key_is_enabled_and_a_dying_one_is_not() -> None:
     assert (step.call.operation, step.inverse.operation) == ("EnableKey", "DisableKey")
     assert (step.before, step.after) == ('{"KeyState":"Disabled"}', '{"KeyState":"Enabled"}')
     assert after.reading(Aspect.DEFAULT_KEY).value.state == "Enabled"  # type: ignore[union-attr]
-    assert made.effect.unknown == ("whether the key was disabled on purpose",)
+    assert made.effect.unknown[0] == "whether the key was disabled on purpose"
     dying = key_answers(KeyState="PendingDeletion")
     assert await reason_for("bucket-kms-key-usable", BUCKET, dying) == "key_unusable"
 
