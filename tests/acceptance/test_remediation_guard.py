@@ -50,7 +50,7 @@ BY_SETTINGS = (
     Hold(
         "abroad", Stop.UNITS_UNKNOWN, "above account 700000000001 are not known. Let s3warden read AWS Org", ENCRYPTION
     ),
-    Hold("busy", Stop.QUIET, "unknown (arn:aws:sts::700000000001:assumed-role/deployer/sam) changed it at", VERSIONING),
+    Hold("busy", Stop.QUIET, "arn:aws:sts::700000000001:assumed-role/deployer/sam changed it at", VERSIONING),
 )
 BY_MOMENT = (
     Hold("invented-ledger", Stop.KILLED, "/stop exists. Nothing is changed until it is off."),

@@ -6,7 +6,7 @@ the rest of the program see it. After an error of the store the entry is what it
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Protocol
@@ -111,6 +111,16 @@ class Book:
         if notifications:
             self.told()
         return entry
+
+    async def postpone(self, entry: Remediation, detail: str, again: datetime | None) -> None:
+        """Store when an entry that waits is looked at again, and its sentence as it is now. Raises StoreError.
+
+        That is no news: `changed_at` stays, and the audit log is not told.
+        """
+        if (detail, again) != (entry.detail, entry.retry_at):
+            entry = replace(entry, detail=detail, retry_at=again, version=entry.version + 1)
+            await self.store.record((entry,))
+            self._keep(entry)
 
     def _keep(self, entry: Remediation) -> None:
         if entry.stage is Stage.ENDED:

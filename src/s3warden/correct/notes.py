@@ -1,7 +1,7 @@
 """What is noted of a remediation at each turn: the journal's entry, the audit line, log, metrics, and who must hear.
 
-Takes an entry and what was decided, hands on the entry as it is stored. What is no news is not noted again: the same
-plan, held for the same reason, is written once. It decides nothing.
+Takes an entry and what was decided, hands on the entry as it is stored. What is no news is not told again: of the same
+plan, held for the same reason, the journal alone learns when it is looked at next. It decides nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -59,6 +59,7 @@ class Notes:
     async def declined(self, entry: Remediation, finding: Finding, declined: Declined, again: datetime | None) -> None:
         """There is no plan."""
         if entry.version and (entry.stage, entry.reason) == (Stage.DECLINED, declined.reason):
+            await self.book.postpone(entry, declined.detail, again)
             return
         entry = entry.after(
             self.book.clock(),
@@ -78,6 +79,7 @@ class Notes:
         """The guard says no."""
         known = entry.plan.digest if entry.version and entry.plan is not None else None
         if (entry.stage, entry.reason, known) == (Stage.HELD, held.reason, case.plan.digest):
+            await self.book.postpone(entry, held.detail, again)
             return
         entry = self._with(entry, case, stage=Stage.HELD, reason=held.reason, detail=held.detail, retry_at=again)
         told = {"reason": held.reason, "detail": held.detail, "plan": case.plan.digest, "mode": case.mode.value}

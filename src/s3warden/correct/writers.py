@@ -41,6 +41,8 @@ class Writer:
     principal: str = ""
 
     def __str__(self) -> str:
+        if self.principal and self.kind is WriterKind.UNKNOWN:
+            return self.principal
         return f"{self.kind.value} ({self.principal})" if self.principal else self.kind.value
 
 

@@ -1,5 +1,6 @@
 """From an open finding to what became of it, with trouble at each call and a death at each moment."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -304,7 +305,7 @@ def test_a_fix_that_was_taken_back_is_not_made_again() -> None:
 
 
 def test_what_is_held_is_noted_once() -> None:
-    """The same plan held for the same reason is no news; another reason is."""
+    """The same plan held for the same reason is no news; another reason is, and when it is looked at next is kept."""
     guard = replace(ALLOWED, permits=(Permit("plans", frozenset({RULE}), Mode.PLAN),))
     bench = Bench(guard=guard)
     for _ in range(3):
@@ -313,6 +314,17 @@ def test_what_is_held_is_noted_once() -> None:
     bench.switch = "the file stop exists"
     run(bench.mender.mend(bench.finding))
     assert (bench.only.reason, bench.shelf.kinds()) == (Stop.KILLED, ["held", "held"])
+    since = bench.only
+
+    async def later() -> None:
+        await asyncio.sleep(3600)
+        await bench.mender.mend(bench.finding)
+
+    run(later())
+    assert (bench.only.changed_at, bench.shelf.kinds()) == (since.changed_at, ["held", "held"])
+    assert bench.only.retry_at is not None
+    assert since.retry_at is not None
+    assert bench.only.retry_at - since.retry_at == timedelta(hours=1)
 
 
 def test_a_finding_that_is_over_ends_what_waited_for_it() -> None:
