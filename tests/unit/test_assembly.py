@@ -172,6 +172,8 @@ def test_what_the_sweep_looks_for_beside_the_cache(settings: Settings) -> None:
 class _Places:
     """An estate of two accounts without buckets."""
 
+    closed: tuple[str, ...] = ()
+
     async def accounts(self) -> tuple[AccountRef, ...]:
         return (ACCOUNT, AccountRef("aws", "444455556666"))
 

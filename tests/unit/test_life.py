@@ -118,7 +118,9 @@ class Reports:
 
 
 class Estate:
-    """Accounts, or the reason why nobody can tell; the last answer stays."""
+    """Accounts, or the reason why nobody can tell; the last answer stays. None of them was closed."""
+
+    closed: tuple[str, ...] = ()
 
     def __init__(self, *answers: tuple[AccountRef, ...] | AwsError) -> None:
         self._answers = list(answers)

@@ -39,6 +39,7 @@ class Estate:
     refusal: AwsError | None = None
     interrupted: bool = False
     home_region: str = "eu-west-1"
+    closed: tuple[str, ...] = ()
 
     async def identify(self) -> None:
         """Who we are does not matter here."""

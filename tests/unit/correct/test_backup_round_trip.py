@@ -9,13 +9,13 @@ from s3warden.aws.errors import AwsError
 from s3warden.correct.apply import Applier
 from s3warden.correct.book import Book
 from s3warden.correct.circumstances import Surroundings
-from s3warden.correct.guard import GuardRules
 from s3warden.correct.look import Looks
 from s3warden.correct.mend import Mender
 from s3warden.correct.notes import Notes
 from s3warden.correct.permits import Permit
 from s3warden.correct.plans import Plans
 from s3warden.correct.remedy import Wanted
+from s3warden.correct.situation import GuardRules
 from s3warden.correct.undo import Undoer
 from s3warden.correct.writers import Own
 from s3warden.detect.rule import DEFAULT_OPTIONS
