@@ -28,7 +28,7 @@ from s3warden.correct.invitations import Invitations
 from s3warden.correct.kill import KillSwitch
 from s3warden.correct.links import SHORTEST_KEY
 from s3warden.correct.look import Looks
-from s3warden.correct.mend import Mender
+from s3warden.correct.mend import Mender, aspects, elsewhere
 from s3warden.correct.notes import Notes
 from s3warden.correct.orders import Orders
 from s3warden.correct.permits import Permit, Place, may_be_mended, may_be_written
@@ -38,13 +38,15 @@ from s3warden.correct.situation import GuardRules
 from s3warden.correct.undo import Undoer
 from s3warden.correct.web import Web
 from s3warden.correct.windows import Freeze, Window
-from s3warden.correct.worker import Pace, Submit, Worker
+from s3warden.correct.worker import Pace, Submit, Worker, trigger_of
 from s3warden.correct.writers import Own
+from s3warden.correct.writes import with_followers
 from s3warden.detect.rule import Rule
 from s3warden.detect.selection import select
 from s3warden.model.action import Mode
-from s3warden.model.bucket import AccountRef
-from s3warden.model.event import RefreshRequest
+from s3warden.model.bucket import AccountRef, Aspect
+from s3warden.model.event import Origin, RefreshRequest
+from s3warden.model.remediation import Remediation
 from s3warden.model.secret import Secret, SecretRef
 from s3warden.pipeline import Pipeline
 from s3warden.settings.remediation import DAYS, Fix
@@ -55,6 +57,7 @@ from s3warden.telemetry.metrics import Metrics
 
 # Under this key the store keeps who stopped all fixes.
 _STOPPED = "remediation_stopped_by"
+_OF_KEYS = frozenset({Aspect.DEFAULT_KEY, Aspect.KEY_ROTATION, Aspect.KEY_POLICY})
 _ONE_TRY = Backoff(attempts=1)
 
 
@@ -175,6 +178,17 @@ class Correcting:
         return {"remediation": self.worker.run(), "orders": self.orders.run()}
 
 
+async def _seen_beside(pipeline: Pipeline, submit: Submit, entry: Remediation) -> None:
+    """Have what a remediation wrote beside its subject seen anew: a key that buckets share, the policy of a target."""
+    if aspects(entry) & _OF_KEYS:
+        pipeline.fetch.neighbours.keys.forget()
+    for other in elsewhere(entry):
+        known = pipeline.cache.bucket(other)
+        if known is not None:
+            of_policy = with_followers({Aspect.POLICY})
+            await submit(RefreshRequest(known.ref, of_policy, Origin.EVENT, (trigger_of(entry),), urgent=True))
+
+
 async def build(
     settings: Settings,
     parts: assembly.Reading,
@@ -195,7 +209,12 @@ async def build(
     book = Book(journal, told=pipeline.committed)
     budget = Budget()
     limits = guard(settings)
-    looks = Looks(S3Reader(parts.calls), cache=pipeline.cache, objects=pipeline.objects)
+    looks = Looks(
+        S3Reader(parts.calls),
+        cache=pipeline.cache,
+        whole=lambda: pipeline.fetch.neighbours.whole,
+        objects=pipeline.objects,
+    )
 
     async def units(account: AccountRef) -> tuple[str, ...] | None:
         above = pipeline.house.units_of(account.account)
@@ -236,6 +255,7 @@ async def build(
         turn=pipeline.turn,
         submit=submit,
         metrics=metrics,
+        beside=partial(_seen_beside, pipeline, submit),
         pace=Pace(parallel=settings.remediation.parallel, quiet=settings.remediation.quiet),
     )
 

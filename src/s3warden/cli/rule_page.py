@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from s3warden.collect.fetch import READS
-from s3warden.correct.by_hand import REASONS
+from s3warden.correct.by_hand import left_to_people
 from s3warden.correct.remedies import remedies_for
 from s3warden.correct.remedy import Remedy
 from s3warden.detect.own.rule import OwnCheck
@@ -17,7 +17,6 @@ from s3warden.model.finding import Verdict
 from s3warden.model.framework import Framework
 from s3warden.model.rule import RuleInfo
 
-_BY_HAND = "A person has to do it: s3warden has no fix of its own for this rule."
 _VERDICTS = {
     Verdict.PASS: "Examples that pass",
     Verdict.FAIL: "Examples that fail",
@@ -134,9 +133,7 @@ def _examples(rule: Rule) -> Iterator[Section]:
 
 def _remedies(rule: Rule) -> Section:
     found = tuple(map(_remedy, remedies_for(rule.info.id)))
-    reason = REASONS.get(rule.info.id)
-    by_hand = f"{_BY_HAND} {reason}" if reason else _BY_HAND
-    return Section("Fix by s3warden", "" if found else by_hand, found)
+    return Section("Fix by s3warden", left_to_people(rule.info.id, mended=bool(found)), found)
 
 
 def _remedy(remedy: Remedy) -> str:

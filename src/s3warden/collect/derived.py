@@ -35,6 +35,19 @@ DERIVED: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
 COMPUTED = frozenset({Aspect.REFERRERS})
 """Aspects that take no call: they are looked up anew whenever the bucket is looked at."""
 
+TARGET_ASPECTS = frozenset(
+    {
+        Aspect.ACL,
+        Aspect.POLICY,
+        Aspect.OWNERSHIP,
+        Aspect.ENCRYPTION,
+        Aspect.OBJECT_LOCK,
+        Aspect.REQUEST_PAYMENT,
+        Aspect.LOGGING,
+    }
+)
+"""What of a log target decides whether logs arrive, and where they go from there."""
+
 SHARED = frozenset(DERIVED) - {Aspect.OBJECT_ACL}
 """Aspects of which one reading serves every bucket with the same neighbour: many looks at them cost little."""
 

@@ -32,9 +32,9 @@ from s3warden.collect import (
 from s3warden.collect.access_points import AccessPointReads
 from s3warden.collect.account_services import ServiceReads
 from s3warden.collect.aspects import ASPECTS, GONE, AspectRead
-from s3warden.collect.derived import DERIVED, with_derived
+from s3warden.collect.derived import DERIVED, TARGET_ASPECTS, with_derived
 from s3warden.collect.multi_region import MultiRegionReads
-from s3warden.collect.neighbours import TARGET_ASPECTS, Neighbours
+from s3warden.collect.neighbours import Neighbours
 from s3warden.collect.pages import whole_list
 from s3warden.collect.shapes import Answer
 from s3warden.collect.shared import PASSING

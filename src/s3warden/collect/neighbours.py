@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from s3warden.collect.cache import Cache
+from s3warden.collect.derived import TARGET_ASPECTS
 from s3warden.collect.keys import KeyReads
 from s3warden.collect.owners import Owners
 from s3warden.collect.pointers import pointed
@@ -36,19 +37,6 @@ from s3warden.model.references import (
 Known: TypeAlias = Mapping[Aspect, Reading[object]]
 ReadBucket: TypeAlias = Callable[[BucketRef, Iterable[Aspect]], Awaitable[Known]]
 
-TARGET_ASPECTS = frozenset(
-    {
-        Aspect.ACL,
-        Aspect.POLICY,
-        Aspect.OWNERSHIP,
-        Aspect.ENCRYPTION,
-        Aspect.OBJECT_LOCK,
-        Aspect.REQUEST_PAYMENT,
-        Aspect.LOGGING,
-    }
-)
-"""What of a log target decides whether logs arrive, and where they go from there."""
-
 _ALONE = Unreadable(Cause.NOT_READ, "only a look at the whole estate tells what points at a bucket")
 # Several sources of a sweep ask about a target that is not in the cache yet; an event on it has it forgotten.
 _A_WHILE = timedelta(minutes=2)
@@ -68,6 +56,7 @@ class Neighbours:
         self.keys = KeyReads(reader, self.owners, clock)
         self._read_bucket = read_bucket
         self._cache: Cache | None = None
+        self._anew = False
         # Whether every bucket was read since the start, so that what points at a name is known.
         self.whole = True
         self._targets: Shared[BucketRef, Settings] = Shared(fresh=_A_WHILE, clock=clock)
@@ -83,9 +72,9 @@ class Neighbours:
             }
         )
 
-    def beside(self, cache: Cache) -> None:
-        """Look up there what is known of other buckets and accounts."""
-        self._cache = cache
+    def beside(self, cache: Cache, *, anew: bool = False) -> None:
+        """Look up there what is known of other buckets and accounts; `anew`: but the settings of a log target."""
+        self._cache, self._anew = cache, anew
         self.owners.beside(cache)
 
     def told(self, readings: Known) -> Known:
@@ -155,7 +144,7 @@ class Neighbours:
 
     async def _settings(self, target: BucketRef) -> Settings:
         """What the cache knows of the target, and what it does not know, read."""
-        state = None if self._cache is None else self._cache.bucket(target)
+        state = None if self._cache is None or self._anew else self._cache.bucket(target)
         kept = {} if state is None else {a: r for a, r in state.readings.items() if a in TARGET_ASPECTS}
 
         async def read() -> Reading[Settings]:

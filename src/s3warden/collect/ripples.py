@@ -7,7 +7,8 @@ that changed or is gone. Reads nothing; what it asks for costs next to no call, 
 from collections.abc import Iterator
 
 from s3warden.collect.cache import Cache
-from s3warden.collect.neighbours import TARGET_ASPECTS, Neighbours
+from s3warden.collect.derived import TARGET_ASPECTS
+from s3warden.collect.neighbours import Neighbours
 from s3warden.collect.references import Name
 from s3warden.model.bucket import Aspect, BucketRef, BucketState, Present, Subject
 from s3warden.model.event import Origin, RefreshRequest, Trigger

@@ -7,7 +7,7 @@ not cut stays to the letter. Which part has to go is the remedies' business. Tex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from s3warden.correct.policy_text import replaced, statements_of, texts_of, without
+from s3warden.correct.policy_text import MAX_BYTES, replaced, statements_of, texts_of, without
 
 EVERYONE = "*"
 _KINDS = ("AWS", "CanonicalUser", "Federated")
@@ -92,13 +92,13 @@ def named_in(text: str, place: str = "") -> Iterator[Named]:
             yield from (Named(place, at, kind, name) for name in texts_of(principal.get(kind)))
 
 
-def nobody_of(text: str, chosen: Collection[Named]) -> Cut:
+def nobody_of(text: str, chosen: Collection[Named], most: int = MAX_BYTES) -> Cut:
     """The policy without those who are `chosen`; a statement that lets in nobody else goes with them."""
     listed, empty = statements_of(text), []
     for at in sorted({one.statement for one in chosen}):
         rest = _but(listed[at].get("Principal"), {(one.kind, one.name) for one in chosen if one.statement == at})
         if rest:
-            text = replaced(text, at, {**listed[at], "Principal": rest})
+            text = replaced(text, at, {**listed[at], "Principal": rest}, most)
         else:
             empty.append(at)
     left = None if len(empty) == len(listed) else without(text, empty) if empty else text

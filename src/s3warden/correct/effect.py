@@ -16,6 +16,7 @@ from s3warden.detect.exposure.normal import Statement
 from s3warden.detect.exposure.requirements import tls_required
 from s3warden.detect.exposure.verdict import Exposure
 from s3warden.detect.questions import statements
+from s3warden.detect.serving import distributions
 from s3warden.model.action import Effect, Loss, LossKind
 from s3warden.model.bucket import (
     Aspect,
@@ -58,7 +59,7 @@ _REPLICATES = ("s3:replicateobject", "s3:replicatedelete", "s3:replicatetags")
 
 def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
     """What the edits would do, judged by the finding's own rule."""
-    after = predicted(scene.state, edits, scene.options)
+    after = predicted(scene.look, edits, scene.options)
     [result] = evaluate((scene.rule,), after, options=scene.options)
     own = tuple(doubt for edit in edits for doubt in edit.doubts)
     cut = {loss for edit in edits for loss in edit.losses}
@@ -203,14 +204,9 @@ def _named(statement: Statement, inputs: ExposureInputs) -> Iterator[Loss]:
     for name in statement.principals.service:
         vendor = name.partition(".")[0]
         if vendor == "cloudfront":
-            yield Loss(LossKind.CDN, _distributions(statement))
+            yield from (Loss(LossKind.CDN, f"{_CLOUDFRONT} {named}") for named in distributions(statement))
         else:
             yield Loss(LossKind.LOGS if vendor in _DELIVERING else LossKind.SERVICE, name)
-
-
-def _distributions(statement: Statement) -> str:
-    named = [v for c in statement.conditions if c.key == "aws:sourcearn" and not c.operator.negated for v in c.values]
-    return f"{_CLOUDFRONT} {', '.join(named)}" if named else f"{_CLOUDFRONT}, any distribution"
 
 
 def _granted(state: BucketState, inputs: ExposureInputs) -> frozenset[Loss]:

@@ -5,19 +5,20 @@ only reads; what AWS refuses is an unreadable part of the state, as in a fetch, 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import TypeAlias
 
 from s3warden.aws.errors import AwsError
 from s3warden.collect import access_points, alarms, backups
-from s3warden.collect.aspects import ASPECTS, AspectRead
+from s3warden.collect.aspects import ASPECTS
 from s3warden.collect.cache import Cache
 from s3warden.collect.derived import DERIVED
 from s3warden.collect.fetch import BucketReader, Fetch
-from s3warden.collect.shapes import Answer, ShapeError, sequence, text
+from s3warden.collect.shapes import Answer, ShapeError, text
 from s3warden.correct import alarm_writes
 from s3warden.correct.chosen import completed
 from s3warden.correct.object_acl import ObjectRef
+from s3warden.correct.recorder import Answers, Recorder
 from s3warden.correct.remedy import Documents, Look
 from s3warden.correct.service_row import region_of
 from s3warden.correct.steps import seen, source
@@ -29,25 +30,30 @@ from s3warden.model.bucket import (
     AccountRef,
     Aspect,
     BucketRef,
+    BucketState,
     Present,
     State,
     Subject,
 )
 from s3warden.model.configuration import AccessPoints
-from s3warden.model.objects import ObjectAcls, ObjectName
-
-_Answers: TypeAlias = Mapping[tuple[str, str | None, str], Answer]
+from s3warden.model.keys import Key
+from s3warden.model.objects import ObjectAcls
+from s3warden.model.references import LogTarget, Use
 
 
 def _no_objects(_bucket: BucketRef) -> ObjectAcls:
     return ObjectAcls()
 
 
+def _always() -> bool:
+    return True
+
+
 class Looks:
     """Looks at subjects through `reader`. Calls are made in their turn and tried again by what is behind it.
 
-    What other subjects have to do with one is looked up in `cache`; without it that is not read. `objects` are those
-    of a bucket that events named.
+    What other subjects have to do with one is looked up in `cache`; without it that is not read. `whole` tells whether
+    all of them were read by now. `objects` are those of a bucket that events named.
     """
 
     def __init__(
@@ -56,9 +62,11 @@ class Looks:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         cache: Cache | None = None,
+        whole: Callable[[], bool] = _always,
         objects: Callable[[BucketRef], ObjectAcls] = _no_objects,
     ) -> None:
         self._reader = reader
+        self._whole = whole
         self._clock = clock
         self._cache = cache
         self._objects = objects
@@ -71,16 +79,32 @@ class Looks:
         asked = frozenset(aspects)
         wanted = asked.union(*(DERIVED.get(aspect, frozenset[Aspect]()) for aspect in asked))
         regions = {*regions, subject.region} if isinstance(subject, BucketRef) else regions
-        recorder = _Recorder(self._reader)
+        recorder = Recorder(self._reader)
         fetch = Fetch(recorder, self._clock)
         if self._cache is not None:
-            fetch.neighbours.beside(self._cache)
+            fetch.neighbours.beside(self._cache, anew=True)
         owner = subject.owner
         account = await fetch.account(owner, wanted & ACCOUNT_ASPECTS, regions=regions)
         if isinstance(subject, AccountRef):
             return Look(account, _documents(account, wanted, recorder))
         state = await fetch.bucket(subject, wanted - ACCOUNT_ASPECTS, account=account, named=self._objects(subject))
-        return Look(state, _documents(state, wanted, recorder) if state.exists else {})
+        return Look(
+            state,
+            _documents(state, wanted, recorder) if state.exists else {},
+            target=_target(state, recorder),
+            key_users=self._key_users(state),
+            whole=self._whole(),
+        )
+
+    def _key_users(self, state: State) -> tuple[str, ...] | None:
+        """The other buckets with the same default key, by whichever name they call it."""
+        key, ref = state.reading(Aspect.DEFAULT_KEY), state.ref
+        if self._cache is None or not isinstance(key, Present) or not isinstance(key.value, Key):
+            return None
+        names = {name for name in (key.value.named, key.value.arn) if name is not None}
+        pointing = (self._cache.referring_to(state.ref.partition, name).used_as(Use.KEY) for name in names)
+        users = {each.holder for found in pointing for each in found}
+        return tuple(sorted(users - {ref.name if isinstance(ref, BucketRef) else ""}))
 
     async def object_acl(self, ref: ObjectRef) -> Answer:
         """The ACL of an object. Raises AwsError."""
@@ -107,55 +131,6 @@ class Looks:
         return await completed(self._reader, account, call)
 
 
-class _Recorder:
-    """A reader that keeps what it was answered, by the operation's name."""
-
-    def __init__(self, reader: BucketReader) -> None:
-        self._reader = reader
-        self.of_bucket: dict[str, Answer] = {}
-        self.more_of_bucket: dict[str, list[Answer]] = {}
-        self.of_account: dict[str, Answer] = {}
-        self.of_services: dict[tuple[str, str | None, str], Answer] = {}
-
-    async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Answer:
-        answer = await self._reader.bucket(ref, operation, **parameters)
-        if not parameters:
-            self.of_bucket[operation] = answer
-        elif "ContinuationToken" in parameters:
-            self.more_of_bucket.setdefault(operation, []).append(answer)
-        return answer
-
-    async def account(
-        self, ref: AccountRef, operation: str, *, region: str | None = None, **parameters: object
-    ) -> Answer:
-        answer = await self._reader.account(ref, operation, region=region, **parameters)
-        if parameters:
-            self.of_services[operation, region, _about(parameters)] = answer
-        else:
-            self.of_account[operation] = answer
-        return answer
-
-    async def service(
-        self, ref: AccountRef, service: str, operation: str, *, region: str | None = None, **parameters: object
-    ) -> Answer:
-        answer = await self._reader.service(ref, service, operation, region=region, **parameters)
-        self.of_services[operation, region, _about(parameters)] = answer
-        return answer
-
-
-# The parameters by which a service is asked about one thing of several, or for one page of several.
-_NAMES = (
-    *("TrailName", "DetectorId", "KeyId", "Name", "logGroupName", "nextToken", "Namespace", "MetricName"),
-    *("BackupPlanId", "SelectionId"),
-)
-
-
-def _about(parameters: Mapping[str, object]) -> str:
-    if "Key" in parameters:
-        return ObjectName(str(parameters["Key"]), str(parameters.get("VersionId", ""))).place
-    return " ".join(str(parameters[name]) for name in _NAMES if name in parameters)
-
-
 def plain_answer(answer: Answer) -> dict[str, object]:
     """The answer in values that JSON knows: a date becomes its ISO form, which the SDK takes back."""
     return {key: _plain(value) for key, value in answer.items()}
@@ -171,21 +146,37 @@ def _plain(value: object) -> object:
     return value
 
 
-def _documents(state: State, wanted: frozenset[Aspect], recorder: _Recorder) -> Documents:
+def _target(state: State, recorder: Recorder) -> Look | None:
+    """The bucket that the logs go to, by the very readings by which rules judge their source."""
+    reading, ref = state.reading(Aspect.LOG_TARGET), state.ref
+    if not isinstance(reading, Present) or not isinstance(reading.value, LogTarget) or not isinstance(ref, BucketRef):
+        return None
+    target, standing = reading.value, reading.value.standing
+    if not target.settings.items or not isinstance(standing, Present):
+        return None
+    place = replace(ref, name=target.name, region=standing.value.region or ref.region)
+    found = BucketState(place, state.read_at, dict(target.settings.items))
+    return Look(found, _documents(found, frozenset(found.readings), recorder))
+
+
+def _documents(state: State, wanted: frozenset[Aspect], recorder: Recorder) -> Documents:
     found: dict[Aspect, Answer | None] = {}
+    name = state.ref.name if isinstance(state.ref, BucketRef) else ""
     for aspect in wanted & ASPECTS.keys():
         match state.reading(aspect):
             case Absent():
                 found[aspect] = None
+            case Present() if aspect in ACCOUNT_ASPECTS:
+                found[aspect] = plain_answer(recorder.of_account[ASPECTS[aspect].operation])
             case Present():
-                found[aspect] = plain_answer(_answered(ASPECTS[aspect], recorder, of_account=aspect in ACCOUNT_ASPECTS))
+                found[aspect] = plain_answer(recorder.answered(name, ASPECTS[aspect]))
     found |= {aspect: by_place(recorder.of_services) for aspect, by_place in _PLACED.items() if aspect in wanted}
     if Aspect.ACCESS_POINTS in wanted:
         found[Aspect.ACCESS_POINTS] = _point_policies(state, recorder.of_services)
     return found
 
 
-def _point_policies(state: State, answers: _Answers) -> Answer:
+def _point_policies(state: State, answers: Answers) -> Answer:
     """What AWS answered for the policy of each access point that has one, by ARN."""
     reading = state.reading(Aspect.ACCESS_POINTS)
     points = reading.value.points if isinstance(reading, Present) and isinstance(reading.value, AccessPoints) else ()
@@ -197,34 +188,24 @@ def _point_policies(state: State, answers: _Answers) -> Answer:
     }
 
 
-def _answered(read: AspectRead[object], recorder: _Recorder, *, of_account: bool) -> Answer:
-    """The answer that was parsed: of a list in pages, with what stands on all of them."""
-    answer = (recorder.of_account if of_account else recorder.of_bucket)[read.operation]
-    more = recorder.more_of_bucket.get(read.operation)
-    if read.paged is None or more is None:
-        return answer
-    name = read.paged
-    return {name: [item for page in (answer, *more) for item in sequence(page.get(name, ()), name)]}
-
-
-def _by_region(operation: str) -> Callable[[_Answers], Answer]:
+def _by_region(operation: str) -> Callable[[Answers], Answer]:
     return lambda answers: {
         str(region): plain_answer(answer) for (name, region, _), answer in answers.items() if name == operation
     }
 
 
-def _by_name(operation: str) -> Callable[[_Answers], Answer]:
+def _by_name(operation: str) -> Callable[[Answers], Answer]:
     return lambda answers: {
         about: plain_answer(answer) for (name, _, about), answer in answers.items() if name == operation
     }
 
 
-def _detectors(answers: _Answers) -> Answer:
+def _detectors(answers: Answers) -> Answer:
     found = ((region, about, answer) for (name, region, about), answer in answers.items() if name == "GetDetector")
     return {str(region): {**plain_answer(answer), "DetectorId": about} for region, about, answer in found}
 
 
-def _alarms(answers: _Answers) -> Answer:
+def _alarms(answers: Answers) -> Answer:
     """Our filter in each log group and our alarm in each region, as the reads of their steps answer them."""
     found: dict[str, Answer] = {}
     for (operation, region, _), answer in answers.items():
@@ -240,7 +221,7 @@ def _alarms(answers: _Answers) -> Answer:
     return found
 
 
-def _selections(answers: _Answers) -> Answer:
+def _selections(answers: Answers) -> Answer:
     """What backup plans take in, by region, plan and name."""
     found: dict[str, Answer] = {}
     for (operation, region, about), answer in answers.items():
@@ -251,9 +232,10 @@ def _selections(answers: _Answers) -> Answer:
     return found
 
 
-_PLACED: Mapping[Aspect, Callable[[_Answers], Answer]] = {
+_PLACED: Mapping[Aspect, Callable[[Answers], Answer]] = {
     Aspect.DEFAULT_KEY: _by_name("DescribeKey"),
     Aspect.KEY_ROTATION: _by_name("GetKeyRotationStatus"),
+    Aspect.KEY_POLICY: _by_name("GetKeyPolicy"),
     Aspect.OBJECT_ACL: _by_name("GetObjectAcl"),
     Aspect.MACIE: _by_region("GetMacieSession"),
     Aspect.MACIE_DISCOVERY: _by_region("GetAutomatedDiscoveryConfiguration"),

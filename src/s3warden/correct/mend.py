@@ -7,7 +7,7 @@ turn, so that no refresh and no other remediation crosses this one.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -26,7 +26,16 @@ from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import Rule, RuleOptions
 from s3warden.model.action import Allowed, Declined, Held, Mode, Planned, RemediationPlan, Result
 from s3warden.model.alert import Notification
-from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, Aspect, Present, State, Subject
+from s3warden.model.bucket import (
+    ACCOUNT_ASPECTS,
+    BUCKET_ASPECTS,
+    AccountRef,
+    Aspect,
+    BucketRef,
+    Present,
+    State,
+    Subject,
+)
 from s3warden.model.finding import Finding, Verdict
 from s3warden.model.remediation import Remediation, Stage
 
@@ -39,6 +48,8 @@ _BACKOFF = timedelta(seconds=30)
 _RECHECK = timedelta(minutes=15)
 _PASSING = frozenset({"unknown", "unreadable"})
 _OVER = frozenset({"gone", "not_needed"})
+# How the attribute of another bucket's policy begins.
+_ELSEWHERE = f"{Aspect.POLICY}:"
 # Nothing but a person, or a change of the finding, ends these.
 _FOR_PEOPLE = frozenset(
     {
@@ -235,9 +246,25 @@ class Mender:
         return Aftermath(again, aspects(entry), entry) if entry.written else Aftermath(again)
 
 
+def elsewhere(entry: Remediation) -> tuple[BucketRef, ...]:
+    """The other buckets that a remediation wrote to."""
+    subject, steps = entry.subject, entry.plan.steps if entry.plan is not None else ()
+    names = dict.fromkeys(
+        steps[number].attribute.removeprefix(_ELSEWHERE)
+        for number in entry.written
+        if steps[number].attribute.startswith(_ELSEWHERE)
+    )
+    return tuple(replace(subject, name=name) for name in names) if isinstance(subject, BucketRef) else ()
+
+
 def aspects(entry: Remediation) -> frozenset[Aspect]:
-    """What is to be read again after a remediation: what it wrote and what hangs on that; all if that is no aspect."""
-    names = {attribute.partition(":")[0] for attribute in entry.attributes}
+    """What is to be read again after a remediation: what it wrote and what hangs on that; all if that is no aspect.
+
+    What it wrote to another bucket shows in what is told of the log target.
+    """
+    others = {attribute for attribute in entry.attributes if attribute.startswith(_ELSEWHERE)}
+    names = {attribute.partition(":")[0] for attribute in entry.attributes - others}
     if names <= set(Aspect):
-        return with_followers(map(Aspect, names))
+        written = with_followers(map(Aspect, names))
+        return written | {Aspect.LOG_TARGET} if others else written
     return ACCOUNT_ASPECTS if isinstance(entry.subject, AccountRef) else BUCKET_ASPECTS

@@ -4,17 +4,18 @@ Takes a finding, a look with what `aspects` names, and what the operator wants; 
 smallest of those that mend the rule. Pure: it never does I/O, reads no clock, and plans the same for the same look.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
+from s3warden.collect.derived import TARGET_ASPECTS
 from s3warden.collect.shapes import Answer
-from s3warden.correct.by_hand import why
+from s3warden.correct.by_hand import left_to_people
 from s3warden.correct.effect import HARM, effect
 from s3warden.correct.refusals import refused
 from s3warden.correct.remedies import remedies_for
 from s3warden.correct.remedies.inventories import INVENTORY
-from s3warden.correct.remedies.logging import LOG
+from s3warden.correct.remedies.logging import INTO_LOG_BUCKET
 from s3warden.correct.remedy import DEFAULT_WANTED, Edit, Look, Remedy, Scene, Wanted, named_bucket
 from s3warden.correct.steps import step, steps_by_key
 from s3warden.correct.writes import WRITES
@@ -25,8 +26,7 @@ from s3warden.model.action import Declined, Effect, Planned, RemediationPlan, St
 from s3warden.model.bucket import Aspect, BucketRef, BucketState, Subject, unreadable_parts
 from s3warden.model.finding import Finding, Verdict
 
-BESIDE = frozenset({Aspect.POLICY, Aspect.OBJECT_LOCK, Aspect.REQUEST_PAYMENT, Aspect.ENCRYPTION})
-"""What a look has to read of the bucket that `beside` names."""
+_BESIDE = frozenset({Aspect.POLICY, Aspect.OBJECT_LOCK, Aspect.REQUEST_PAYMENT, Aspect.ENCRYPTION})
 
 # One edit that cuts off nobody: no other remedy can do better, and the earlier one wins where it is equal.
 _LEAST_HARM = (0, 0, 1)
@@ -42,9 +42,15 @@ def aspects(rule: Rule) -> frozenset[Aspect]:
 
 def beside(rule: Rule, subject: Subject, wanted: Wanted) -> BucketRef | None:
     """The other bucket that a plan about a finding of `rule` would change too: the one that is to receive something."""
-    if rule.info.id in LOG.rules:
+    if rule.info.id in INTO_LOG_BUCKET:
         return named_bucket(wanted.log_bucket, subject)
     return named_bucket(wanted.inventory_bucket, subject) if rule.info.id in INVENTORY.rules else None
+
+
+def aspects_beside(rules: Iterable[Rule]) -> frozenset[Aspect]:
+    """What a look has to read of the buckets that `beside` names, for plans about findings of these rules."""
+    judged = any(Aspect.LOG_TARGET in rule.info.needs for rule in rules)
+    return _BESIDE | TARGET_ASPECTS if judged else _BESIDE
 
 
 def plan(
@@ -66,7 +72,7 @@ def plan(
         return Declined("not_needed", f"The rule is kept by now: {result.evidence.summary}")
     remedies = remedies_for(rule.info.id)
     if not remedies:
-        return Declined("no_remedy", why(rule.info.id))
+        return Declined("no_remedy", left_to_people(rule.info.id))
     scene = Scene(finding, rule, look, options, wanted)
     chosen = _chosen(scene, remedies)
     if isinstance(chosen, Declined):

@@ -37,7 +37,7 @@ class Plans:
         look = await self.looks.at(subject, needed, self.regions(owner))
         named = {planning.beside(rule, subject, self.wanted) for rule in rules}
         others = sorted(ref for ref in named if ref is not None)
-        return replace(look, beside=tuple([await self.looks.at(ref, planning.BESIDE) for ref in others]))
+        return replace(look, beside=tuple([await self.looks.at(ref, planning.aspects_beside(rules)) for ref in others]))
 
     async def again(self, look: Look, written: Iterable[Aspect]) -> State:
         """The state of `look`, with `written` and what is derived from that read anew."""

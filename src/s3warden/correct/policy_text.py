@@ -20,7 +20,7 @@ class NoPolicyError(ValueError):
 
 
 class TooLargeError(ValueError):
-    """S3 would refuse the policy for its size."""
+    """AWS would refuse the policy for its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ def with_statement(text: str | None, statement: Mapping[str, object]) -> str:
     return _fitting(text[: last.end] + gap + _written(statement, text) + text[last.end :])
 
 
-def replaced(text: str, index: int, statement: Mapping[str, object]) -> str:
-    """The policy with `statement` in the place of the one at `index`. Raises TooLargeError."""
-    return _fitting(_cut(text, _statements(text)[1][index], _written(statement, text)))
+def replaced(text: str, index: int, statement: Mapping[str, object], most: int = MAX_BYTES) -> str:
+    """The policy with `statement` in the place of the one at `index`, in `most` bytes. Raises TooLargeError."""
+    return _fitting(_cut(text, _statements(text)[1][index], _written(statement, text)), most)
 
 
 def statements_of(text: str) -> list[dict[str, object]]:
@@ -81,13 +81,22 @@ def statements_of(text: str) -> list[dict[str, object]]:
     return [dict(json.loads(span.of(text))) for span in spans]
 
 
-def _fitting(text: str) -> str:
+def also(statement: Mapping[str, object], operator: str, key: str, value: object) -> dict[str, object]:
+    """The statement with one condition more; beside conditions of the same operator, all of which have to hold."""
+    condition = statement.get("Condition")
+    conditions = dict(condition) if isinstance(condition, dict) else {}
+    keys = conditions.get(operator)
+    known = {name: one for name, one in keys.items() if name.lower() != key.lower()} if isinstance(keys, dict) else {}
+    return {**statement, "Condition": {**conditions, operator: {**known, key: value}}}
+
+
+def _fitting(text: str, most: int = MAX_BYTES) -> str:
     """The text, without its spaces if only so it fits."""
-    if len(text.encode()) <= MAX_BYTES:
+    if len(text.encode()) <= most:
         return text
     short = json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=text.isascii())
-    if len(short.encode()) > MAX_BYTES:
-        raise TooLargeError(f"the policy would have {len(short.encode())} bytes, and S3 takes {MAX_BYTES}")
+    if len(short.encode()) > most:
+        raise TooLargeError(f"the policy would have {len(short.encode())} bytes, and AWS takes {most}")
     return short
 
 

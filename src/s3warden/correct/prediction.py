@@ -1,15 +1,16 @@
 """The state that edits would leave behind, as the parsers of AWS's answers would read it.
 
-Takes a state and edits, hands on the state after them, with what hangs on what was edited: AWS's status of a policy,
-the key, the destinations. Pure.
+Takes a look and edits, hands on the state after them, with what hangs on what was edited: AWS's status of a policy,
+the key, the log target, the destinations. Pure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from s3warden.collect import objects
 from s3warden.collect.aspects import ASPECTS
-from s3warden.correct.remedy import Edit
+from s3warden.collect.derived import TARGET_ASPECTS
+from s3warden.correct.remedy import Edit, Look
 from s3warden.correct.service_writes import row_of
 from s3warden.correct.writes import WRITES
 from s3warden.detect.exposed import analysed, policy_inputs
@@ -20,6 +21,7 @@ from s3warden.model.bucket import (
     NOT_READ,
     AccountState,
     Aspect,
+    BucketRef,
     BucketState,
     Cause,
     Present,
@@ -27,16 +29,16 @@ from s3warden.model.bucket import (
     State,
     Unreadable,
 )
-from s3warden.model.configuration import Encryption
+from s3warden.model.configuration import Encryption, Logging
 from s3warden.model.keys import MANAGED, Key
 from s3warden.model.objects import ObjectAcls
-from s3warden.model.references import Destinations
+from s3warden.model.references import Destinations, LogTarget, Standing, settings
 from s3warden.model.storage import Replication
 
 
-def predicted(state: State, edits: Iterable[Edit], options: RuleOptions) -> State:
-    """The state as it would be read after the edits; of edits on another bucket it shows nothing."""
-    own = [edit for edit in edits if edit.bucket is None]
+def predicted(look: Look, edits: Sequence[Edit], options: RuleOptions) -> State:
+    """The state as it would be read after the edits; of edits on another bucket it shows what logs meet there."""
+    state, own = look.state, [edit for edit in edits if edit.bucket is None]
     changed: dict[Aspect, Reading[object]] = {}
     for edit in own:
         changed[edit.aspect] = _reading(edit, changed.get(edit.aspect, _whole(state, edit.aspect)))
@@ -52,6 +54,9 @@ def predicted(state: State, edits: Iterable[Edit], options: RuleOptions) -> Stat
         of_bucket[Aspect.REPLICATION_DESTINATIONS] = _still_copied_to(destinations, of_bucket[Aspect.REPLICATION])
     if Aspect.ENCRYPTION in of_bucket:
         of_bucket[Aspect.DEFAULT_KEY] = _default_key(state, of_bucket[Aspect.ENCRYPTION])
+    if Aspect.LOGGING in of_bucket or len(own) < len(edits):
+        logging = of_bucket.get(Aspect.LOGGING, state.reading(Aspect.LOGGING))
+        of_bucket[Aspect.LOG_TARGET] = _log_target(look, logging, edits)
     after = replace(state, readings={**state.readings, **of_bucket}, account=account)
     if Aspect.POLICY not in of_bucket:
         return after
@@ -82,6 +87,21 @@ def _default_key(state: BucketState, encryption: Reading[object]) -> Reading[obj
     if isinstance(known, Present) and isinstance(known.value, Key) and arn in (known.value.named, known.value.arn):
         return known
     return Present(Key(named, arn, MANAGED if ":alias/aws/" in arn else "CUSTOMER"))
+
+
+def _log_target(look: Look, logging: Reading[object], edits: Sequence[Edit]) -> Reading[object]:
+    """The bucket that the logs would go to, as it was looked at and as the edits would leave it."""
+    if not isinstance(logging, Present) or not isinstance(logging.value, Logging):
+        return logging
+    name = logging.value.target_bucket
+    for other in look.others:
+        ref = other.state.ref
+        if isinstance(ref, BucketRef) and isinstance(other.state, BucketState) and ref.name == name:
+            changed = {edit.aspect: _reading(edit, NOT_READ) for edit in edits if edit.bucket == ref}
+            readings = {aspect: other.state.reading(aspect) for aspect in TARGET_ASPECTS} | changed
+            standing = Standing(name, other.state.exists, ref.account, ref.region)
+            return Present(LogTarget(name, Present(standing), settings(readings)))
+    return Unreadable(Cause.NOT_READ, "the bucket that the logs go to was not looked at")
 
 
 def _whole(state: State, aspect: Aspect) -> Reading[object]:

@@ -22,7 +22,7 @@ def refused(scene: Scene, edits: Sequence[Edit]) -> Declined | None:
     """Why AWS would refuse one of the edits, as far as the state tells."""
     if not isinstance(scene.state, BucketState):
         return None
-    after = predicted(scene.state, edits, scene.options)
+    after = predicted(scene.look, edits, scene.options)
     touched = {edit.aspect for edit in edits if edit.bucket is None}
     try:
         return _refused(scene.state, after, touched)

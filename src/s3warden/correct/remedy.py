@@ -26,12 +26,22 @@ class Look:
 
     `documents` has the answer of each aspect that was read, None where it is not configured; of an aspect with several
     places one for each, by region or ARN. What could not be read is in the state as unreadable, and has no document.
-    `beside` are the other buckets that a plan may change too: those that are to receive logs or inventories.
+    `beside` are the other buckets that a plan may change too: those that are to receive logs or inventories. `target`
+    is where logs go now, if that is the account's own. `key_users` are the other buckets that the default key encrypts,
+    None where nobody knows the estate; `whole` tells whether all that may point at the subject or its key is known.
     """
 
     state: State
     documents: Documents = field(default_factory=lambda: _NONE)
     beside: "tuple[Look, ...]" = ()
+    target: "Look | None" = None
+    key_users: tuple[str, ...] | None = None
+    whole: bool = True
+
+    @property
+    def others(self) -> "tuple[Look, ...]":
+        """All other buckets that were looked at."""
+        return self.beside if self.target is None else (self.target, *self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ class Scene:
 
     def at(self, ref: BucketRef | None) -> Look | None:
         """The look at one of the other buckets."""
-        return next((each for each in self.look.beside if each.state.ref == ref), None)
+        return next((each for each in self.look.others if each.state.ref == ref), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from s3warden.correct.alarm_writes import NAME
+from s3warden.correct.remedies.lifecycle import ABORT, MARKERS
 from s3warden.model.action import Step
 from s3warden.model.bucket import Aspect
 
 Body: TypeAlias = Iterator[str]
+_OURS = (ABORT, MARKERS)
 _FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
@@ -30,16 +32,20 @@ def terraform(step: Step, place: str) -> list[str]:
     document = json.loads(step.after)
     if aspect is Aspect.TAGGING:
         return [f"# In the aws_s3_bucket resource of {place}:", *_block("tags =", _tags(document))]
-    if aspect in _POLICIES:
-        kind, key, body = _POLICIES[aspect]
-        return _block(f'resource "{kind}" "{_label(place)}"', [f"{key} = {quoted(place)}", *body(document)])
+    if aspect is Aspect.LIFECYCLE:
+        known = [] if step.before is None else json.loads(step.before)["Rules"]
+        return _resource("aws_s3_bucket_lifecycle_configuration", "bucket", place, _lifecycle(document, known))
     if aspect in _SERVICES:
         return _SERVICES[aspect](place, document)
-    if aspect not in _RESOURCES:
+    found = _POLICIES.get(aspect) or _RESOURCES.get(aspect)
+    if found is None:
         return [f"# {aspect.replace('_', ' ')} of {place}:", *_commented(document)]
-    kind, key, body = _RESOURCES[aspect]
-    inner = [f"{key} = {quoted(place)}", *body(document)]
-    return _block(f'resource "{kind}" "{_label(place)}"', inner)
+    kind, key, body = found
+    return _resource(kind, key, place, body(document))
+
+
+def _resource(kind: str, key: str, place: str, body: Body) -> list[str]:
+    return _block(f'resource "{kind}" "{_label(place)}"', [f"{key} = {quoted(place)}", *body])
 
 
 def _commented(document: object) -> list[str]:
@@ -129,10 +135,11 @@ def _logging(document: Any) -> Body:
     yield f"target_prefix = {quoted(enabled['TargetPrefix'])}"
 
 
-def _lifecycle(document: Any) -> Body:
+def _lifecycle(document: Any, known: Sequence[Any]) -> Body:
+    """`known` are the rules of before."""
     for rule in document["Rules"]:
-        if not str(rule.get("ID")).startswith("s3warden-"):
-            yield f"# The rule {rule.get('ID', '')} stays as it is."
+        if rule.get("ID") not in _OURS:
+            yield from _theirs(rule, changed=rule not in known)
             continue
         inner = [f"id = {quoted(rule['ID'])}", f"status = {quoted(rule['Status'])}"]
         inner += _block("filter", ['prefix = ""'])
@@ -158,6 +165,15 @@ def _inventory(document: Any) -> Body:
     yield from _block("destination", _block("bucket", inner))
 
 
+def _theirs(rule: Any, *, changed: bool) -> Body:
+    """A rule that is not ours: what may change of it is the days after which it ends objects."""
+    if not changed:
+        yield f"# The rule {rule.get('ID', '')} stays as it is."
+        return
+    yield f"# In the rule {rule.get('ID', '')}, all else of which stays as it is:"
+    yield from (f"# {line}" for line in _block("expiration", [f"days = {rule['Expiration']['Days']}"]))
+
+
 def _tags(document: Any) -> list[str]:
     return [f"{quoted(tag['Key'])} = {quoted(tag['Value'])}" for tag in document["TagSet"]]
 
@@ -176,7 +192,6 @@ _RESOURCES: Mapping[Aspect, tuple[str, str, Callable[[Any], Body]]] = MappingPro
         Aspect.ENCRYPTION: ("aws_s3_bucket_server_side_encryption_configuration", "bucket", _encryption),
         Aspect.VERSIONING: ("aws_s3_bucket_versioning", "bucket", _versioning),
         Aspect.LOGGING: ("aws_s3_bucket_logging", "bucket", _logging),
-        Aspect.LIFECYCLE: ("aws_s3_bucket_lifecycle_configuration", "bucket", _lifecycle),
         Aspect.INVENTORY: ("aws_s3_bucket_inventory", "bucket", _inventory),
     }
 )
@@ -227,6 +242,10 @@ def _enabled_key(place: str, document: Any) -> list[str]:
     return [f"# In the aws_kms_key resource of {place}:", f"is_enabled = {_value(on)}"]
 
 
+def _key_policy(place: str, document: Any) -> list[str]:
+    return [f"# In the aws_kms_key or aws_kms_key_policy resource of {place}:", *_policy(document)]
+
+
 def _trail(place: str, document: Any) -> list[str]:
     return [f"# In the aws_cloudtrail resource of {place}, as its selectors:", *_commented(document)]
 
@@ -267,6 +286,7 @@ _SERVICES: Mapping[Aspect, Callable[[str, Any], list[str]]] = MappingProxyType(
         Aspect.ANALYZERS: _analyzer,
         Aspect.GUARDDUTY: _detector,
         Aspect.DEFAULT_KEY: _enabled_key,
+        Aspect.KEY_POLICY: _key_policy,
         Aspect.KEY_ROTATION: _rotation,
         Aspect.TRAILS: _trail,
         Aspect.METRIC_FILTERS: _alarm,

@@ -16,6 +16,7 @@ from s3warden.collect.shapes import Answer, mapping, text
 from s3warden.correct import alarm_writes, backup_writes, policy_writes
 from s3warden.correct.remedy import Edit
 from s3warden.correct.service_row import Asked, ServiceWriting
+from s3warden.correct.views import policy_view
 from s3warden.model.bucket import Aspect, Present, Reading, Regional
 from s3warden.model.keys import Key
 from s3warden.model.services import Analyzer, AnalyzerKind, Analyzers
@@ -60,6 +61,21 @@ def _enabled_left(reading: Reading[object], _edit: Edit) -> Reading[object]:
     if not isinstance(reading, Present) or not isinstance(reading.value, Key):
         return reading
     return Present(replace(reading.value, state="Enabled"))
+
+
+def _key_policy(place: str, before: Answer | None, after: Answer) -> tuple[Asked, Asked, Asked]:
+    # KMS itself refuses a policy by which the caller could not put the next one, unless told not to look.
+    key = {"KeyId": place, "PolicyName": "default"}
+    put = "PutKeyPolicy"
+    return (
+        ("GetKeyPolicy", key),
+        (put, {**key, "Policy": after["Policy"]}),
+        (put, {**key, "Policy": (before or after)["Policy"]}),
+    )
+
+
+def _key_policy_left(reading: Reading[object], edit: Edit) -> Reading[object]:
+    return reading if edit.after is None else keys.POLICY.understood(edit.after)
 
 
 def _macie(_place: str, before: Answer | None, after: Answer) -> tuple[Asked, Asked, Asked]:
@@ -179,6 +195,9 @@ _ROWS: Mapping[Aspect, ServiceWriting] = MappingProxyType(
             _rotation,
             _key_left,
             ("kms:EnableKeyRotation", "kms:DisableKeyRotation"),
+        ),
+        Aspect.KEY_POLICY: ServiceWriting(
+            "kms", keys.POLICY, policy_view, _key_policy, _key_policy_left, ("kms:PutKeyPolicy",)
         ),
         Aspect.MACIE: ServiceWriting(
             "macie2",

@@ -64,6 +64,10 @@ Submit = Callable[[RefreshRequest], Awaitable["asyncio.Future[Outcome]"]]
 Turn = Callable[[Subject], AbstractAsyncContextManager[None]]
 
 
+async def _nothing_beside(_entry: Remediation) -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How much at once. `quiet` in seconds: what is no live exposure waits until its finding did not change for so
@@ -90,6 +94,8 @@ class Worker:
     submit: Submit
     metrics: Metrics
     pace: Pace
+    # What a remediation wrote beside its subject is seen anew before the subject is.
+    beside: Callable[[Remediation], Awaitable[None]] = _nothing_beside
     clock: Callable[[], float] = field(default=time.monotonic)
     _agenda: Agenda = field(init=False)
     _active: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -261,6 +267,7 @@ class Worker:
         """Have the subject looked at again, in the name of the remediation that wrote there."""
         entry = aftermath.entry
         if entry is not None:
+            await self.beside(entry)
             request = RefreshRequest(entry.subject, aftermath.refresh, Origin.EVENT, (trigger_of(entry),), urgent=True)
             looked = await self.submit(request)
             if entry.result is Result.FIXED and entry.undo_of is None:

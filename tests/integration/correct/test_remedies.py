@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -28,8 +29,19 @@ from s3warden.detect.evaluate import evaluate
 from s3warden.detect.rule import Kind, RuleOptions
 from s3warden.detect.rules import find
 from s3warden.model.action import Call, RemediationPlan, canonical
-from s3warden.model.bucket import BUCKET_ASPECTS, AccountRef, Aspect, BucketRef, Subject
+from s3warden.model.bucket import (
+    BUCKET_ASPECTS,
+    AccountRef,
+    AccountState,
+    Aspect,
+    BucketRef,
+    BucketState,
+    Present,
+    Subject,
+)
+from s3warden.model.configuration import Logging
 from s3warden.model.finding import RuleResult, Verdict
+from s3warden.model.origins import Distribution, Distributions, Origin, Signed
 from s3warden.telemetry.metrics import Metrics
 from support.moto import CREDENTIALS, HOME_ACCOUNT, reset_moto, start_moto
 from support.scenes import finding
@@ -61,6 +73,7 @@ ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 KEYS: list[str] = []
 CLIENTS: dict[str, Any] = {}
 AUTHENTICATED = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
+DISTRIBUTION = f"arn:aws:cloudfront::{HOME_ACCOUNT}:distribution/"
 PARTNER = {
     "Sid": "Partner",
     "Effect": "Allow",
@@ -135,6 +148,16 @@ async def kms(s3: Any, _control: Any) -> object:
     return await s3.put_bucket_encryption(Bucket=BUCKET.name, ServerSideEncryptionConfiguration={"Rules": rules})
 
 
+async def open_key(s3: Any, control: Any) -> object:
+    """Encrypted by a key that everyone may use, and another account by name."""
+    await kms(s3, control)
+    root = {"Sid": "Root", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HOME_ACCOUNT}:root"}}
+    use = {"Sid": "Use", "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    listed = [{**root, "Action": "kms:*", "Resource": "*"}, use, {**use, "Principal": PARTNER["Principal"]}]
+    text = json.dumps({"Version": "2012-10-17", "Statement": listed}, indent=2)
+    return await CLIENTS["kms"].put_key_policy(KeyId=KEYS[0], PolicyName="default", Policy=text)
+
+
 def logged(target: str) -> Break:
     """Access logs that go there, once the delivery is let in."""
 
@@ -152,6 +175,24 @@ def logged(target: str) -> Break:
         return await s3.put_bucket_logging(Bucket=BUCKET.name, BucketLoggingStatus={"LoggingEnabled": enabled})
 
     return put
+
+
+async def unwelcome(s3: Any, control: Any) -> object:
+    """Access logs that the log bucket's policy, which speaks of others, lets in no longer."""
+    await logged(LOGS.name)(s3, control)
+    text = json.dumps({"Version": "2012-10-17", "Statement": [{**PARTNER, "Resource": LOGS.arn}]}, indent=2)
+    return await s3.put_bucket_policy(Bucket=LOGS.name, Policy=text)
+
+
+async def circle(s3: Any, control: Any) -> object:
+    """Access logs into a bucket whose own go back."""
+    target = "mended-target"
+    await s3.create_bucket(Bucket=target, CreateBucketConfiguration={"LocationConstraint": REGION})
+    await logged(target)(s3, control)
+    service = {"Service": "logging.s3.amazonaws.com"}
+    await policy({**READ, "Sid": "Logs", "Principal": service, "Action": "s3:PutObject"})(s3, control)
+    enabled = {"TargetBucket": BUCKET.name, "TargetPrefix": "back/"}
+    return await s3.put_bucket_logging(Bucket=target, BucketLoggingStatus={"LoggingEnabled": enabled})
 
 
 async def trail(s3: Any, _control: Any) -> object:
@@ -267,13 +308,25 @@ CASES: dict[str, Break] = {
     "bucket-policy-broad-source-ip": policy({**READ, "Condition": {"IpAddress": {"aws:SourceIp": "52.0.0.0/9"}}}),
     "bucket-policy-service-confused-deputy": policy({**READ, "Principal": {"Service": "cloudtrail.amazonaws.com"}}),
     "bucket-policy-oac-wildcard-sourcearn": policy({**READ, "Principal": {"Service": "cloudfront.amazonaws.com"}}),
+    "bucket-origin-single-distribution": policy(
+        READ,
+        {
+            **READ,
+            "Sid": "Cdn",
+            "Principal": {"Service": "cloudfront.amazonaws.com"},
+            "Condition": {"StringEquals": {"AWS:SourceArn": [f"{DISTRIBUTION}E1", f"{DISTRIBUTION}E2"]}},
+        },
+    ),
     "bucket-policy-forbidden-statement": policy({**READ, "Sid": "Forbidden"}),
     "bucket-default-encryption": nothing,
     "bucket-encryption-kms": nothing,
     "bucket-encryption-approved-key": nothing,
     "bucket-key-enabled": kms,
+    "bucket-kms-key-policy-public": open_key,
     "bucket-kms-key-rotation": kms,
+    "bucket-log-target-chain": circle,
     "bucket-log-target-self": logged(BUCKET.name),
+    "bucket-log-target-valid": unwelcome,
     "bucket-website-enabled": website,
     "bucket-cors-wildcard": wild_cors,
     "bucket-policy-required-statements": nothing,
@@ -284,6 +337,8 @@ CASES: dict[str, Break] = {
     "bucket-expired-delete-markers": old_versions,
     "bucket-transfer-acceleration": nothing,
     "bucket-access-logging": nothing,
+    "bucket-log-bucket-not-public": policy(READ),
+    "bucket-log-bucket-retention": nothing,
     "bucket-versioning": nothing,
     "bucket-required-tags": nothing,
 }
@@ -335,13 +390,27 @@ class Reader(S3Reader):
         return await super().service(ref, service, operation, region=region, **parameters)
 
 
+def estate() -> Cache:
+    """What is known of the rest of the estate: the bucket that is mended gets another one's access logs, and serves a
+    distribution."""
+    cache, at = Cache(), datetime.now(UTC)
+    logging = {Aspect.LOGGING: Present(Logging(BUCKET.name))}
+    cache.replace(BucketState(replace(BUCKET, name="mended-source"), at, logging))
+    origin = Origin(f"{BUCKET.name}.s3.example", BUCKET.name, False, Signed.OAC, "E2EXAMPLE")
+    distribution = Distribution(
+        "E1", f"{DISTRIBUTION}E1", "d1.example.net", enabled=True, aliases=(), origins=(origin,)
+    )
+    cache.replace(AccountState(ACCOUNT, at, {Aspect.DISTRIBUTIONS: Present(Distributions((distribution,)))}))
+    return cache
+
+
 class World:
     """The bucket, what is around it, and what is done to it."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions = sessions
         self.calls = Calls(sessions, Limiter())
-        self.looks = Looks(Reader(self.calls), cache=Cache())
+        self.looks = Looks(Reader(self.calls), cache=estate())
         self.plans = Plans(self.looks, lambda: OPTIONS, WANTED, lambda _account: {REGION})
 
     async def build(self, broken: Break) -> None:
@@ -366,6 +435,7 @@ class World:
         await s3.put_bucket_cors(Bucket=BUCKET.name, CORSConfiguration=cors)
         await policy()(s3, None)
         kms_client = await self.sessions.client("kms", region=REGION)
+        CLIENTS["kms"] = kms_client
         KEYS[:] = [(await kms_client.create_key())["KeyMetadata"]["Arn"]]
         for name in ("cloudtrail", "logs"):
             CLIENTS[name] = await self.sessions.client(name, region=REGION)
@@ -408,7 +478,7 @@ def world(sessions: Sessions) -> World:
 # The emulator tells neither EventBridge nor who pays, drops the format of log keys and what is said of SSE-C, and adds
 # to grants of logs; it fails to disable a key by its ARN, has half of Macie and GuardDuty, no Access Analyzer, and
 # deletes no inventory. The
-# others need something beside the bucket: a log bucket that is known as such, a foreign writer, a key by its manager.
+# others need something beside the bucket: a trail of the account, a foreign writer, a key by its manager.
 # All of them are planned against answers made by hand.
 UNTRIED = {
     # What the emulator says of an object's ACL is tried with the daemon, in the stories of acceptance.
@@ -433,7 +503,6 @@ UNTRIED = {
     "account-macie-auto-discovery",
     "account-access-analyzer",
     "account-guardduty-s3",
-    "bucket-log-bucket-not-public",
     "bucket-trail-not-public",
     "bucket-trail-access-logging",
 }
@@ -484,9 +553,14 @@ _ACTIONS = {
     "DeleteAlarms": "cloudwatch:DeleteAlarms",
     "EnableKeyRotation": "kms:EnableKeyRotation",
     "DisableKeyRotation": "kms:DisableKeyRotation",
+    "PutKeyPolicy": "kms:PutKeyPolicy",
 }
 # AWS knows no way back to "never" for these.
-NO_WAY_BACK = {"bucket-versioning": Aspect.VERSIONING, "bucket-transfer-acceleration": Aspect.ACCELERATE}
+NO_WAY_BACK = {
+    "bucket-log-bucket-retention": Aspect.VERSIONING,
+    "bucket-transfer-acceleration": Aspect.ACCELERATE,
+    "bucket-versioning": Aspect.VERSIONING,
+}
 
 
 @pytest.mark.parametrize("rule_id", CASES)
@@ -559,6 +633,7 @@ PRINTED = (
     "bucket-access-point-cross-account",
     "bucket-acls-disabled",
     "bucket-default-encryption",
+    "bucket-kms-key-policy-public",
     "bucket-kms-key-rotation",
     "bucket-public-access-block",
     "bucket-public-effective",

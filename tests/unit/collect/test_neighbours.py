@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from s3warden.collect.cache import Cache
+from s3warden.collect.derived import TARGET_ASPECTS
 from s3warden.collect.fetch import Fetch
-from s3warden.collect.neighbours import TARGET_ASPECTS
 from s3warden.model.bucket import (
     ABSENT,
     AccountRef,
@@ -85,6 +85,16 @@ async def test_what_the_cache_knows_is_not_asked() -> None:
     cache.replace(state("logs", dict.fromkeys(TARGET_ASPECTS - {Aspect.OBJECT_LOCK}, ABSENT)))
     await target_of(found)
     assert [asked.what for asked in aws.asked] == ["bucket GetObjectLockConfiguration"]
+
+
+async def test_target_is_read_anew_where_that_is_asked() -> None:
+    """A plan rests on nothing that is remembered."""
+    aws, cache = Services(OWN), Cache()
+    found = fetch(aws, "logs")
+    found.neighbours.beside(cache, anew=True)
+    cache.replace(state("logs", dict.fromkeys(TARGET_ASPECTS, ABSENT)))
+    await target_of(found)
+    assert len(aws.asked) == len(TARGET_ASPECTS)
 
 
 async def test_target_that_is_not_ours_is_not_read() -> None:

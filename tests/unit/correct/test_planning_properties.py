@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from s3warden.collect.derived import TARGET_ASPECTS
 from s3warden.correct.policy_text import statements_of
 from s3warden.correct.remedies import REMEDIES
 from s3warden.correct.remedy import Look, Wanted
@@ -18,8 +19,10 @@ from s3warden.detect.rule import Kind, RuleOptions
 from s3warden.detect.rules import RULES, find
 from s3warden.detect.samples import DENIED
 from s3warden.model.action import Declined, RemediationPlan, Step
-from s3warden.model.bucket import ACCOUNT_ASPECTS, Aspect, BucketRef, BucketState
+from s3warden.model.bucket import ABSENT, ACCOUNT_ASPECTS, Aspect, BucketRef, BucketState, Present, Reading
 from s3warden.model.finding import Verdict
+from s3warden.model.references import LogTarget, Reference, References, Standing, Use
+from s3warden.model.references import settings as settings_of
 from support.scenes import ARN, BUCKET, acl, block, declined, group, look, plan, policy, user
 from support.settings_store import after
 
@@ -48,6 +51,7 @@ WANTED = Wanted(
 )
 FLAGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 PARTNER = "arn:aws:iam::777788889999:root"
+DISTRIBUTION = "arn:aws:cloudfront::111122223333:distribution/"
 
 sids = st.sampled_from(["", "A", "B", "S3WardenTlsOnly"])
 principals = st.sampled_from(
@@ -73,6 +77,9 @@ conditions = st.sampled_from(
         {"StringEquals": {"aws:SourceVpc": "vpc-1a2b3c4d"}},
         {"StringLike": {"aws:Referer": "https://example.com/*"}},
         {"StringEquals": {"aws:PrincipalOrgID": "o-elsewhere1"}},
+        {"ArnLike": {"AWS:SourceArn": [f"{DISTRIBUTION}E1", f"{DISTRIBUTION}E2"]}},
+        {"StringLike": {"aws:SourceArn": f"{DISTRIBUTION}*"}},
+        {"StringEquals": {"aws:SourceArn": f"{DISTRIBUTION}E2"}},
         {"IpAddress": {"aws:SourceIp": ["203.0.113.0/24"]}},
         {"StringEquals": {"s3:DataAccessPointAccount": BUCKET.account}},
     ]
@@ -199,7 +206,8 @@ documents = st.fixed_dictionaries(
             lambda more: {"LoggingEnabled": {"TargetBucket": "elsewhere", "TargetPrefix": "x", **more}},
             st.sampled_from([{}, {"TargetGrants": [group("AllUsers", "READ")]}]),
         )
-        | st.just({"LoggingEnabled": {"TargetBucket": BUCKET.name, "TargetPrefix": ""}}),
+        | st.just({"LoggingEnabled": {"TargetBucket": BUCKET.name, "TargetPrefix": ""}})
+        | st.just({"LoggingEnabled": {"TargetBucket": LOGS.name, "TargetPrefix": "own/"}}),
         Aspect.CORS: st.none()
         | st.lists(
             st.builds(
@@ -218,11 +226,38 @@ documents = st.fixed_dictionaries(
 log_policies = st.none() | st.lists(one_statement(), min_size=1, max_size=2).map(lambda found: policy(*found))
 
 
+# Every bucket receives logs, and serves a distribution.
+POINTING = Present(
+    References(
+        (
+            Reference(Use.ACCESS_LOGS, BUCKET.name, BUCKET.account, "example-source"),
+            Reference(Use.ORIGIN, BUCKET.name, BUCKET.account, "E1"),
+        )
+    )
+)
+
+
 def scene(found: Any, of_logs: Any) -> Look:
     """A bucket beside its log bucket."""
     other = look({Aspect.POLICY: of_logs})
     assert isinstance(other.state, BucketState)
-    return replace(look(found), beside=(replace(other, state=replace(other.state, ref=LOGS)),))
+    beside = replace(other, state=replace(other.state, ref=LOGS))
+    seen = look(found, readings={Aspect.REFERRERS: POINTING, Aspect.LOG_TARGET: log_target(found, beside)})
+    sent_there = found.get(Aspect.LOGGING) == {"LoggingEnabled": {"TargetBucket": LOGS.name, "TargetPrefix": "own/"}}
+    return replace(seen, beside=(beside,), target=beside if sent_there else None)
+
+
+def log_target(found: Any, beside: Look) -> Reading[object]:
+    """Where the logs go: nobody's bucket, the bucket itself, or the log bucket."""
+    logging = found.get(Aspect.LOGGING)
+    if logging is None:
+        return ABSENT
+    name = logging["LoggingEnabled"]["TargetBucket"]
+    known = {BUCKET.name: look(found), LOGS.name: beside}.get(name)
+    if known is None:
+        return Present(LogTarget(name, Present(Standing(name, exists=False))))
+    readings = settings_of({aspect: known.state.reading(aspect) for aspect in TARGET_ASPECTS})
+    return Present(LogTarget(name, Present(Standing(name, True, BUCKET.account, BUCKET.region)), readings))
 
 
 def of_log_bucket(step: Step) -> bool:

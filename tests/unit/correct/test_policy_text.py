@@ -84,5 +84,5 @@ def test_spaces_go_before_the_limit_is_broken() -> None:
     long = written([{"Sid": str(at), "Action": ["s3:GetObject"] * 20} for at in range(40)], 8)
     assert len(long.encode()) > MAX_BYTES
     assert len(with_statement(long, OURS).encode()) <= MAX_BYTES
-    with pytest.raises(TooLargeError, match="S3 takes 20480"):
+    with pytest.raises(TooLargeError, match="AWS takes 20480"):
         with_statement(written([{"Sid": "x" * MAX_BYTES}], None), OURS)

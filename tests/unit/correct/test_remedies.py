@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from s3warden.correct.by_hand import REASONS, why
+from s3warden.cli.rule_page import as_markdown
+from s3warden.correct.by_hand import REASONS, left_to_people
 from s3warden.correct.prediction import predicted
 from s3warden.correct.remedies import REMEDIES, remedies_for
 from s3warden.correct.remedies.demands import TLS_ONLY
@@ -16,10 +17,10 @@ from s3warden.correct.remedies.logging import DELIVERY
 from s3warden.correct.remedy import Edit, Look, Wanted
 from s3warden.correct.writes import WRITES
 from s3warden.detect.rule import RuleOptions
-from s3warden.detect.rules import RULES
+from s3warden.detect.rules import RULES, find
 from s3warden.detect.samples import ACCOUNT, DENIED, OWNER
-from s3warden.model.action import Loss, LossKind
-from s3warden.model.bucket import Aspect, BucketRef, BucketState, Present
+from s3warden.model.action import Declined, Loss, LossKind
+from s3warden.model.bucket import Aspect, BucketRef, BucketState, Present, Reading
 from s3warden.model.configuration import PolicyStatus
 from s3warden.model.keys import Key
 from s3warden.model.references import Destination, Destinations, Reference, References, Standing, Use
@@ -27,6 +28,7 @@ from support.scenes import (
     ARN,
     BUCKET,
     OWN_GRANT,
+    Docs,
     account_look,
     acl,
     block,
@@ -34,6 +36,7 @@ from support.scenes import (
     group,
     look,
     only,
+    plan,
     planned,
     policy,
     user,
@@ -289,6 +292,65 @@ def test_foreign_administration_is_refused_and_access_stays() -> None:
     assert (deny["Effect"], deny["Principal"]) == ("Deny", {"AWS": [PARTNER]})
     assert "s3:PutBucketPolicy" in deny["Action"]
     assert made.effect.losses == ()
+
+
+DISTRIBUTION = "arn:aws:cloudfront::111122223333:distribution/"
+SERVES: dict[Aspect, Reading[object]] = {
+    Aspect.REFERRERS: Present(References((Reference(Use.ORIGIN, BUCKET.name, BUCKET.account, "E1"),)))
+}
+SINGLE = "bucket-origin-single-distribution"
+
+
+def served(*, to: Any = None, by: str = "StringEquals", **more: Any) -> dict[str, Any]:
+    """A statement that lets CloudFront in for these distributions."""
+    condition = {} if to is None else {"Condition": {by: {"AWS:SourceArn": to}}}
+    return {**READ, "Sid": "Cdn", "Principal": {"Service": "cloudfront.amazonaws.com"}, **condition, **more}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cut"),
+    [
+        (served(to=[f"{DISTRIBUTION}E1", f"{DISTRIBUTION}E2"]), served(to=f"{DISTRIBUTION}E1"), f"{DISTRIBUTION}E2"),
+        (served(to=f"{DISTRIBUTION}*", by="ArnLike"), served(to=f"{DISTRIBUTION}E1", by="ArnLike"), f"{DISTRIBUTION}*"),
+        (served(), served(Condition={"StringEquals": {"aws:SourceArn": f"{DISTRIBUTION}E1"}}), "any distribution"),
+        (served(to=f"{DISTRIBUTION}*"), None, f"{DISTRIBUTION}*"),
+        (served(to=f"{DISTRIBUTION}E2"), None, f"{DISTRIBUTION}E2"),
+    ],
+)
+def test_distributions_that_do_not_serve_are_let_in_no_longer(before: Any, after: Any, cut: str) -> None:
+    """The one that does stays, but gets nothing that it had not; who else is named stays to the letter."""
+    made = planned(SINGLE, look({Aspect.POLICY: policy(SHARED, before, TLS)}, readings=SERVES))
+    assert statements(only(made)) == [SHARED, *([] if after is None else [after]), TLS]
+    assert made.effect.losses == (Loss(LossKind.CDN, f"CloudFront {cut}"),)
+    assert made.effect.unknown == ("whether a distribution of an account that is not guarded serves the bucket",)
+    assert only(made).inverse.arguments["Policy"] == policy(SHARED, before, TLS)["Policy"]
+
+
+def test_what_goes_around_cloudfront_goes_with_other_distributions() -> None:
+    """In one write of the policy; grants of the ACL go, too."""
+    both = served(to=[f"{DISTRIBUTION}E1", f"{DISTRIBUTION}E2"])
+    state = {Aspect.POLICY: policy(SHARED, READ, both), Aspect.ACL: acl(group("AllUsers", "READ"), user(1))}
+    made = planned(SINGLE, look(state, readings=SERVES))
+    grant, text = made.steps
+    assert grants(grant) == [OWN_GRANT, user(1)]
+    assert statements(text) == [SHARED, served(to=f"{DISTRIBUTION}E1")]
+    assert text.summary.startswith(
+        "Let CloudFront in for the distributions that serve the bucket alone; Take statement 1"
+    )
+    assert (made.effect.public_before, made.effect.public_after) == (True, False)
+    unsigned = planned(SINGLE, look({Aspect.POLICY: policy(SHARED, READ)}, readings=SERVES))
+    assert statements(only(unsigned)) == [SHARED]
+    assert unsigned.effect.losses == (Loss(LossKind.CDN, "distribution E1"),)
+
+
+def test_bucket_of_distributions_that_is_not_understood_is_left_to_people() -> None:
+    """Where others are named beside CloudFront, nothing would be left, or not all that points here is known."""
+    mixed = served(to=f"{DISTRIBUTION}E2", Principal={"Service": "cloudfront.amazonaws.com", "AWS": PARTNER})
+    assert declined(SINGLE, look({Aspect.POLICY: policy(mixed)}, readings=SERVES)) == "not_mended"
+    alone = look({Aspect.POLICY: policy(served(to=f"{DISTRIBUTION}E2"))}, readings=SERVES)
+    assert declined(SINGLE, alone) == "policy_not_written"
+    early = replace(look({Aspect.POLICY: policy(SHARED, served())}, readings=SERVES), whole=False)
+    assert declined(SINGLE, early) == "unreadable"
 
 
 # Block public access --------------------------------------------------------------------------------------------------
@@ -749,6 +811,72 @@ def test_lifecycle_rule_of_ours_is_merged_in_the_form_of_the_others() -> None:
         assert step.inverse.arguments["LifecycleConfiguration"] == {"Rules": [rule]}
 
 
+RECEIVES: dict[Aspect, Reading[object]] = {
+    Aspect.REFERRERS: Present(References((Reference(Use.ACCESS_LOGS, BUCKET.name, BUCKET.account, "example-source"),)))
+}
+
+
+def test_logs_are_kept_longer_by_the_rules_that_end_them() -> None:
+    """Those that end too early end later; what is off, long enough, dated or ends nothing stays to the letter."""
+    ends = {
+        "ID": "ends",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "Expiration": {"Days": 30},
+        "Unknown": {"x": 1},
+    }
+    tagged = {
+        "ID": "tag",
+        "Status": "Enabled",
+        "Filter": {"Tag": {"Key": "k", "Value": ""}},
+        "Expiration": {"Days": 364},
+    }
+    others = [
+        {"ID": "off", "Status": "Disabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}},
+        {"ID": "long", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 365}},
+        {
+            "ID": "dated",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "Expiration": {"Date": "2031-01-01T00:00:00+00:00"},
+        },
+        {
+            "ID": "old",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 3},
+        },
+    ]
+    known = {"Rules": [ends, *others, tagged]}
+    seen = look({Aspect.LIFECYCLE: known, Aspect.VERSIONING: {"Status": "Enabled"}}, readings=RECEIVES)
+    made = planned("bucket-log-bucket-retention", seen)
+    year = {"Days": 365}
+    rules = [{**ends, "Expiration": year}, *others, {**tagged, "Expiration": year}]
+    assert written(only(made)) == {"LifecycleConfiguration": {"Rules": rules}}
+    assert only(made).inverse.arguments["LifecycleConfiguration"] == known
+    assert made.effect.losses == ()
+    longer = planned("bucket-log-bucket-retention", seen, options=RuleOptions(log_retention_days=40))
+    assert written(only(longer))["LifecycleConfiguration"]["Rules"] == [
+        {**ends, "Expiration": {"Days": 40}},
+        *others,
+        tagged,
+    ]
+
+
+def test_logs_that_can_be_overwritten_get_versions_and_no_end() -> None:
+    """Where no rule ends them none does afterwards; a lock is enough."""
+    [step] = planned("bucket-log-bucket-retention", look({}, readings=RECEIVES)).steps
+    assert (step.attribute, written(step)) == ("versioning", {"VersioningConfiguration": {"Status": "Enabled"}})
+    early = {"Rules": [{"ID": "e", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]}
+    both = planned("bucket-log-bucket-retention", look({Aspect.LIFECYCLE: early}, readings=RECEIVES))
+    assert [step.attribute for step in both.steps] == ["lifecycle", "versioning"]
+    locked: Docs = {
+        Aspect.LIFECYCLE: early,
+        Aspect.OBJECT_LOCK: {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}},
+    }
+    assert only(planned("bucket-log-bucket-retention", look(locked, readings=RECEIVES))).attribute == "lifecycle"
+
+
 def test_sse_c_is_blocked_beside_what_is_blocked() -> None:
     """Algorithm, key and bucket key stay."""
     rule = {
@@ -867,12 +995,18 @@ def test_rule_without_a_remedy_says_so() -> None:
     assert declined("bucket-policy-dangling-principal", look({Aspect.POLICY: policy(named)})) == "no_remedy"
 
 
-def test_reasons_for_no_remedy_are_about_rules_without_one() -> None:
-    """Each a sentence or two that a plan and the rule's page tell."""
-    assert {rule_id for rule_id in REASONS if remedies_for(rule_id)} == set()
+def test_reasons_for_no_remedy_are_told() -> None:
+    """Each a sentence or two, on the page of a rule that there is, and where a plan is asked for."""
     assert REASONS.keys() <= {rule.info.id for rule in RULES}
     assert all(text.endswith(".") for text in REASONS.values())
-    assert why("bucket-access-point-public-block") == REASONS["bucket-access-point-public-block"]
+    assert all(reason in as_markdown(find(rule_id)) for rule_id, reason in REASONS.items())
+    seen = look({Aspect.VERSIONING: {"Status": "Enabled"}})
+    for rule_id in ("bucket-lifecycle", "bucket-lifecycle-noncurrent"):
+        found = plan(rule_id, seen)
+        assert isinstance(found, Declined)
+        assert found.detail == left_to_people(rule_id)
+        assert "no fix deletes data" in found.detail
+    assert left_to_people("bucket-kms-key-usable", mended=True) == REASONS["bucket-kms-key-usable"]
 
 
 def test_what_a_remedy_reads_must_be_readable() -> None:
@@ -889,7 +1023,7 @@ def test_dates_survive_a_prediction() -> None:
         "Expiration": {"Date": "2030-01-01T00:00:00+00:00"},
     }
     found = look({})
-    after = predicted(found.state, [Edit(Aspect.LIFECYCLE, {"Rules": [rule]}, "")], RuleOptions())
+    after = predicted(found, [Edit(Aspect.LIFECYCLE, {"Rules": [rule]}, "")], RuleOptions())
     real = {**rule, "Expiration": {"Date": datetime(2030, 1, 1, tzinfo=UTC)}}
     assert after.reading(Aspect.LIFECYCLE) == look({Aspect.LIFECYCLE: {"Rules": [real]}}).state.reading(
         Aspect.LIFECYCLE

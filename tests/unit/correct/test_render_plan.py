@@ -11,8 +11,9 @@ from s3warden.correct.remedy import Wanted
 from s3warden.correct.render_plan import as_cli, as_json, as_terraform, as_text, command, difference, grouped, kebab
 from s3warden.correct.render_terraform import quoted
 from s3warden.model.action import Call, canonical
-from s3warden.model.bucket import Aspect
-from support.scenes import ARN, account_look, acl, block, group, look, planned, policy
+from s3warden.model.bucket import Aspect, Present
+from s3warden.model.references import Reference, References, Use
+from support.scenes import ARN, BUCKET, Docs, account_look, acl, block, group, look, planned, policy
 
 READ = {"Sid": "Read", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
 SHARED = {
@@ -128,6 +129,25 @@ def test_terraform_has_the_resource_as_it_will_be(rule_id: str) -> None:
     code = "\n".join(line for line in lines if not line.startswith("#"))
     assert code.count("{") == code.count("}")
     assert code.count("(") == code.count(")")
+
+
+def test_terraform_tells_which_lifecycle_rule_ends_later() -> None:
+    """And leaves the others to the code that has them."""
+    early: dict[str, Any] = {"ID": "early", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}
+    moves: dict[str, Any] = {
+        "ID": "moves",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 9},
+    }
+    pointing = References((Reference(Use.ACCESS_LOGS, BUCKET.name, BUCKET.account, "example-source"),))
+    documents: Docs = {Aspect.LIFECYCLE: {"Rules": [early, moves]}, Aspect.VERSIONING: {"Status": "Enabled"}}
+    seen = look(documents, readings={Aspect.REFERRERS: Present(pointing)})
+    text = "\n".join(as_terraform(planned("bucket-log-bucket-retention", seen)))
+    assert (
+        "  # In the rule early, all else of which stays as it is:\n  # expiration {\n  #   days = 365\n  # }\n" in text
+    )
+    assert "  # The rule moves stays as it is.\n}" in text
 
 
 def test_terraform_of_the_account() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,50 +21,16 @@ from s3warden.detect.rule import DEFAULT_OPTIONS, Judgement, Kind, Rule, configu
 from s3warden.detect.rules import find
 from s3warden.detect.samples import ACCOUNT
 from s3warden.model.action import Declined, Planned, RemediationPlan
-from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Present, Regional, State, Subject
+from s3warden.model.bucket import AccountRef, Aspect, Present, Regional, State, Subject
 from s3warden.model.finding import Verdict
 from s3warden.model.trails import Selectors, Trails
 from support.scenes import BUCKET, MADE_AT, finding, only
+from support.service_answers import KEY, Service, key_answers
 
 REGIONS = ("eu-west-1", "us-east-1")
 MACIE_OFF = AwsError("AccessDeniedException", "Macie is not enabled", status=403)
 TRAIL = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT.account}:trail/main"
-KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT.account}:key/1234"
 MANAGEMENT = {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}
-
-
-class Service:
-    """A reader that answers by operation and region, else by operation, and records what it was asked."""
-
-    def __init__(self, answers: Mapping[str, Any]) -> None:
-        self.answers = answers
-        self.asked: list[tuple[object, ...]] = []
-
-    async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Mapping[str, object]:
-        """The answer about the bucket."""
-        self.asked.append((ref, operation, parameters))
-        return self._answer(operation)
-
-    async def account(
-        self, ref: AccountRef, operation: str, *, region: str | None = None, **parameters: object
-    ) -> Mapping[str, object]:
-        """The answer about the account."""
-        self.asked.append((ref, operation, region, parameters))
-        return self._answer(operation)
-
-    async def service(
-        self, ref: AccountRef, service: str, operation: str, *, region: str | None = None, **parameters: object
-    ) -> Mapping[str, object]:
-        """The answer in the region."""
-        self.asked.append((ref, service, operation, region, parameters))
-        return self._answer(f"{operation} {region}", operation)
-
-    def _answer(self, *names: str) -> Mapping[str, object]:
-        answer = next((self.answers[name] for name in names if name in self.answers), AwsError("AccessDenied"))
-        if isinstance(answer, Exception):
-            raise answer
-        assert isinstance(answer, Mapping)
-        return answer
 
 
 def broken(rule_id: str, seen: State) -> Rule:
@@ -97,7 +64,7 @@ async def made_for(
     rule = broken(rule_id, look.state)
     edits = remedies_for(rule_id)[0].plan(Scene(finding(rule_id, subject), rule, look, wanted=wanted))
     assert not isinstance(edits, Declined)
-    after = predicted(look.state, edits, DEFAULT_OPTIONS)
+    after = predicted(look, edits, DEFAULT_OPTIONS)
     real = find(rule_id)
     [before], [mended] = (evaluate((real,), state) for state in (look.state, after))
     assert (before.verdict, mended.verdict) == (Verdict.FAIL, Verdict.PASS), (before, mended)
@@ -205,18 +172,6 @@ async def test_guardduty_itself_is_switched_on_by_people(answers: Mapping[str, A
     assert await reason_for("account-guardduty-s3", ACCOUNT, answers) == reason
 
 
-def key_answers(**more: object) -> dict[str, Any]:
-    """A bucket with a key that does not rotate."""
-    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
-    metadata = {"Arn": KEY, "KeyManager": "CUSTOMER", "KeyState": "Enabled", **more}
-    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
-    return {
-        "GetBucketEncryption": {"ServerSideEncryptionConfiguration": rules},
-        "DescribeKey": {"KeyMetadata": metadata},
-        "GetKeyRotationStatus": {"KeyRotationEnabled": False, "KeyId": KEY},
-    }
-
-
 async def test_key_is_rotated() -> None:
     """In its own region; the key keeps its name."""
     made, after = await made_for("bucket-kms-key-rotation", BUCKET, key_answers())
@@ -250,8 +205,19 @@ async def test_disabled_key_is_enabled_and_a_dying_one_is_not() -> None:
     assert (step.before, step.after) == ('{"KeyState":"Disabled"}', '{"KeyState":"Enabled"}')
     assert after.reading(Aspect.DEFAULT_KEY).value.state == "Enabled"  # type: ignore[union-attr]
     assert made.effect.unknown[0] == "whether the key was disabled on purpose"
-    dying = key_answers(KeyState="PendingDeletion")
-    assert await reason_for("bucket-kms-key-usable", BUCKET, dying) == "key_unusable"
+    waits = key_answers(KeyState="PendingImport")
+    assert await reason_for("bucket-kms-key-usable", BUCKET, waits) == "key_unusable"
+
+
+async def test_dying_key_is_left_to_a_person_who_is_told_how() -> None:
+    """With the day, and the commands that cancel the deletion."""
+    dying = key_answers(KeyState="PendingDeletion", DeletionDate=datetime(2026, 12, 24, tzinfo=UTC))
+    found, _ = await planned_for("bucket-kms-key-usable", BUCKET, dying)
+    assert isinstance(found, Declined)
+    assert found.reason == "key_dying"
+    assert "on 2026-12-24" in found.detail
+    for command in ("cancel-key-deletion", "enable-key"):
+        assert f"`aws kms {command} --key-id {KEY} --region eu-west-1`" in found.detail
 
 
 def trail_answers(selectors: Mapping[str, Any], **more: object) -> dict[str, Any]:

@@ -93,6 +93,7 @@ class Scene:
         self.ledger = Ledger(*(findings if known else ()))
         self.later = findings
         self.submitted: list[RefreshRequest] = []
+        self.seen_beside: list[tuple[str, int]] = []
         self.budget = Budget()
         mender: Any = self.mender
         self.worker = Worker(
@@ -105,6 +106,7 @@ class Scene:
             writes=lambda rule_id: rule_id != "planned",
             turn=self._turn,
             submit=self._submit,
+            beside=self._beside,
             metrics=self.bench.metrics,
             pace=Pace(**({"parallel": 2, "quiet": 60.0} | pace)),
             clock=virtual.now,
@@ -113,6 +115,9 @@ class Scene:
     @asynccontextmanager
     async def _turn(self, _subject: Subject) -> AsyncIterator[None]:
         yield
+
+    async def _beside(self, entry: Remediation) -> None:
+        self.seen_beside.append((entry.id, len(self.submitted)))
 
     async def _submit(self, request: RefreshRequest) -> "asyncio.Future[Outcome]":
         self.submitted.append(request)
@@ -263,12 +268,13 @@ def test_another_try_comes_when_it_is_due() -> None:
 
 
 def test_a_fix_has_its_subject_looked_at_in_its_name() -> None:
-    """At once, for what was written; whoever is told reads which remediation it was."""
+    """At once, for what was written, and after what else was; whoever is told reads which remediation it was."""
     scene = Scene(finding("a"))
     entry = run(_about(scene))
     scene.mender.aftermath = Aftermath(None, frozenset({Aspect.ACL}), entry)
     scene.for_seconds(5)
     (request,) = scene.submitted
+    assert scene.seen_beside == [(entry.id, 0)]
     assert (request.aspects, request.origin, request.urgent) == (frozenset({Aspect.ACL}), Origin.EVENT, True)
     (trigger,) = request.triggers
     assert (trigger.source, trigger.event_id) == ("s3warden", f"remediation/{entry.id}")

@@ -1,11 +1,15 @@
 """The key that a bucket encrypts with: rotated by AWS."""
 
 from s3warden.correct.remedy import Edit, Remedy, Scene
+from s3warden.correct.service_row import region_of
 from s3warden.correct.service_writes import actions_on
 from s3warden.detect.rule import configured
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect
 from s3warden.model.keys import Key
+
+# "Key states of AWS KMS keys" in the KMS developer guide: from these CancelKeyDeletion leads back, to Disabled.
+_DYING = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
 
 
 def _rotated(scene: Scene) -> tuple[Edit, ...] | Declined:
@@ -28,12 +32,23 @@ def _enabled(scene: Scene) -> tuple[Edit, ...] | Declined:
         return Declined("no_key", "The key does not exist.")
     if key.account != scene.state.ref.account:
         return Declined("foreign_key", "The key belongs to another account, which alone can enable it.")
+    if key.state in _DYING:
+        return Declined("key_dying", _cancelling(key, key.arn))
     if key.state != "Disabled":
-        # To take back that a deletion was cancelled would be to delete the key.
-        return Declined("key_unusable", f"The key is {key.state}: what ends that cannot be taken back without harm.")
+        return Declined("key_unusable", f"The key is {key.state}, which no call that can be taken back ends.")
     doubt = "whether the key was disabled on purpose"
     after = {"KeyMetadata": {"KeyState": "Enabled"}}
     return (Edit(Aspect.DEFAULT_KEY, after, f"Enable the key {key.arn}", place=key.arn, doubts=(doubt,)),)
+
+
+def _cancelling(key: Key, arn: str) -> str:
+    """Why the deletion is not cancelled, and how a person does it: the inverse would be to schedule it again."""
+    day = f" on {key.ends}" if key.ends else ""
+    which = f"--key-id {arn} --region {region_of(arn)}"
+    return (
+        f"The key is to be deleted{day}. No fix cancels that, since to take it back would be to delete the key; a "
+        f"person does it: `aws kms cancel-key-deletion {which}`, then `aws kms enable-key {which}`."
+    )
 
 
 ROTATE = Remedy(

@@ -4,11 +4,12 @@ from dataclasses import replace
 from functools import reduce
 
 from s3warden.correct.admitting import Admission, admitting
-from s3warden.correct.narrowing import delivery_grants, narrowed
+from s3warden.correct.effect import effect
+from s3warden.correct.narrowing import delivery_grants, grant_name, narrowed
 from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.detect.deliveries import LOGGING_SERVICE
 from s3warden.detect.rule import UnreadableError, configured
-from s3warden.model.action import Declined, Risk
+from s3warden.model.action import Declined, Loss, LossKind, Risk
 from s3warden.model.bucket import Aspect, BucketRef, BucketState
 from s3warden.model.configuration import Encryption, RequestPayment
 from s3warden.model.storage import ObjectLock
@@ -30,11 +31,41 @@ def _logged(scene: Scene) -> tuple[Edit, ...] | Declined:
         return Declined("log_bucket_unreadable", f"The log bucket {log_bucket}: {error}.")
     if unfit is not None:
         return Declined("log_bucket_unfit", f"The log bucket {log_bucket} {unfit}.")
-    prefix = scene.wanted.log_prefix.replace("{bucket}", state.ref.name)
-    enabled = {"LoggingEnabled": {"TargetBucket": log_bucket.name, "TargetPrefix": prefix}}
-    log = Edit(Aspect.LOGGING, enabled, f"Log requests into {log_bucket}/{prefix}")
     admit = admitting(target, log_bucket, DELIVERY)
-    return admit if isinstance(admit, Declined) else (*admit, log)
+    return admit if isinstance(admit, Declined) else (*admit, _into(scene, log_bucket, state.ref.name))
+
+
+def _into(scene: Scene, log_bucket: BucketRef, name: str) -> Edit:
+    """Logs into the log bucket, by the form of keys that they have; grants of their own stay behind."""
+    known = scene.documents.get(Aspect.LOGGING) or {}
+    before = known.get("LoggingEnabled")
+    before = before if isinstance(before, dict) else {}
+    prefix = scene.wanted.log_prefix.replace("{bucket}", name)
+    form = {key: value for key, value in before.items() if key == "TargetObjectKeyFormat"}
+    enabled = {"TargetBucket": log_bucket.name, "TargetPrefix": prefix, **form}
+    losses = tuple(Loss(LossKind.ACCOUNT, f"{grant_name(each)} of logs") for each in before.get("TargetGrants", ()))
+    summary = f"Log requests into {log_bucket}/{prefix}"
+    return Edit(Aspect.LOGGING, {"LoggingEnabled": enabled}, summary, losses=losses)
+
+
+def _arriving(scene: Scene) -> tuple[Edit, ...] | Declined:
+    """The delivery is let into the bucket that the logs are sent to, or else they are sent to the log bucket."""
+    target = scene.look.target
+    ref = None if target is None or target.state.ref == scene.state.ref else target.state.ref
+    if target is not None and isinstance(ref, BucketRef):
+        admit = admitting(target, ref, DELIVERY)
+        if not isinstance(admit, Declined) and effect(scene, admit).mends:
+            return admit
+    return _logged(scene)
+
+
+def _uncircled(scene: Scene) -> tuple[Edit, ...] | Declined:
+    """Into the log bucket; whoever looked for the logs where they went finds no new ones."""
+    found = _logged(scene)
+    if isinstance(found, Declined):
+        return found
+    *admit, log = found
+    return (*admit, replace(log, doubts=("who reads the logs where they go now",)))
 
 
 def _by_policy(scene: Scene) -> tuple[Edit, ...] | Declined:
@@ -107,6 +138,28 @@ LOG = Remedy(
     plan=_logged,
     undo_text="Logs that were delivered stay. Other buckets may log there by now: then the delivery stays let in.",
 )
+ARRIVING = Remedy(
+    id="deliver-logs",
+    title="Let the logs arrive where they are sent, or send them to the account's log bucket",
+    rules=frozenset({"bucket-log-target-valid"}),
+    reads=frozenset({Aspect.LOGGING, Aspect.LOG_TARGET}),
+    risk=Risk.LOW,
+    risk_text=LOG.risk_text,
+    iam_actions=LOG.iam_actions,
+    plan=_arriving,
+    undo_text=LOG.undo_text,
+)
+UNCIRCLED = Remedy(
+    id="log-out-of-the-circle",
+    title="Log requests into the account's log bucket in place of one that logs back",
+    rules=frozenset({"bucket-log-target-chain"}),
+    reads=frozenset({Aspect.LOGGING, Aspect.LOG_TARGET}),
+    risk=Risk.LOW,
+    risk_text="Whatever looks for new logs in the bucket of before finds none.",
+    iam_actions=LOG.iam_actions,
+    plan=_uncircled,
+    undo_text=LOG.undo_text,
+)
 BY_POLICY = Remedy(
     id="deliver-logs-by-policy",
     title="Let log delivery in by the bucket policy in place of the ACL",
@@ -148,4 +201,7 @@ AGREED_KEYS = Remedy(
     plan=_under_agreed_keys,
     undo_text="Logs that were delivered meanwhile stay under their keys.",
 )
-REMEDIES = (LOG, BY_POLICY, NOT_DELIVERED, UNGRANTED, AGREED_KEYS)
+INTO_LOG_BUCKET = LOG.rules | ARRIVING.rules | UNCIRCLED.rules
+"""The rules for which logs may have to go to the account's log bucket."""
+
+REMEDIES = (LOG, ARRIVING, UNCIRCLED, BY_POLICY, NOT_DELIVERED, UNGRANTED, AGREED_KEYS)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from s3warden.correct.effect import effect
 from s3warden.correct.narrowing import allows, every_statement, narrowed
-from s3warden.correct.policy_text import replaced, statements_of
+from s3warden.correct.policy_text import also, replaced, statements_of
 from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect, BucketRef
@@ -63,17 +63,8 @@ def _with_account(statement: Mapping[str, object], ref: BucketRef) -> dict[str, 
     services = str(principal["Service"]) if isinstance(principal, dict) else ""
     if "cloudfront" in services:
         own = f"arn:{ref.partition}:cloudfront::{ref.account}:distribution/*"
-        return _also(statement, "ArnLike", "aws:SourceArn", own)
-    return _also(statement, "StringEquals", "aws:SourceAccount", ref.account)
-
-
-def _also(statement: Mapping[str, object], operator: str, key: str, value: str) -> dict[str, object]:
-    """The statement with one condition more; beside conditions of the same operator, all of which have to hold."""
-    condition = statement.get("Condition")
-    conditions = dict(condition) if isinstance(condition, dict) else {}
-    keys = conditions.get(operator)
-    known = {name: one for name, one in keys.items() if name.lower() != key.lower()} if isinstance(keys, dict) else {}
-    return {**statement, "Condition": {**conditions, operator: {**known, key: value}}}
+        return also(statement, "ArnLike", "aws:SourceArn", own)
+    return also(statement, "StringEquals", "aws:SourceAccount", ref.account)
 
 
 UNGUARDED = Remedy(

@@ -21,6 +21,7 @@ from s3warden.detect.rule import (
     without,
 )
 from s3warden.detect.samples import ACCOUNT, DENIED, allow, bucket, by_policy, service
+from s3warden.detect.serving import let_in, serving
 from s3warden.detect.surroundings import account_with, destinations, named, reference, referrers
 from s3warden.detect.whereabouts import Whose, told, whose
 from s3warden.model.bucket import ABSENT, NOT_READ, Aspect, Present, State
@@ -28,7 +29,7 @@ from s3warden.model.configuration import Policy
 from s3warden.model.finding import Severity, Verdict
 from s3warden.model.framework import Framework, maps
 from s3warden.model.origins import Distribution, Distributions, Origin, Signed
-from s3warden.model.references import Destinations, References, Use
+from s3warden.model.references import Destinations, Use
 from s3warden.model.rule import Category, RuleInfo
 
 _OAC = (
@@ -93,14 +94,11 @@ def _published(state: State, _options: RuleOptions) -> Judgement:
 
 
 def _single(state: State, options: RuleOptions) -> Judgement:
-    pointing = configured(state, Aspect.REFERRERS, References)
+    arns = serving(state)
     inputs = inputs_of(state, options)
-    known = [] if pointing is None else list(pointing.used_as(Use.ORIGIN))
-    if not known:
+    if not arns:
         return not_applicable("No distribution that is known has the bucket for its origin.")
-    partition = state.ref.partition
-    arns = {f"arn:{partition}:cloudfront::{each.account}:distribution/{each.holder}" for each in known}
-    others = sorted(set(_let_in(inputs.policy if isinstance(inputs.policy, str) else "")) - arns)
+    others = sorted(set(let_in(inputs.policy if isinstance(inputs.policy, str) else "")) - arns)
     found = analysed(inputs)
     if found.public:
         facts = {"around": "the public", "distributions": some(sorted(arns))}
@@ -117,16 +115,6 @@ def _single(state: State, options: RuleOptions) -> Judgement:
 
 def _because(reasons: tuple[str, ...]) -> dict[str, str]:
     return {"because": reasons[0] if reasons else "the exposure is not known"}
-
-
-def _let_in(policy: str) -> Iterator[str]:
-    """The distributions that the policy lets in by their ARN; all of them as `any distribution`."""
-    for statement in document(policy).statements if policy else ():
-        if statement.effect != "Allow" or not any(n.startswith("cloudfront.") for n in statement.principals.service):
-            continue
-        sources = [c for c in statement.conditions if c.key == "aws:sourcearn" and not c.operator.negated]
-        values = [value for condition in sources for value in condition.values]
-        yield from values or ["any distribution"]
 
 
 def _legacy(state: State, _options: RuleOptions) -> Judgement:
