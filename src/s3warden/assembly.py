@@ -166,6 +166,12 @@ def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions
         trail_buckets=chosen.trail_buckets,
         object_events_log=chosen.object_events_log,
         backup_age=timedelta(seconds=chosen.backup_age),
+        empty_days=chosen.empty_days,
+        idle_days=chosen.idle_days,
+        growth_days=chosen.growth_days,
+        growth_factor=chosen.growth_factor,
+        growth_gigabytes=chosen.growth_gigabytes,
+        growth_objects=chosen.growth_objects,
     )
     return select(catalogue(settings), chosen.enable, chosen.disable), options
 

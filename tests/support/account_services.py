@@ -41,6 +41,10 @@ class FakeServices:
             raise answer
         return answer
 
+    async def bucket(self, ref: BucketRef, operation: str, **parameters: object) -> Mapping[str, Any]:
+        """The same for S3, of one bucket."""
+        return await self.service(ref.owner, "s3", operation, region=ref.region, **parameters, Bucket=ref.name)
+
     async def account(
         self, ref: AccountRef, operation: str, *, region: str | None = None, **parameters: object
     ) -> Mapping[str, Any]:

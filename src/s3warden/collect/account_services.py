@@ -5,14 +5,25 @@ single buckets is listed for many at once and split.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
-from s3warden.collect import alarms, analyzers, backups, detectors, lenses, macie, organization_block, trails
+from s3warden.collect import (
+    alarms,
+    analyzers,
+    backups,
+    detectors,
+    lenses,
+    macie,
+    metric_data,
+    organization_block,
+    request_metrics,
+    storage_metrics,
+    trails,
+)
 from s3warden.collect.access_points import AccountReader
 from s3warden.collect.aspects import AspectRead
-from s3warden.collect.services import ServiceReader
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Reading
 
 _AccountRead: TypeAlias = Callable[[AccountRef, frozenset[str]], Awaitable[Reading[object]]]
@@ -32,6 +43,8 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.GUARDDUTY: (detectors.LIST, detectors.DETECTOR),
         Aspect.BACKUP_SELECTIONS: (backups.PLANS, backups.SELECTIONS, backups.SELECTION),
         Aspect.LAST_BACKUP: (backups.PROTECTED,),
+        Aspect.STORAGE_METRICS: (storage_metrics.BUCKETS, storage_metrics.METRICS, metric_data.DATA),
+        Aspect.REQUEST_METRICS: (request_metrics.CONFIGURATIONS, metric_data.DATA),
         Aspect.STORAGE_LENSES: (lenses.LIST,),
         Aspect.ORGANIZATION_BLOCK: (organization_block.READ,),
     }
@@ -98,17 +111,22 @@ No verdict on a bucket's exposure hangs on it, so a service that is out of order
 """
 
 
-class Reader(ServiceReader, AccountReader, Protocol):
-    """What asks S3 Control and all other services. Raises AwsError and nothing else."""
+class Reader(request_metrics.Reader, AccountReader, Protocol):
+    """What asks S3, S3 Control and all other services. Raises AwsError and nothing else."""
 
 
 class ServiceReads:
     """How each aspect of the account's services is read through `reader`.
 
-    `security` is the number of the account that has the organisation's analyzers, if there is one.
+    `security` is the number of the account that has the organisation's analyzers, if there is one. `clock` gives UTC.
     """
 
-    def __init__(self, reader: Reader, security: str | None = None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        security: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._trails = trails.TrailReads(reader)
         found_by = analyzers.AnalyzerReads(reader, security)
         sensitive = macie.MacieReads(reader)
@@ -131,6 +149,8 @@ class ServiceReads:
             Aspect.MACIE_FINDINGS: sensitive.findings,
             Aspect.ACCESS_FINDINGS: found_by.findings,
             Aspect.LAST_BACKUP: saved.last,
+            Aspect.STORAGE_METRICS: storage_metrics.StorageMetricReads(reader, clock).of_bucket,
+            Aspect.REQUEST_METRICS: request_metrics.RequestMetricReads(reader, clock).of_bucket,
         }
 
     def may_ask(self, accounts: frozenset[AccountRef]) -> None:

@@ -132,7 +132,7 @@ class Fetch:
         self._reader = reader
         self._clock = clock
         self._points = AccessPointReads(reader)
-        self._services = ServiceReads(reader, security)
+        self._services = ServiceReads(reader, security, clock)
         self._bucket_reads: Mapping[Aspect, BucketRead] = {
             **{aspect: partial(self._bucket_part, ASPECTS[aspect]) for aspect in BUCKET_ASPECTS & ASPECTS.keys()},
             Aspect.ACCESS_POINTS: self._points.of_bucket,

@@ -1,7 +1,8 @@
 """Readings that many buckets ask for and one of them makes: of a key, a log target, whose a name is.
 
 Takes a key and how to read it, hands on the reading. One reads while the others wait; what was read is believed for a
-while, but what failed for a reason that passes is read again by the next who asks. It holds at most `size` readings.
+while, but what failed for a reason that passes is read again by the next who asks, and what failed for another is soon.
+It holds at most `size` readings.
 """
 
 import asyncio
@@ -19,14 +20,16 @@ V = TypeVar("V")
 PASSING = frozenset({Cause.THROTTLED, Cause.UNREACHABLE, Cause.CREDENTIALS})
 """Causes of a failed read that go by: another read may well succeed."""
 
+_AGAIN = timedelta(minutes=10)
+
 
 class Shared(Generic[K, V]):
-    """Readings by key. `clock` gives UTC."""
+    """Readings by key, `fresh` for so long; those that failed are for ten minutes at most. `clock` gives UTC."""
 
     def __init__(
         self,
         *,
-        fresh: timedelta = timedelta(minutes=10),
+        fresh: timedelta = _AGAIN,
         size: int = 10_000,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -45,7 +48,7 @@ class Shared(Generic[K, V]):
         async with turn:
             began = self._clock()
             known = self._known.get(key)
-            if known is not None and began - known[0] < self._fresh:
+            if known is not None and began - known[0] < self._lasts(known[1]):
                 return known[1]
             reading = await read()
             # Forgotten meanwhile: it began before what happened, and is of no use to those who ask later.
@@ -59,6 +62,9 @@ class Shared(Generic[K, V]):
             del self._known[key]
         for key in list(filter(concerned, self._turns.keys())):
             self._turns.pop(key, None)
+
+    def _lasts(self, reading: Reading[V]) -> timedelta:
+        return min(self._fresh, _AGAIN) if unreadable_parts(reading) else self._fresh
 
     def _keep(self, key: K, began: datetime, reading: Reading[V]) -> None:
         if any(part.cause in PASSING for part in unreadable_parts(reading)):

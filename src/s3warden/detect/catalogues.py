@@ -184,7 +184,7 @@ _CUSTODIAN = (
     Asked("inventory", "An inventory is configured as wanted"),
     Asked("is-log-target", "Access logs of other buckets arrive here"),
     Asked("lock-configuration", "Object Lock is as wanted"),
-    Asked("metrics", "A CloudWatch metric passes a threshold", "Sizes and request counts are not read."),
+    Asked("metrics", "A CloudWatch metric passes a threshold", "Sizes, numbers of objects and days without requests."),
     Asked("missing-policy-statement", "The policy lacks a statement of a given form"),
     Asked("no-encryption-statement", "Uploads must ask for encryption"),
     Asked("ownership", "Object ownership is as wanted"),

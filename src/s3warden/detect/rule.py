@@ -47,8 +47,10 @@ class RuleOptions:
     `forbidden_statements` are parts of statements, all of them as JSON, with the bucket's names in braces. A range of
     addresses wider than a prefix of `widest_ipv4` or `widest_ipv6` bits is no limit.
     `trail_buckets` are name globs of the buckets that trails should deliver to. `object_events_log` lets CloudTrail's
-    events on objects stand in for access logs. A backup older than `backup_age` is no recent one. A pattern that does
-    not compile raises ValueError.
+    events on objects stand in for access logs. A backup older than `backup_age` is no recent one. A bucket is empty
+    or idle after `empty_days` without objects or `idle_days` without requests. It has grown beyond measure if within
+    `growth_days`, one day or a week, it took in `growth_gigabytes` or `growth_objects` and became `growth_factor` times
+    as large. A pattern that does not compile raises ValueError.
 
     `…_buckets` below are selectors of buckets (`detect.selectors`): name globs or `tag:KEY=VALUE`. Sensitive ones must
     refuse presigned URLs older than `presigned_minutes`, `dsse_buckets` must be encrypted twice, short-lived ones may
@@ -95,6 +97,12 @@ class RuleOptions:
     trail_buckets: tuple[str, ...] = ()
     object_events_log: bool = False
     backup_age: timedelta = timedelta(days=2)
+    empty_days: int = 14
+    idle_days: int = 90
+    growth_days: int = 7
+    growth_factor: float = 2
+    growth_gigabytes: int = 100
+    growth_objects: int = 1_000_000
 
     def __post_init__(self) -> None:
         patterns = {f"tag_patterns.{key}": pattern for key, pattern in self.tag_patterns.items()}

@@ -27,11 +27,15 @@ from s3warden.model.services import (
     StorageLenses,
 )
 from s3warden.model.trails import BasicSelector, EventDataStores, Selectors, Trail, Trails, TrailStatus
+from s3warden.model.usage import RequestMetrics, StorageCount, StorageMetrics
 
 PARTITION = "aws"
 REGION = "eu-west-1"
 TRAIL_BUCKET = "example-trail-logs"
 S3 = f"arn:{PARTITION}:s3"
+_MADE = datetime(2025, 1, 1, tzinfo=UTC)
+_EARLIER = datetime(2025, 12, 24, tzinfo=UTC)
+_YESTERDAY = datetime(2025, 12, 31, tzinfo=UTC)
 _TRAIL = f"arn:{PARTITION}:cloudtrail:eu-west-1:111122223333:trail/main"
 ALL_OBJECTS = Selectors((BasicSelector(reads=True, writes=True, management=True, objects=(S3,)),))
 SETTINGS_ONLY = Selectors((BasicSelector(reads=True, writes=True, management=True),))
@@ -103,7 +107,13 @@ SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.ACCESS_FINDINGS: findings(),
         Aspect.GUARDDUTY: here(Detector(enabled=True, s3_events=True)),
         Aspect.BACKUP_SELECTIONS: here(BackupSelections((BackupSelection("daily", "all buckets", (f"{S3}:::*",)),))),
-        Aspect.LAST_BACKUP: Present(LastBackup(datetime(2025, 12, 31, tzinfo=UTC))),
+        Aspect.LAST_BACKUP: Present(LastBackup(_YESTERDAY)),
+        Aspect.STORAGE_METRICS: Present(
+            StorageMetrics(
+                _MADE, _YESTERDAY, *(StorageCount(day, 10**9, 1000) for day in (_YESTERDAY, _EARLIER, _EARLIER))
+            )
+        ),
+        Aspect.REQUEST_METRICS: Present(RequestMetrics("EntireBucket", _MADE, _YESTERDAY)),
         Aspect.STORAGE_LENSES: here(StorageLenses((StorageLens("default-account-dashboard", enabled=True),))),
         Aspect.ORGANIZATION_BLOCK: Present(OrganizationBlock("all")),
     }

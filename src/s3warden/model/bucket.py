@@ -99,6 +99,8 @@ class Aspect(StrEnum):
     MACIE_FINDINGS = "macie_findings"
     ACCESS_FINDINGS = "access_findings"
     LAST_BACKUP = "last_backup"
+    STORAGE_METRICS = "storage_metrics"
+    REQUEST_METRICS = "request_metrics"
     ACCOUNT_PUBLIC_ACCESS_BLOCK = "account_public_access_block"
     MULTI_REGION_ACCESS_POINTS = "multi_region_access_points"
     DISTRIBUTIONS = "distributions"

@@ -396,6 +396,31 @@ class Rules(Section):
     backup_age: Annotated[Span, between("1h", "3650d")] = Field(
         default=Duration.parse("2d"), description="How old the last backup of a bucket may be."
     )
+    empty_days: int = Field(
+        default=14, ge=3, le=14, description="Days without any object after which a bucket counts as empty."
+    )
+    idle_days: int = Field(
+        default=90,
+        ge=3,
+        le=400,
+        description="Days without a request for an object after which a bucket counts as idle. It is told only where a "
+        "metrics configuration without a filter has S3 count the requests.",
+    )
+    growth_days: Literal[1, 7] = Field(
+        default=7, description="Days within which a bucket must not grow beyond measure: 1 or 7."
+    )
+    growth_factor: float = Field(
+        default=2, ge=1, le=1000, description="Growth beyond measure makes a bucket at least so many times as large."
+    )
+    growth_gigabytes: int = Field(
+        default=100,
+        ge=1,
+        le=1_000_000,
+        description="Growth beyond measure adds at least so many gigabytes (10^9 bytes).",
+    )
+    growth_objects: int = Field(
+        default=1_000_000, ge=1, le=1_000_000_000, description="Growth beyond measure adds at least so many objects."
+    )
 
 
 class Store(Section):

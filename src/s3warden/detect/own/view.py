@@ -52,6 +52,7 @@ from s3warden.model.services import (
 )
 from s3warden.model.storage import Cors, Inventory, Lifecycle, Notification, ObjectLock, Replication, Tiering
 from s3warden.model.trails import EventDataStores, Trails
+from s3warden.model.usage import RequestMetrics, StorageMetrics
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +185,9 @@ BUCKET: Mapping[str, Field] = MappingProxyType(
         "replication_destinations": _field(
             Aspect.REPLICATION_DESTINATIONS, Destinations, "whose the destinations of replication are"
         ),
+        "request_metrics": _field(Aspect.REQUEST_METRICS, RequestMetrics, "when objects were asked for"),
         "request_payment": _field(Aspect.REQUEST_PAYMENT, RequestPayment, "who pays: `BucketOwner` or `Requester`"),
+        "storage_metrics": _field(Aspect.STORAGE_METRICS, StorageMetrics, "what lay in the bucket, day by day"),
         "tags": _field(Aspect.TAGGING, Tags, "the bucket's tags by key"),
         "versioning": _field(Aspect.VERSIONING, Versioning, "`Enabled` or `Suspended`; empty where it never was on"),
         "website": _field(Aspect.WEBSITE, Website, "static website hosting"),

@@ -59,6 +59,7 @@ from s3warden.detect.rules import (
     trail_buckets,
     trails,
     transport,
+    usage,
     versioning,
     websites,
 )
@@ -101,6 +102,7 @@ RULES: tuple[Rule, ...] = (
     *expiry.RULES,
     *lifecycle.RULES,
     *spending.RULES,
+    *usage.RULES,
     *region.RULES,
     *tags.RULES,
     *name.RULES,

@@ -1,0 +1,268 @@
+"""How a bucket is used: whether anything lies in it, whether anybody asks for it, whether it grows without measure.
+
+S3 hands what it counts to CloudWatch once a day, up to two days late, and nothing at all of an empty bucket: see
+"Metrics and dimensions" in the S3 user guide. So no count is no zero until the bucket is old enough to have one.
+"""
+
+from datetime import datetime, timedelta
+
+from s3warden.detect.advice import OWN
+from s3warden.detect.rule import (
+    Example,
+    Judgement,
+    Kind,
+    Rule,
+    RuleOptions,
+    always,
+    configured,
+    fails,
+    not_applicable,
+    passes,
+)
+from s3warden.detect.samples import DENIED, READ_AT, bucket
+from s3warden.model.bucket import ABSENT, Aspect, BucketState, Present, Reading, State
+from s3warden.model.finding import Severity, Verdict
+from s3warden.model.framework import Framework, maps
+from s3warden.model.rule import Category, RuleInfo
+from s3warden.model.usage import RequestMetrics, StorageCount, StorageMetrics
+
+_GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
+_WEEK = 7
+_LATE = timedelta(days=3)
+_GIGABYTE = 10**9
+_UNCOUNTED = "S3 has not counted the bucket yet."
+
+
+def _dead(state: State, options: RuleOptions) -> Judgement:
+    stored = configured(state, Aspect.STORAGE_METRICS, StorageMetrics)
+    if stored is None:
+        return not_applicable(_UNCOUNTED, proven=True)
+    days = options.empty_days
+    limit = state.read_at - timedelta(days=days)
+    if stored.filled is not None and stored.filled >= limit:
+        return _idle(state, options)
+    if stored.created > limit:
+        return not_applicable(f"The bucket is younger than {days} days.", proven=True)
+    return fails(f"Nothing has been in the bucket for {days} days.", {"last_object": _day(stored.filled)})
+
+
+def _idle(state: State, options: RuleOptions) -> Judgement:
+    """Of a bucket with objects: that nobody asks for them can be told only where requests were counted for so long."""
+    counted = configured(state, Aspect.REQUEST_METRICS, RequestMetrics)
+    if counted is None:
+        return passes("Objects are in the bucket. Nothing counts the requests for all of them.")
+    days = options.idle_days
+    limit = state.read_at - timedelta(days=days)
+    if counted.since is None or counted.since > limit:
+        return passes(f"Objects are in the bucket. Requests for them have not been counted for {days} days yet.")
+    if counted.last is None or counted.last < limit:
+        return fails(f"Nobody has asked for an object for {days} days.", {"last_request": _day(counted.last)})
+    return passes("Objects are in the bucket and are asked for.")
+
+
+def _day(at: datetime | None) -> str:
+    return at.strftime("%Y-%m-%d") if at is not None else "none counted"
+
+
+def _growth(state: State, options: RuleOptions) -> Judgement:
+    stored = configured(state, Aspect.STORAGE_METRICS, StorageMetrics)
+    if stored is None:
+        return not_applicable(_UNCOUNTED)
+    latest, days = stored.latest, options.growth_days
+    if latest is None and stored.created > state.read_at - _LATE:
+        return not_applicable(_UNCOUNTED)
+    if latest is None or latest.at < state.read_at - _LATE:
+        return passes("Nothing is in the bucket.")
+    before = stored.week_before if days == _WEEK else stored.day_before
+    if before is None:
+        begun = latest.at - timedelta(days=days)
+        if stored.created > begun - _LATE:
+            return not_applicable(f"The bucket has not been counted for {days} days yet.")
+        before = StorageCount(begun, 0, 0)
+    return _compared(before, latest, options)
+
+
+def _compared(before: StorageCount, latest: StorageCount, options: RuleOptions) -> Judgement:
+    factor = options.growth_factor
+    grown = {
+        "bytes": _leapt(before.bytes, latest.bytes, options.growth_gigabytes * _GIGABYTE, factor),
+        "objects": _leapt(before.objects, latest.objects, options.growth_objects, factor),
+    }
+    found = [name for name, leapt in grown.items() if leapt]
+    if not found:
+        return passes("The bucket has not grown beyond measure.")
+    return fails(
+        f"The bucket grew within {options.growth_days} days: {_amount(before)} before, {_amount(latest)} now.",
+        {"grew": ", ".join(found)},
+    )
+
+
+def _leapt(before: int, now: int, least: int, factor: float) -> bool:
+    return now - before >= least and now >= before * factor
+
+
+def _amount(count: StorageCount) -> str:
+    return f"{count.bytes / _GIGABYTE:,.1f} GB in {count.objects:,} objects"
+
+
+def _ago(days: int) -> datetime:
+    return READ_AT - timedelta(days=days)
+
+
+def _stored(
+    filled: int | None = 1, *, created: int = 900, before: StorageCount | None = None, now: StorageCount | None = None
+) -> Present[StorageMetrics]:
+    """Days ago when it was made and last had an object in it; the counts of a week before and of the latest day."""
+    return Present(StorageMetrics(_ago(created), None if filled is None else _ago(filled), now, week_before=before))
+
+
+def _counted(since: int | None, last: int | None) -> Present[RequestMetrics]:
+    days = (None if each is None else _ago(each) for each in (since, last))
+    return Present(RequestMetrics("EntireBucket", *days))
+
+
+def _held(days: int, gigabytes: float, objects: int = 1000) -> StorageCount:
+    return StorageCount(_ago(days), round(gigabytes * _GIGABYTE), objects)
+
+
+def _used(
+    stored: Reading[object], requests: Reading[object] = ABSENT, *, day_before: StorageCount | None = None
+) -> BucketState:
+    if day_before is not None and isinstance(stored, Present) and isinstance(stored.value, StorageMetrics):
+        value = stored.value
+        stored = Present(StorageMetrics(value.created, value.filled, value.latest, day_before, value.week_before))
+    return bucket({Aspect.STORAGE_METRICS: stored, Aspect.REQUEST_METRICS: requests})
+
+
+_SHOWS = """\
+aws cloudwatch get-metric-statistics --namespace AWS/S3 --metric-name NumberOfObjects --region {region} \\
+  --dimensions Name=BucketName,Value={bucket} Name=StorageType,Value=AllStorageTypes \\
+  --statistics Average --period 86400 --start-time "${FROM:?}" --end-time "${TO:?}"
+"""
+DEAD = Rule(
+    RuleInfo(
+        id="bucket-empty-or-idle",
+        title="The bucket is empty, or nobody asks for its objects",
+        severity=Severity.INFO,
+        category=Category.GOVERNANCE,
+        needs=frozenset({Aspect.STORAGE_METRICS, Aspect.REQUEST_METRICS}),
+        why=(
+            "A bucket that nobody uses is watched by nobody, and what lies in it leaks unseen. "
+            "But to delete a bucket frees its name, and whoever takes it gets what is still sent there."
+        ),
+        cli=f"""\
+# Deleting frees the name for anybody. First see that nothing speaks of it any more: no finding of
+# account-dns-bucket-missing, account-origin-bucket-missing or account-bucket-name-released may come of it.
+aws s3api list-object-versions {OWN} --max-items 1
+# An empty bucket that costs nothing may stay, so that the name does; else:
+aws s3api delete-bucket {OWN}""",
+        terraform="# Remove the bucket's resource only when nothing refers to the name any more: deleting frees it.",
+        console="""\
+See that no DNS record, distribution, log setting or policy names {bucket} any more: deleting frees the name.
+Open Amazon S3, Buckets, choose {bucket}, then Delete.
+Type the name and choose Delete bucket.""",
+        cloudformation="# Remove the resource only when nothing refers to the name any more: deleting frees it.",
+        verify=f"{_SHOWS}# Expect: objects, or no bucket of that name in the account.",
+        maps=maps({Framework.CUSTODIAN: "metrics"}),
+        default=False,
+        references=(
+            f"{_GUIDE}metrics-dimensions.html",
+            f"{_GUIDE}metrics-configurations.html",
+            f"{_GUIDE}delete-bucket.html",
+        ),
+    ),
+    Kind.BUCKET,
+    _dead,
+    (
+        Example("objects in it, nothing counts requests", _used(_stored()), Verdict.PASS),
+        Example("objects in it, somebody reads them", _used(_stored(), _counted(400, 3)), Verdict.PASS),
+        Example("requests are counted since last week", _used(_stored(), _counted(7, None)), Verdict.PASS),
+        Example("requests are to be counted, and none was", _used(_stored(), _counted(None, None)), Verdict.PASS),
+        Example("no object was ever counted", _used(_stored(None)), Verdict.FAIL),
+        Example("emptied three weeks ago", _used(_stored(21)), Verdict.FAIL),
+        Example("empty, whoever may ask", _used(_stored(None), DENIED), Verdict.FAIL),
+        Example("emptied a week ago", _used(_stored(7)), Verdict.PASS),
+        Example(
+            "emptied a week ago, which is long here", _used(_stored(7)), Verdict.FAIL, options=RuleOptions(empty_days=5)
+        ),
+        Example("nobody asked for a hundred days", _used(_stored(), _counted(400, 100)), Verdict.FAIL),
+        Example("nobody ever asked", _used(_stored(), _counted(400, None)), Verdict.FAIL),
+        Example(
+            "a hundred days are not long here",
+            _used(_stored(), _counted(400, 100)),
+            Verdict.PASS,
+            options=RuleOptions(idle_days=365),
+        ),
+        Example("made yesterday", _used(_stored(None, created=1)), Verdict.NOT_APPLICABLE),
+        Example("made since the last look at its region", _used(ABSENT), Verdict.NOT_APPLICABLE),
+        Example("sizes unreadable", _used(DENIED), Verdict.UNKNOWN),
+        Example("requests unreadable", _used(_stored(), DENIED), Verdict.UNKNOWN),
+    ),
+    # What is counted differs from bucket to bucket, and the time decides.
+    by_name=always,
+)
+
+GROWTH = Rule(
+    RuleInfo(
+        id="bucket-oversize-growth",
+        title="The bucket grows beyond measure",
+        severity=Severity.INFO,
+        category=Category.GOVERNANCE,
+        needs=frozenset({Aspect.STORAGE_METRICS}),
+        why=(
+            "Data that is to be carried off is often gathered in one bucket first, and a job in a loop fills one by "
+            "night. Either shows in the size before it shows in the bill."
+        ),
+        cli=f"""\
+# Nothing to set: find out who writes. The access logs or CloudTrail's data events name them.
+aws s3api get-bucket-logging {OWN}
+# Old versions and unfinished uploads count as well:
+aws s3api list-multipart-uploads {OWN} --max-items 5""",
+        terraform="# Nothing to declare: find out who writes. A lifecycle rule ends what is not needed.",
+        console="""\
+Open Amazon S3, Buckets, {bucket}, Metrics, and look at the total size and the number of objects.
+Find out from the access logs, or from CloudTrail's data events, who writes.""",
+        cloudformation="# Nothing to declare: find out who writes. A lifecycle rule ends what is not needed.",
+        verify=f"{_SHOWS}# Expect: numbers that have stopped growing.",
+        maps=maps({Framework.CUSTODIAN: "metrics"}),
+        default=False,
+        references=(f"{_GUIDE}metrics-dimensions.html",),
+    ),
+    Kind.BUCKET,
+    _growth,
+    (
+        Example("as large as a week ago", _used(_stored(before=_held(8, 500), now=_held(1, 501))), Verdict.PASS),
+        Example(
+            "much more, not many times as much", _used(_stored(before=_held(8, 5000), now=_held(1, 5500))), Verdict.PASS
+        ),
+        Example("many times as much, not much", _used(_stored(before=_held(8, 1), now=_held(1, 50))), Verdict.PASS),
+        Example("three times as large", _used(_stored(before=_held(8, 500), now=_held(1, 1500))), Verdict.FAIL),
+        Example(
+            "a flood of small objects",
+            _used(_stored(before=_held(8, 1, 1000), now=_held(1, 9, 5_000_000))),
+            Verdict.FAIL,
+        ),
+        Example("from nothing, in an old bucket", _used(_stored(now=_held(1, 900))), Verdict.FAIL),
+        Example(
+            "three times as large, as agreed",
+            _used(_stored(before=_held(8, 500), now=_held(1, 1500))),
+            Verdict.PASS,
+            options=RuleOptions(growth_factor=5),
+        ),
+        Example(
+            "grown since yesterday",
+            _used(_stored(before=_held(8, 500), now=_held(1, 900)), day_before=_held(2, 200)),
+            Verdict.FAIL,
+            options=RuleOptions(growth_days=1),
+        ),
+        Example("emptied", _used(_stored(21, now=_held(10, 900))), Verdict.PASS),
+        Example("empty from the first", _used(_stored(None)), Verdict.PASS),
+        Example("filled in its first week", _used(_stored(now=_held(1, 900), created=5)), Verdict.NOT_APPLICABLE),
+        Example("made yesterday", _used(_stored(None, created=1)), Verdict.NOT_APPLICABLE),
+        Example("made since the last look at its region", _used(ABSENT), Verdict.NOT_APPLICABLE),
+        Example("unreadable", _used(DENIED), Verdict.UNKNOWN),
+    ),
+    by_name=always,
+)
+
+RULES = (DEAD, GROWTH)
