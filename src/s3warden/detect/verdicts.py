@@ -13,7 +13,7 @@ from typing import TypeAlias
 from s3warden.detect.evaluate import evaluate
 from s3warden.detect.exposed import time_of
 from s3warden.detect.exposure.memo import PLACEHOLDER
-from s3warden.detect.rule import DEFAULT_OPTIONS, Facts, Rule, RuleOptions
+from s3warden.detect.rule import DEFAULT_OPTIONS, Facts, Rule, RuleOptions, in_no_state
 from s3warden.detect.shape import OWN, Shape, Shapes
 from s3warden.model.bucket import Aspect, BucketState, Cause, State, Subject
 from s3warden.model.finding import Evidence, RuleResult
@@ -81,9 +81,10 @@ class Verdicts:
         self._by_name = tuple(rule for rule in self._rules if rule.by_name(self._options))
         others = (rule for rule in self._rules if not rule.by_name(self._options))
         self._others = tuple((rule, rule.looks) for rule in others)
-        by_facts = {rule.info.id for rule in self._by_name if rule.facts is not None}
-        own = _looked_at(rule for rule in self._rules if rule.info.id in by_facts)
-        self._shapes = Shapes(own=own - _looked_at(rule for rule in self._rules if rule.info.id not in by_facts))
+        # No shape has a verdict of these; rules of an operator's own are among them.
+        apart = {rule.info.id for rule in self._by_name if rule.facts is not None or rule.nameless is in_no_state}
+        own = _looked_at(rule for rule in self._rules if rule.info.id in apart)
+        self._shapes = Shapes(own=own - _looked_at(rule for rule in self._rules if rule.info.id not in apart))
         self._by_id = {rule.info.id: rule for rule in self._rules}
         # Rules are compared by their ids: to compare two of them takes as long as a check.
         self._fixed = frozenset(rule.info.id for rule, _ in self._others)

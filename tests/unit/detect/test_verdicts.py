@@ -11,6 +11,7 @@ import pytest
 
 from s3warden.collect.cache import Cache
 from s3warden.detect.evaluate import evaluate
+from s3warden.detect.own.rule import Written, rule_of
 from s3warden.detect.rule import DEFAULT_OPTIONS, Example, Judgement, Kind, Rule, RuleOptions
 from s3warden.detect.rules import RULES, find
 from s3warden.detect.samples import BUCKET, READ_AT, account, allow, bucket, by_policy, flags, multi_region, policy
@@ -18,15 +19,18 @@ from s3warden.detect.service_samples import S3, here, trail, trails
 from s3warden.detect.verdicts import Verdicts
 from s3warden.model.bucket import ABSENT, Aspect, BucketState, Present, Reading, State
 from s3warden.model.configuration import Logging, Policy, Tags
-from s3warden.model.finding import RuleResult, Verdict
+from s3warden.model.finding import RuleResult, Severity, Verdict
+from s3warden.model.rule import Category
 from s3warden.model.services import BackupCondition, BackupSelection, BackupSelections, LastBackup
 from s3warden.model.trails import BasicSelector, Selectors
+from s3warden.model.usage import RequestMetrics, StorageCount, StorageMetrics
 from support.exposure_states import VECTORS, state_of
 from support.policies import BUCKET as POLICY_BUCKET
 from support.policies import policy as random_policy
 
 NAMES = ("first-bucket", "x" * 63, "third", "another.bucket-with-quite-a-long-name-2")
 PLAN = "bucket-backup-plan"
+SINCE = READ_AT - timedelta(days=900)
 _NAMED = BackupCondition("StringLike", "Name", "prod-*")
 EXAMPLES = [
     pytest.param(rule, example, id=f"{rule.info.id}: {example.title}")
@@ -101,15 +105,36 @@ def test_random_policies_say_the_same_from_memory() -> None:
 
 
 def test_a_fleet_of_one_template_is_judged_once() -> None:
-    """A thousand buckets alike but for their names, and the times of their backups, cost one evaluation."""
+    """A thousand buckets alike but for their names, the times of their backups and what lies in them cost one."""
     verdicts, cache = Verdicts(RULES), Cache()
     ran = []
     for number in range(1000, 2000):
         backup = Present(LastBackup(READ_AT - timedelta(seconds=number)))
-        alike = renamed(bucket({**by_policy(allow()), Aspect.LAST_BACKUP: backup}), f"fleet-{number}")
+        stored = StorageCount(READ_AT - timedelta(days=1), number**3, number)
+        own = {
+            Aspect.LAST_BACKUP: backup,
+            Aspect.STORAGE_METRICS: Present(StorageMetrics(SINCE, stored.at, stored, week_before=stored)),
+            Aspect.REQUEST_METRICS: Present(RequestMetrics("all", SINCE, READ_AT - timedelta(hours=number))),
+        }
+        alike = renamed(bucket({**by_policy(allow()), **own}), f"fleet-{number}")
         verdicts.of(cache.shared(alike))
         ran.append(verdicts.ran)
     assert ran == [sum(rule.kind is Kind.BUCKET for rule in RULES)] * 1000
+
+
+def test_a_rule_of_one_s_own_about_sizes_leaves_the_shape_to_others() -> None:
+    """It is run for each bucket, and nothing else is."""
+    source = "bucket.storage_metrics.latest.objects < 1500"
+    own = rule_of(Written("own-size", "Too much", Severity.LOW, Category.GOVERNANCE, Kind.BUCKET, source))
+    verdicts, cache = Verdicts((*RULES, own)), Cache()
+    found = []
+    for number in (1000, 2000, 3000):
+        stored = StorageCount(READ_AT - timedelta(days=1), number**3, number)
+        readings = {Aspect.STORAGE_METRICS: Present(StorageMetrics(SINCE, stored.at, stored, week_before=stored))}
+        results = by_rule(verdicts.of(cache.shared(renamed(bucket(readings), f"fleet-{number}"))))
+        found.append((results[own.info.id].verdict, verdicts.ran))
+    checks = sum(rule.kind is Kind.BUCKET for rule in RULES) + 1
+    assert found == [(Verdict.PASS, checks), (Verdict.FAIL, checks + 1), (Verdict.FAIL, checks + 2)]
 
 
 @pytest.mark.parametrize(

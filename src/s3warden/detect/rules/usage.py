@@ -4,7 +4,9 @@ S3 hands what it counts to CloudWatch once a day, up to two days late, and nothi
 "Metrics and dimensions" in the S3 user guide. So no count is no zero until the bucket is old enough to have one.
 """
 
+from collections.abc import Hashable
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from s3warden.detect.advice import OWN
 from s3warden.detect.rule import (
@@ -30,20 +32,35 @@ _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 _WEEK = 7
 _LATE = timedelta(days=3)
 _GIGABYTE = 10**9
-_UNCOUNTED = "S3 has not counted the bucket yet."
+
+
+class _Found(StrEnum):
+    """What the counts of a bucket say."""
+
+    YOUNG = "young"
+    EMPTY = "empty"
+    USED = "used"
+    GROWN = "grown"
 
 
 def _dead(state: State, options: RuleOptions) -> Judgement:
     stored = configured(state, Aspect.STORAGE_METRICS, StorageMetrics)
     if stored is None:
-        return not_applicable(_UNCOUNTED, proven=True)
-    days = options.empty_days
-    limit = state.read_at - timedelta(days=days)
+        return not_applicable("S3 has not counted the bucket yet.", proven=True)
+    match _content(stored, state, options):
+        case _Found.YOUNG, _:
+            return not_applicable(f"The bucket is younger than {options.empty_days} days.", proven=True)
+        case _Found.EMPTY, day:
+            return fails(f"Nothing has been in the bucket for {options.empty_days} days.", {"last_object": day})
+    return _idle(state, options)
+
+
+def _content(stored: StorageMetrics, state: State, options: RuleOptions) -> tuple[_Found, str]:
+    """Whether the bucket is empty, and since which day."""
+    limit = state.read_at - timedelta(days=options.empty_days)
     if stored.filled is not None and stored.filled >= limit:
-        return _idle(state, options)
-    if stored.created > limit:
-        return not_applicable(f"The bucket is younger than {days} days.", proven=True)
-    return fails(f"Nothing has been in the bucket for {days} days.", {"last_object": _day(stored.filled)})
+        return _Found.USED, ""
+    return (_Found.YOUNG, "") if stored.created > limit else (_Found.EMPTY, _day(stored.filled))
 
 
 def _idle(state: State, options: RuleOptions) -> Judgement:
@@ -52,53 +69,81 @@ def _idle(state: State, options: RuleOptions) -> Judgement:
     if counted is None:
         return passes("Objects are in the bucket. Nothing counts the requests for all of them.")
     days = options.idle_days
-    limit = state.read_at - timedelta(days=days)
-    if counted.since is None or counted.since > limit:
-        return passes(f"Objects are in the bucket. Requests for them have not been counted for {days} days yet.")
-    if counted.last is None or counted.last < limit:
-        return fails(f"Nobody has asked for an object for {days} days.", {"last_request": _day(counted.last)})
+    match _requests(counted, state, options):
+        case _Found.YOUNG, _:
+            return passes(f"Objects are in the bucket. Requests for them have not been counted for {days} days yet.")
+        case _Found.EMPTY, day:
+            return fails(f"Nobody has asked for an object for {days} days.", {"last_request": day})
     return passes("Objects are in the bucket and are asked for.")
+
+
+def _requests(counted: RequestMetrics, state: State, options: RuleOptions) -> tuple[_Found, str]:
+    """Whether nobody asks for objects, and since which day."""
+    limit = state.read_at - timedelta(days=options.idle_days)
+    if counted.last is not None and counted.last >= limit:
+        return _Found.USED, ""
+    young = counted.since is None or counted.since > limit
+    return (_Found.YOUNG, "") if young else (_Found.EMPTY, _day(counted.last))
 
 
 def _day(at: datetime | None) -> str:
     return at.strftime("%Y-%m-%d") if at is not None else "none counted"
 
 
+def _use(state: State, options: RuleOptions) -> Hashable:
+    """All that the verdict on a dead bucket hangs on."""
+    found: list[Hashable] = []
+    for reading in (state.reading(Aspect.STORAGE_METRICS), state.reading(Aspect.REQUEST_METRICS)):
+        match reading:
+            case Present(value=StorageMetrics() as stored):
+                found.append(_content(stored, state, options))
+            case Present(value=RequestMetrics() as counted):
+                found.append(_requests(counted, state, options))
+    return tuple(found)
+
+
 def _growth(state: State, options: RuleOptions) -> Judgement:
     stored = configured(state, Aspect.STORAGE_METRICS, StorageMetrics)
-    if stored is None:
-        return not_applicable(_UNCOUNTED)
+    days = options.growth_days
+    match _grown(stored, state, options) if stored is not None else (_Found.YOUNG,):
+        case _Found.YOUNG, *_:
+            return not_applicable(f"The bucket has not been counted for {days} days yet.")
+        case _Found.EMPTY, *_:
+            return passes("Nothing is in the bucket.")
+        case _Found.GROWN, what, before, now:
+            return fails(f"The bucket grew within {days} days: {before} before, {now} now.", {"grew": what})
+    return passes("The bucket has not grown beyond measure.")
+
+
+def _grown(stored: StorageMetrics, state: State, options: RuleOptions) -> tuple[str, ...]:
+    """Whether the bucket has grown beyond measure: in what, and from how much to how much."""
     latest, days = stored.latest, options.growth_days
-    if latest is None and stored.created > state.read_at - _LATE:
-        return not_applicable(_UNCOUNTED)
     if latest is None or latest.at < state.read_at - _LATE:
-        return passes("Nothing is in the bucket.")
+        return (_Found.YOUNG if stored.created > state.read_at - _LATE else _Found.EMPTY,)
     before = stored.week_before if days == _WEEK else stored.day_before
     if before is None:
         begun = latest.at - timedelta(days=days)
         if stored.created > begun - _LATE:
-            return not_applicable(f"The bucket has not been counted for {days} days yet.")
+            return (_Found.YOUNG,)
         before = StorageCount(begun, 0, 0)
-    return _compared(before, latest, options)
-
-
-def _compared(before: StorageCount, latest: StorageCount, options: RuleOptions) -> Judgement:
-    factor = options.growth_factor
-    grown = {
-        "bytes": _leapt(before.bytes, latest.bytes, options.growth_gigabytes * _GIGABYTE, factor),
-        "objects": _leapt(before.objects, latest.objects, options.growth_objects, factor),
+    leaps = {
+        "bytes": _leaps(before.bytes, latest.bytes, options.growth_gigabytes * _GIGABYTE, options),
+        "objects": _leaps(before.objects, latest.objects, options.growth_objects, options),
     }
-    found = [name for name, leapt in grown.items() if leapt]
-    if not found:
-        return passes("The bucket has not grown beyond measure.")
-    return fails(
-        f"The bucket grew within {options.growth_days} days: {_amount(before)} before, {_amount(latest)} now.",
-        {"grew": ", ".join(found)},
-    )
+    what = ", ".join(name for name, leapt in leaps.items() if leapt)
+    return (_Found.GROWN, what, _amount(before), _amount(latest)) if what else (_Found.USED,)
 
 
-def _leapt(before: int, now: int, least: int, factor: float) -> bool:
-    return now - before >= least and now >= before * factor
+def _leaps(before: int, now: int, least: int, options: RuleOptions) -> bool:
+    return now - before >= least and now >= before * options.growth_factor
+
+
+def _size(state: State, options: RuleOptions) -> Hashable:
+    """All that the verdict on growth hangs on."""
+    match state.reading(Aspect.STORAGE_METRICS):
+        case Present(value=StorageMetrics() as stored):
+            return _grown(stored, state, options)
+    return None
 
 
 def _amount(count: StorageCount) -> str:
@@ -198,8 +243,9 @@ Type the name and choose Delete bucket.""",
         Example("sizes unreadable", _used(DENIED), Verdict.UNKNOWN),
         Example("requests unreadable", _used(_stored(), DENIED), Verdict.UNKNOWN),
     ),
-    # What is counted differs from bucket to bucket, and the time decides.
+    # How long nothing was counted hangs on when the bucket is looked at.
     by_name=always,
+    facts=_use,
 )
 
 GROWTH = Rule(
@@ -263,6 +309,7 @@ Find out from the access logs, or from CloudTrail's data events, who writes.""",
         Example("unreadable", _used(DENIED), Verdict.UNKNOWN),
     ),
     by_name=always,
+    facts=_size,
 )
 
 RULES = (DEAD, GROWTH)
