@@ -255,7 +255,7 @@ def _error(seen: Seen, rule: Rule) -> web.Response:
     code, message = escape(rule.code), escape(rule.message)
     if seen.method == "HEAD":
         return web.Response(status=rule.status, headers=rule.headers)
-    if seen.service in {"sns", "sts", "iam", "s3control"}:
+    if seen.service in {"sns", "sts", "iam", "monitoring", "s3control"}:
         body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
     elif seen.service == "ec2":
         body = f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>"

@@ -35,6 +35,7 @@ BLANKS = {
     "CORS": '{"CORSRules":[]}',
     "DEFAULT": '{"SSEAlgorithm":"AES256"}',
     "ENVIRONMENT": "test",
+    "FROM_DAY": "2026-01-01",
     "HTTP_ENDPOINT": "http://localhost",
     "LOG_BUCKET": "log-bucket",
     "KEPT": "",
@@ -49,6 +50,7 @@ BLANKS = {
     "REPLICA_BUCKET": "replica-bucket",
     "ROLE": "storage",
     "STRANGER": "stranger",
+    "TO_DAY": "2026-01-10",
     "WEBSITE": '{"IndexDocument":{"Suffix":"index.html"}}',
 }
 # A snippet may refer to resources of the reader's own template.

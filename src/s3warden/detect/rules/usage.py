@@ -179,11 +179,6 @@ def _used(
     return bucket({Aspect.STORAGE_METRICS: stored, Aspect.REQUEST_METRICS: requests})
 
 
-_SHOWS = """\
-aws cloudwatch get-metric-statistics --namespace AWS/S3 --metric-name NumberOfObjects --region {region} \\
-  --dimensions Name=BucketName,Value={bucket} Name=StorageType,Value=AllStorageTypes \\
-  --statistics Average --period 86400 --start-time "${FROM:?}" --end-time "${TO:?}"
-"""
 DEAD = Rule(
     RuleInfo(
         id="bucket-empty-or-idle",
@@ -207,7 +202,10 @@ See that no DNS record, distribution, log setting or policy names {bucket} any m
 Open Amazon S3, Buckets, choose {bucket}, then Delete.
 Type the name and choose Delete bucket.""",
         cloudformation="# Remove the resource only when nothing refers to the name any more: deleting frees it.",
-        verify=f"{_SHOWS}# Expect: objects, or no bucket of that name in the account.",
+        verify="""\
+aws cloudwatch list-metrics --namespace AWS/S3 --metric-name NumberOfObjects --region {region} \\
+  --dimensions Name=BucketName,Value={bucket}
+# Expect: a metric. There is none of a bucket that has been empty for two weeks.""",
         maps=maps({Framework.CUSTODIAN: "metrics"}),
         default=False,
         references=(
@@ -269,7 +267,11 @@ aws s3api list-multipart-uploads {OWN} --max-items 5""",
 Open Amazon S3, Buckets, {bucket}, Metrics, and look at the total size and the number of objects.
 Find out from the access logs, or from CloudTrail's data events, who writes.""",
         cloudformation="# Nothing to declare: find out who writes. A lifecycle rule ends what is not needed.",
-        verify=f"{_SHOWS}# Expect: numbers that have stopped growing.",
+        verify="""\
+aws cloudwatch get-metric-statistics --namespace AWS/S3 --metric-name NumberOfObjects --region {region} \\
+  --dimensions Name=BucketName,Value={bucket} Name=StorageType,Value=AllStorageTypes \\
+  --statistics Average --period 86400 --start-time "${FROM_DAY:?}" --end-time "${TO_DAY:?}"
+# Expect: numbers that have stopped growing.""",
         maps=maps({Framework.CUSTODIAN: "metrics"}),
         default=False,
         references=(f"{_GUIDE}metrics-dimensions.html",),
