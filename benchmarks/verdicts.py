@@ -1,7 +1,8 @@
 """What all rules over a bucket cost, in multiples of `json.loads` of its policy: afresh, by shape, after one change.
 
 `python -m benchmarks.verdicts` from the project's root. A fleet of one template, each bucket under its own
-name and with a last backup of its own time. Time is processor time of one core, the best of five rounds.
+name, with a last backup of its own time, and with as much in it as in no other. Time is processor time of one core, the
+best of five rounds.
 """
 
 import json
@@ -20,21 +21,25 @@ from s3warden.detect.verdicts import Verdicts
 from s3warden.model.bucket import ABSENT, Aspect, BucketState, Present
 from s3warden.model.configuration import Policy, Tags
 from s3warden.model.services import LastBackup
+from s3warden.model.usage import StorageCount, StorageMetrics
 
 FLEET = 1000
 ROUNDS = 5
+_LONG_AGO = READ_AT - timedelta(days=900)
 
 
 def fleet(cache: Cache, prefix: str) -> list[BucketState]:
-    """Buckets alike but for their names and the times of their last backups, as the cache holds them."""
+    """Buckets alike but for their names, the times of their last backups and their sizes, as the cache holds them."""
     text = str(policy(TLS_ONLY, allow({"AWS": "444455556666"})).value.text)
     states = []
     for number in range(FLEET):
         name = f"{prefix}-{number}"
+        size = StorageCount(READ_AT, number * 1000, number)
         tags = Tags((("Environment", "prod"), ("Name", name), ("Owner", "data-team"), ("Role", "storage")))
         readings = {
             Aspect.POLICY: Present(Policy(text.replace(BUCKET, name))),
             Aspect.TAGGING: Present(tags),
+            Aspect.STORAGE_METRICS: Present(StorageMetrics(_LONG_AGO, READ_AT, size, size, size)),
             Aspect.LAST_BACKUP: Present(LastBackup(READ_AT - timedelta(seconds=number))),
         }
         states.append(cache.shared(bucket(readings, name=name)))

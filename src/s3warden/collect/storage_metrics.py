@@ -11,15 +11,16 @@ Sources: "Metrics and dimensions" in the S3 user guide; ListMetrics in the Cloud
 objects an answer of AWS's support, in issue 3798 of Cloud Custodian.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeAlias
 
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.metric_data import NAMESPACE, NO_DAYS, SERVICE, Counted, Days, Series, daily
-from s3warden.collect.regions import every_item
+from s3warden.collect.regions import Listed, every_item
 from s3warden.collect.services import ServiceReader
 from s3warden.collect.shapes import Answer, ShapeError, mapping, sequence, text
 from s3warden.collect.shared import Shared
@@ -78,30 +79,41 @@ class StorageMetricReads:
         return ABSENT if own is None else Present(own)
 
     async def _read(self, place: _Place) -> Reading[_Found]:
-        ref, region = place
-        ask = partial(self._reader.service, ref, "s3", BUCKETS.operation, region=region)
-        made = await every_item(
-            partial(ask, BucketRegion=region, MaxBuckets=_PAGE),
-            BUCKETS,
-            _made,
-            items="Buckets",
-            paging="ContinuationToken",
-        )
+        made, told = await asyncio.gather(self._buckets(place), self._sizes(place))
         if isinstance(made, Unreadable):
             return made
+        if isinstance(told, Unreadable):
+            return told
+        created, sizes = dict(made), defaultdict[str, set[Series]](set)
+        for size in filter(None, told):
+            sizes[size.bucket].add(size)
+        found: dict[str, StorageMetrics] = {}
+        # One after the other: the days of a whole region would take up too much at once.
+        for at in range(0, len(made), _PAGE):
+            part = {name: created[name] for name, _ in made[at : at + _PAGE]}
+            counted = await self._counted(place, {name: sizes[name] for name in part})
+            if not isinstance(counted, Present):
+                return counted
+            found |= _split(part, counted.value)
+        return Present(found)
+
+    async def _buckets(self, place: _Place) -> Listed[tuple[str, datetime]]:
+        ref, region = place
+        ask = partial(self._reader.service, ref, "s3", BUCKETS.operation, region=region)
+        ask = partial(ask, BucketRegion=region, MaxBuckets=_PAGE)
+        return await every_item(ask, BUCKETS, _made, items="Buckets", paging="ContinuationToken")
+
+    async def _sizes(self, place: _Place) -> Listed[Series | None]:
+        ref, region = place
         ask = partial(self._reader.service, ref, SERVICE, METRICS.operation, region=region)
-        sizes = await every_item(
-            partial(ask, Namespace=NAMESPACE, MetricName=_SIZE), METRICS, _size, items="Metrics", paging="NextToken"
-        )
-        if isinstance(sizes, Unreadable):
-            return sizes
-        created = dict(made)
-        wanted = {Series(name, _OBJECTS, _TYPE, _ALL) for name in created}
-        wanted |= {each for each in sizes if each is not None and each.bucket in created}
-        now = self._clock()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        counted = await daily(self._reader, place, wanted, "Average", (midnight - _HISTORY, midnight + _DAY))
-        return Present(_split(created, counted.value)) if isinstance(counted, Present) else counted
+        ask = partial(ask, Namespace=NAMESPACE, MetricName=_SIZE)
+        return await every_item(ask, METRICS, _size, items="Metrics", paging="NextToken")
+
+    async def _counted(self, place: _Place, sizes: Mapping[str, Collection[Series]]) -> Reading[Counted]:
+        objects = {Series(name, _OBJECTS, _TYPE, _ALL) for name in sizes}
+        midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        span = (midnight - _HISTORY, midnight + _DAY)
+        return await daily(self._reader, place, objects.union(*sizes.values()), "Average", span)
 
 
 def _split(created: Mapping[str, datetime], counted: Counted) -> _Found:

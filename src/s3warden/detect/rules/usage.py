@@ -51,7 +51,7 @@ def _dead(state: State, options: RuleOptions) -> Judgement:
         case _Found.YOUNG, _:
             return not_applicable(f"The bucket is younger than {options.empty_days} days.", proven=True)
         case _Found.EMPTY, day:
-            return fails(f"Nothing has been in the bucket for {options.empty_days} days.", {"last_object": day})
+            return fails(f"Nothing has been counted in the bucket for {options.empty_days} days.", {"last_object": day})
     return _idle(state, options)
 
 
@@ -109,7 +109,7 @@ def _growth(state: State, options: RuleOptions) -> Judgement:
         case _Found.YOUNG, *_:
             return not_applicable(f"The bucket has not been counted for {days} days yet.")
         case _Found.EMPTY, *_:
-            return passes("Nothing is in the bucket.")
+            return not_applicable("Nothing has been counted in the bucket of late.")
         case _Found.GROWN, what, before, now:
             return fails(f"The bucket grew within {days} days: {before} before, {now} now.", {"grew": what})
     return passes("The bucket has not grown beyond measure.")
@@ -155,10 +155,15 @@ def _ago(days: int) -> datetime:
 
 
 def _stored(
-    filled: int | None = 1, *, created: int = 900, before: StorageCount | None = None, now: StorageCount | None = None
+    filled: int | None = 1,
+    *,
+    created: int = 900,
+    now: StorageCount | None = None,
+    week: StorageCount | None = None,
+    day: StorageCount | None = None,
 ) -> Present[StorageMetrics]:
-    """Days ago when it was made and last had an object in it; the counts of a week before and of the latest day."""
-    return Present(StorageMetrics(_ago(created), None if filled is None else _ago(filled), now, week_before=before))
+    """Days ago when it was made and last had an object in it; the latest count, and those a week and a day before."""
+    return Present(StorageMetrics(_ago(created), None if filled is None else _ago(filled), now, day, week))
 
 
 def _counted(since: int | None, last: int | None) -> Present[RequestMetrics]:
@@ -170,12 +175,7 @@ def _held(days: int, gigabytes: float, objects: int = 1000) -> StorageCount:
     return StorageCount(_ago(days), round(gigabytes * _GIGABYTE), objects)
 
 
-def _used(
-    stored: Reading[object], requests: Reading[object] = ABSENT, *, day_before: StorageCount | None = None
-) -> BucketState:
-    if day_before is not None and isinstance(stored, Present) and isinstance(stored.value, StorageMetrics):
-        value = stored.value
-        stored = Present(StorageMetrics(value.created, value.filled, value.latest, day_before, value.week_before))
+def _used(stored: Reading[object], requests: Reading[object] = ABSENT) -> BucketState:
     return bucket({Aspect.STORAGE_METRICS: stored, Aspect.REQUEST_METRICS: requests})
 
 
@@ -279,32 +279,32 @@ aws cloudwatch get-metric-statistics --namespace AWS/S3 --metric-name NumberOfOb
     Kind.BUCKET,
     _growth,
     (
-        Example("as large as a week ago", _used(_stored(before=_held(8, 500), now=_held(1, 501))), Verdict.PASS),
+        Example("as large as a week ago", _used(_stored(week=_held(8, 500), now=_held(1, 501))), Verdict.PASS),
         Example(
-            "much more, not many times as much", _used(_stored(before=_held(8, 5000), now=_held(1, 5500))), Verdict.PASS
+            "much more, not many times as much", _used(_stored(week=_held(8, 5000), now=_held(1, 5500))), Verdict.PASS
         ),
-        Example("many times as much, not much", _used(_stored(before=_held(8, 1), now=_held(1, 50))), Verdict.PASS),
-        Example("three times as large", _used(_stored(before=_held(8, 500), now=_held(1, 1500))), Verdict.FAIL),
+        Example("many times as much, not much", _used(_stored(week=_held(8, 1), now=_held(1, 50))), Verdict.PASS),
+        Example("three times as large", _used(_stored(week=_held(8, 500), now=_held(1, 1500))), Verdict.FAIL),
         Example(
             "a flood of small objects",
-            _used(_stored(before=_held(8, 1, 1000), now=_held(1, 9, 5_000_000))),
+            _used(_stored(week=_held(8, 1, 1000), now=_held(1, 9, 5_000_000))),
             Verdict.FAIL,
         ),
         Example("from nothing, in an old bucket", _used(_stored(now=_held(1, 900))), Verdict.FAIL),
         Example(
             "three times as large, as agreed",
-            _used(_stored(before=_held(8, 500), now=_held(1, 1500))),
+            _used(_stored(week=_held(8, 500), now=_held(1, 1500))),
             Verdict.PASS,
             options=RuleOptions(growth_factor=5),
         ),
         Example(
             "grown since yesterday",
-            _used(_stored(before=_held(8, 500), now=_held(1, 900)), day_before=_held(2, 200)),
+            _used(_stored(week=_held(8, 500), day=_held(2, 200), now=_held(1, 900))),
             Verdict.FAIL,
             options=RuleOptions(growth_days=1),
         ),
-        Example("emptied", _used(_stored(21, now=_held(10, 900))), Verdict.PASS),
-        Example("empty from the first", _used(_stored(None)), Verdict.PASS),
+        Example("emptied", _used(_stored(21, now=_held(10, 900))), Verdict.NOT_APPLICABLE),
+        Example("empty from the first", _used(_stored(None)), Verdict.NOT_APPLICABLE),
         Example("filled in its first week", _used(_stored(now=_held(1, 900), created=5)), Verdict.NOT_APPLICABLE),
         Example("made yesterday", _used(_stored(None, created=1)), Verdict.NOT_APPLICABLE),
         Example("made since the last look at its region", _used(ABSENT), Verdict.NOT_APPLICABLE),
