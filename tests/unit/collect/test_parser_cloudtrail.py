@@ -268,6 +268,10 @@ def test_case_14_created_bucket_lives_where_it_was_put(configuration: object, ex
         ("PutBucketIntelligentTieringConfiguration", Aspect.INTELLIGENT_TIERING),
         ("DeleteIntelligentTieringConfiguration", Aspect.INTELLIGENT_TIERING),
         ("DeleteBucketIntelligentTieringConfiguration", Aspect.INTELLIGENT_TIERING),
+        ("PutMetricsConfiguration", Aspect.REQUEST_METRICS),
+        ("PutBucketMetricsConfiguration", Aspect.REQUEST_METRICS),
+        ("DeleteMetricsConfiguration", Aspect.REQUEST_METRICS),
+        ("DeleteBucketMetricsConfiguration", Aspect.REQUEST_METRICS),
     ],
 )
 def test_case_15_names_as_cloudtrail_writes_them(name: str, aspect: Aspect) -> None:
@@ -279,7 +283,7 @@ def test_case_15_names_as_cloudtrail_writes_them(name: str, aspect: Aspect) -> N
 
 @pytest.mark.parametrize(
     "name",
-    ["PutPublicAccessBlock", "PutBucketLifecycleConfiguration", "PutBucketAbac", "PutBucketMetricsConfiguration"],
+    ["PutPublicAccessBlock", "PutBucketLifecycleConfiguration", "PutBucketAbac", "PutBucketAnalyticsConfiguration"],
 )
 def test_case_15_names_of_the_api_work_too(name: str) -> None:
     """Should CloudTrail ever write the API's name, the whole bucket is read."""
