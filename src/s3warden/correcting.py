@@ -178,7 +178,7 @@ class Correcting:
         return {"remediation": self.worker.run(), "orders": self.orders.run()}
 
 
-async def _seen_beside(pipeline: Pipeline, submit: Submit, entry: Remediation) -> None:
+async def seen_beside(pipeline: Pipeline, submit: Submit, entry: Remediation) -> None:
     """Have what a remediation wrote beside its subject seen anew: a key that buckets share, the policy of a target."""
     if aspects(entry) & _OF_KEYS:
         pipeline.fetch.neighbours.keys.forget()
@@ -255,7 +255,7 @@ async def build(
         turn=pipeline.turn,
         submit=submit,
         metrics=metrics,
-        beside=partial(_seen_beside, pipeline, submit),
+        beside=partial(seen_beside, pipeline, submit),
         pace=Pace(parallel=settings.remediation.parallel, quiet=settings.remediation.quiet),
     )
 
