@@ -41,6 +41,7 @@ LEADING: Mapping[str, Any] = {
     "KeySpec": "SYMMETRIC_DEFAULT",
     "Origin": "AWS_KMS",
     "PrivateZone": False,
+    "S3Logs": {"Status": "DISABLED"},
     "CloudWatchLogsLogGroupArn": "arn:aws:logs:eu-west-1:111122223333:log-group:trail:*",
     "Policy": '{"Version": "2012-10-17", "Statement": []}',
     "policy": '{"Version": "2012-10-17", "Statement": []}',

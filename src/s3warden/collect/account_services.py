@@ -40,7 +40,7 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.MACIE_FINDINGS: (macie.FINDINGS,),
         Aspect.ANALYZERS: (analyzers.LIST,),
         Aspect.ACCESS_FINDINGS: (analyzers.LIST, analyzers.FINDINGS),
-        Aspect.GUARDDUTY: (detectors.LIST, detectors.DETECTOR),
+        Aspect.GUARDDUTY: (detectors.LIST, detectors.DETECTOR, detectors.ADMINISTRATOR),
         Aspect.BACKUP_SELECTIONS: (backups.PLANS, backups.SELECTIONS, backups.SELECTION),
         Aspect.LAST_BACKUP: (backups.PROTECTED,),
         Aspect.STORAGE_METRICS: (storage_metrics.BUCKETS, storage_metrics.METRICS, metric_data.DATA),

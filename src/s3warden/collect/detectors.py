@@ -1,16 +1,17 @@
-"""Reads GuardDuty: whether it is on in a region, and whether it looks at the data events of S3.
+"""Reads GuardDuty: whether it is on in a region, whether it looks at the data events of S3, and who decides that.
 
 Takes an account and regions, hands on readings. Source: the Amazon GuardDuty API reference.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.regions import by_region
 from s3warden.collect.services import ServiceReader
-from s3warden.collect.shapes import Answer, mapping, one_of, optional_text, sequence, text
-from s3warden.model.bucket import ABSENT, AccountRef, Present, Reading, Regional
+from s3warden.collect.shapes import Answer, mapping, one_of, optional_mapping, optional_text, sequence, text
+from s3warden.model.bucket import ABSENT, Absent, AccountRef, Present, Reading, Regional
 from s3warden.model.services import Detector
 
 _SERVICE = "guardduty"
@@ -37,8 +38,15 @@ def _sees_s3(answer: Answer) -> bool:
     return mapping(sources.get("S3Logs", {}), "S3Logs").get("Status") == "ENABLED"
 
 
+def _administrator(answer: Answer) -> str | None:
+    # An account that nobody manages gets an answer without one.
+    found = optional_mapping(answer.get("Administrator"), "Administrator").get("AccountId")
+    return optional_text(found, "AccountId") or None
+
+
 LIST = AspectRead("ListDetectors", "guardduty:ListDetectors", _ids)
 DETECTOR = AspectRead("GetDetector", "guardduty:GetDetector", _detector)
+ADMINISTRATOR = AspectRead("GetAdministratorAccount", "guardduty:GetAdministratorAccount", _administrator)
 
 
 class DetectorReads:
@@ -58,4 +66,9 @@ class DetectorReads:
             return ids
         if not ids.value:
             return ABSENT
-        return await DETECTOR.reading(ask(DETECTOR.operation, DetectorId=ids.value[0]))
+        found = await DETECTOR.reading(ask(DETECTOR.operation, DetectorId=ids.value[0]))
+        if not isinstance(found, Present) or found.value.s3_events:
+            return found
+        who = await ADMINISTRATOR.reading(ask(ADMINISTRATOR.operation, DetectorId=ids.value[0]))
+        known = who.value if isinstance(who, Present) else "" if isinstance(who, Absent) else None
+        return Present(replace(found.value, administrator=known))

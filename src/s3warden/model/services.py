@@ -95,10 +95,15 @@ class AccessFindings:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """GuardDuty in one region. `s3_events`: whether it looks at the data events of S3."""
+    """GuardDuty in one region. `s3_events`: whether it looks at the data events of S3.
+
+    `administrator` is the account that decides what GuardDuty does here, empty for none. It is asked for only where S3
+    is not looked at, and None where that could not be read.
+    """
 
     enabled: bool
     s3_events: bool
+    administrator: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)

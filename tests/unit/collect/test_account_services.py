@@ -249,8 +249,30 @@ async def test_without_an_active_analyzer_there_are_no_findings_to_read() -> Non
 )
 async def test_guardduty_is_read_with_what_it_looks_at(answer: dict[str, Any], expected: tuple[bool, bool]) -> None:
     """By its features, or by the data sources of older answers."""
-    reads = DetectorReads(FakeServices(ListDetectors={"DetectorIds": ["d"]}, GetDetector=answer))
+    nobody: dict[str, Any] = {"GetAdministratorAccount": {}}
+    reads = DetectorReads(FakeServices(ListDetectors={"DetectorIds": ["d"]}, GetDetector=answer, **nobody))
     assert (await reads.of_account(ACCOUNT, {HERE})).value.of(HERE) == Present(Detector(*expected))
+
+
+@pytest.mark.parametrize(
+    ("answer", "who"),
+    [
+        ({"Administrator": {"AccountId": "444455556666", "RelationshipStatus": "Enabled"}}, "444455556666"),
+        ({"Administrator": None}, ""),
+        (DENIED, None),
+        ({"Administrator": {"AccountId": 4}}, None),
+    ],
+)
+async def test_who_decides_about_guardduty_is_asked_for_where_s3_is_not_looked_at(answer: Any, who: str | None) -> None:
+    """Not to know it is no fault of the detector's, and nobody else's word for "nobody"."""
+    off = {"Status": "ENABLED", "Features": []}
+    reader = FakeServices(ListDetectors={"DetectorIds": ["d"]}, GetDetector=off, GetAdministratorAccount=answer)
+    found = (await DetectorReads(reader).of_account(ACCOUNT, {HERE})).value.of(HERE)
+    assert found == Present(Detector(enabled=True, s3_events=False, administrator=who))
+    on = {"Status": "ENABLED", "Features": [{"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}]}
+    reader = FakeServices(ListDetectors={"DetectorIds": ["d"]}, GetDetector=on, GetAdministratorAccount=answer)
+    await DetectorReads(reader).of_account(ACCOUNT, {HERE})
+    assert "GetAdministratorAccount" not in {operation for _, operation, _ in reader.asked}
 
 
 async def test_guardduty_that_was_never_set_up_is_absent() -> None:
@@ -402,7 +424,7 @@ async def test_default_profile_costs_a_few_calls_a_region() -> None:
         ListAnalyzers={"analyzers": [analyzer()]},
         ListFindings={"findings": []},
         ListDetectors={"DetectorIds": ["d"]},
-        GetDetector={"Status": "ENABLED", "Features": []},
+        GetDetector={"Status": "ENABLED", "Features": [{"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}]},
         GetFindingStatistics={"countsByGroup": []},
     )
     reads, needed = ServiceReads(reader), needs(rule for rule in RULES if rule.info.default)

@@ -144,7 +144,7 @@ DETECTOR = {"Status": "ENABLED", "Features": [{"Name": "RDS_LOGIN_EVENTS", "Stat
 
 async def test_guardduty_looks_at_s3_beside_what_it_looks_at() -> None:
     """One feature alone is written; older answers know data sources."""
-    answers = {"ListDetectors": {"DetectorIds": ["d1"]}, "GetDetector": DETECTOR}
+    answers = {"ListDetectors": {"DetectorIds": ["d1"]}, "GetDetector": DETECTOR, "GetAdministratorAccount": {}}
     made, after = await made_for("account-guardduty-s3", ACCOUNT, answers)
     step = made.steps[0]
     assert step.call.arguments == {"DetectorId": "d1", "Features": [{"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}]}
@@ -165,10 +165,19 @@ async def test_guardduty_looks_at_s3_beside_what_it_looks_at() -> None:
             "detector_suspended",
         ),
         ({"ListDetectors": {"DetectorIds": ["d"]}}, "unreadable"),
+        ({"ListDetectors": {"DetectorIds": ["d"]}, "GetDetector": DETECTOR}, "unreadable"),
+        (
+            {
+                "ListDetectors": {"DetectorIds": ["d"]},
+                "GetDetector": DETECTOR,
+                "GetAdministratorAccount": {"Administrator": {"AccountId": "444455556666"}},
+            },
+            "detector_managed",
+        ),
     ],
 )
 async def test_guardduty_itself_is_switched_on_by_people(answers: Mapping[str, Any], reason: str) -> None:
-    """What has no inverse that is known beforehand, or was suspended by somebody, is not done."""
+    """What was never set up, was suspended by somebody, or is another account's to decide, is not done."""
     assert await reason_for("account-guardduty-s3", ACCOUNT, answers) == reason
 
 

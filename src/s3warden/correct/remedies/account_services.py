@@ -76,16 +76,31 @@ def _analyzers(scene: Scene) -> tuple[Edit, ...] | Declined:
 def _guardduty(scene: Scene) -> tuple[Edit, ...] | Declined:
     edits: list[Edit] = []
     for region, reading in _regions(scene, Aspect.GUARDDUTY, Detector):
-        if not isinstance(reading, Present):
-            return Declined(
-                "no_detector", f"GuardDuty was never set up in {region}: whether it is to be, people decide."
-            )
-        if not reading.value.enabled:
-            return Declined("detector_suspended", f"GuardDuty is suspended in {region}: people decide when that ends.")
-        if not reading.value.s3_events:
+        detector = reading.value if isinstance(reading, Present) else None
+        no = _not_ours(region, detector)
+        if no is not None:
+            return no
+        if detector is not None and not detector.s3_events:
             after = _seeing(_answer(scene, Aspect.GUARDDUTY, region))
             edits.append(Edit(Aspect.GUARDDUTY, after, f"Switch S3 protection on in {region}", place=region))
     return tuple(edits)
+
+
+def _not_ours(region: str, detector: Detector | None) -> Declined | None:
+    """Why somebody else has to switch S3 protection on."""
+    if detector is None:
+        # CreateDetector switches on all protections that it does not name, and those that come later have no name yet.
+        return Declined("no_detector", f"GuardDuty was never set up in {region}: what of it is to be, people decide.")
+    if not detector.enabled:
+        return Declined("detector_suspended", f"GuardDuty is suspended in {region}: people decide when that ends.")
+    if detector.administrator is None:
+        return Declined("unreadable", f"Which account decides what GuardDuty does in {region} could not be read.")
+    if detector.administrator:
+        return Declined(
+            "detector_managed",
+            f"Account {detector.administrator} decides what GuardDuty does in {region}: do it there.",
+        )
+    return None
 
 
 def _seeing(answer: dict[str, object]) -> dict[str, object]:
