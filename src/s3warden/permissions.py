@@ -135,9 +135,9 @@ def _read_back(settings: Settings) -> frozenset[str]:
 
 
 def _is_of_a_bucket(action: str) -> bool:
-    """Whether the permission is given on buckets; those on accounts and access points are named so."""
+    """Whether the permission is given on buckets; those on accounts and what else they have are named so."""
     service, _, name = action.partition(":")
-    return service == "s3" and "Account" not in name and "AccessPoint" not in name and "Resource" not in name
+    return service == "s3" and not any(word in name for word in ("Account", "AccessPoint", "Resource", "StorageLens"))
 
 
 def daemon(settings: Settings, partition: str, exemptions: Sequence[Exemption] = ()) -> dict[str, Any]:

@@ -9,10 +9,24 @@ from types import MappingProxyType
 _LEAKS = "A leak through it is closed by the fix of bucket-public-effective."
 REASONS: Mapping[str, str] = MappingProxyType(
     {
+        "account-guardduty-s3": (
+            "No fix makes a detector where GuardDuty was never set up: AWS switches on every protection that the call "
+            "does not name, those to come among them, and each costs. Nor is anything changed where another account "
+            "decides what GuardDuty does; it is done there."
+        ),
+        "bucket-access-analyzer-finding": (
+            "The finding goes when the access does, which the fixes of other rules take away: bucket-public-effective, "
+            "bucket-policy-public, bucket-cross-account-access. To archive it is none: the access would stay, and "
+            "nobody would be told of it any more."
+        ),
         "bucket-access-point-public-block": (
             "AWS sets the block of an access point when it is made and never again, and to delete the access point and "
             "make it anew would cut off whoever uses it meanwhile. Nothing that is taken out of its policy turns a "
             f"flag on. {_LEAKS}"
+        ),
+        "bucket-intelligent-tiering": (
+            "What lies in an archive tier has to be restored before it can be read, which takes minutes to hours and "
+            "breaks whatever reads it at once; and AWS takes no configuration without such a tier."
         ),
         "bucket-kms-key-usable": (
             "No fix cancels the deletion of a key: the inverse would be to schedule it again, which ends all that is "
@@ -21,6 +35,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "bucket-lifecycle": "Lifecycle rules end objects, and no fix deletes data: what ends, and when, people decide.",
         "bucket-lifecycle-noncurrent": (
             "To end old versions is to delete them, and no fix deletes data: after how many days, people decide."
+        ),
+        "bucket-macie-covered": (
+            "A job of Macie costs by what it reads, each time, and can be cancelled but never deleted; where a policy "
+            "or a key keeps Macie out it does not help. The fix of account-macie-auto-discovery takes in all buckets."
         ),
         "bucket-mrap-public-block": (
             "AWS sets the block of a multi-region access point when it is made and never again, and one that is made "

@@ -275,6 +275,14 @@ def _selection(place: str, document: Any) -> list[str]:
     return [f"# With the provider of {region}:", *_block(f'resource "aws_backup_selection" "{_label(name)}"', inner)]
 
 
+def _lens(place: str, document: Any) -> list[str]:
+    inner = [f"enabled = {_value(document['IsEnabled'])}", *_block("account_level", ["bucket_level {}"])]
+    name = place.rpartition("/")[2]
+    lines = [f"config_id = {quoted(name)}", *_block("storage_lens_configuration", inner)]
+    head = f'resource "aws_s3control_storage_lens_configuration" "{_label(name)}"'
+    return [f"# With the provider of {place.split(':')[3]}:", *_block(head, lines)]
+
+
 def _listed(value: object) -> str:
     return f"[{', '.join(map(quoted, value))}]" if isinstance(value, list) else _value(value)
 
@@ -290,6 +298,7 @@ _SERVICES: Mapping[Aspect, Callable[[str, Any], list[str]]] = MappingProxyType(
         Aspect.KEY_ROTATION: _rotation,
         Aspect.TRAILS: _trail,
         Aspect.METRIC_FILTERS: _alarm,
+        Aspect.STORAGE_LENSES: _lens,
         Aspect.BACKUP_SELECTIONS: _selection,
     }
 )

@@ -333,6 +333,7 @@ CASES: dict[str, Break] = {
     "bucket-object-events-write": trail,
     "bucket-object-events-read": trail,
     "account-bucket-change-alarm": silent_trail,
+    "account-storage-lens": nothing,
     "bucket-abort-incomplete-mpu": nothing,
     "bucket-expired-delete-markers": old_versions,
     "bucket-transfer-acceleration": nothing,
@@ -476,9 +477,9 @@ def world(sessions: Sessions) -> World:
 
 
 # The emulator tells neither EventBridge nor who pays, drops the format of log keys and what is said of SSE-C, and adds
-# to grants of logs; it fails to disable a key by its ARN, has half of Macie and GuardDuty, no Access Analyzer, and
-# deletes no inventory. The
-# others need something beside the bucket: a trail of the account, a foreign writer, a key by its manager.
+# to grants of logs; it fails to disable a key by its ARN, has half of Macie and GuardDuty, no Access Analyzer and no
+# backup selections, and deletes no inventory. The others need something beside the bucket: a trail of the account, a
+# foreign writer, a key by its manager.
 # All of them are planned against answers made by hand.
 UNTRIED = {
     # What the emulator says of an object's ACL is tried with the daemon, in the stories of acceptance.
@@ -494,6 +495,7 @@ UNTRIED = {
     "bucket-log-target-grants",
     "bucket-ssec-blocked",
     "bucket-inventory",
+    "bucket-backup-plan",
     "bucket-acl-log-delivery-on-source",
     "bucket-log-target-acl-delivery",
     "bucket-objects-writer-owned",
@@ -547,6 +549,8 @@ _ACTIONS = {
     "PutBucketCors": "s3:PutBucketCORS",
     "DeleteBucketCors": "s3:PutBucketCORS",
     "PutEventSelectors": "cloudtrail:PutEventSelectors",
+    "PutStorageLensConfiguration": "s3:PutStorageLensConfiguration",
+    "DeleteStorageLensConfiguration": "s3:DeleteStorageLensConfiguration",
     "PutMetricFilter": "logs:PutMetricFilter",
     "DeleteMetricFilter": "logs:DeleteMetricFilter",
     "PutMetricAlarm": "cloudwatch:PutMetricAlarm",
@@ -627,6 +631,7 @@ async def test_leak_through_an_access_point_is_closed_there_and_taken_back_to_th
 
 # One for each kind of call, there and back.
 PRINTED = (
+    "account-storage-lens",
     "account-public-access-block",
     "bucket-abort-incomplete-mpu",
     "bucket-access-logging",

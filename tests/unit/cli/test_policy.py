@@ -163,6 +163,7 @@ def test_what_a_fix_reads_back_is_read_by_who_reads(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     for rule, read, writes in (
         ("account-access-analyzer", "access-analyzer:GetAnalyzer", "access-analyzer:CreateAnalyzer"),
+        ("account-storage-lens", "s3:GetStorageLensConfiguration", "s3:PutStorageLensConfiguration"),
         ("account-bucket-change-alarm", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm"),
     ):
         path.write_text(FIXES.replace("bucket-versioning", rule).format(mode="auto"))

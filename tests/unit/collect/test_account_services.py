@@ -34,6 +34,7 @@ from s3warden.model.services import (
     MetricFilter,
     OrganizationBlock,
     StorageLens,
+    StorageLenses,
 )
 from support.account_services import ACCOUNT, DENIED, HERE, OTHER, THERE, FakeServices, bucket
 
@@ -377,6 +378,12 @@ async def test_dashboards_are_listed_also_where_the_first_one_is() -> None:
     reading = found.of(THERE)
     assert isinstance(reading, Present)
     assert reading.value.dashboards == (StorageLens(THERE, enabled=True),)
+
+
+async def test_region_without_dashboards_is_answered_without_a_list() -> None:
+    """S3 Control leaves it out, which is no damage."""
+    found = (await LensReads(FakeServices(ListStorageLensConfigurations={})).of_account(ACCOUNT, {HERE})).value
+    assert found.of(HERE) == Present(StorageLenses(()))
 
 
 @pytest.mark.parametrize(

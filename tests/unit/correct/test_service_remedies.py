@@ -546,3 +546,45 @@ async def test_id_that_aws_chose_is_looked_up_by_the_shell() -> None:
         "].SelectionId | [0]')\""
     )
     assert 'resource "aws_backup_selection" "s3warden-example-data" {' in "\n".join(as_terraform(made))
+
+
+LENSES = "account-storage-lens"
+
+
+async def test_dashboard_of_free_metrics_is_made_where_the_first_one_is_at_home() -> None:
+    """Beside those that are off; the undo deletes ours."""
+    off = {"Id": "default-account-dashboard", "IsEnabled": False}
+    answers = {"ListStorageLensConfigurations": {"StorageLensConfigurationList": [off]}}
+    made, after = await made_for(LENSES, ACCOUNT, answers)
+    step = only(made)
+    place = {"AccountId": ACCOUNT.account, "ConfigId": "s3warden"}
+    assert step.attribute == f"storage_lenses:arn:aws:s3:us-east-1:{ACCOUNT.account}:storage-lens/s3warden"
+    assert (step.call.service, step.call.operation, step.call.region) == (
+        "s3control",
+        "PutStorageLensConfiguration",
+        "us-east-1",
+    )
+    configuration = {"Id": "s3warden", "IsEnabled": True, "AccountLevel": {"BucketLevel": {}}}
+    assert step.call.arguments == {**place, "StorageLensConfiguration": configuration}
+    assert (step.inverse.operation, step.inverse.arguments) == ("DeleteStorageLensConfiguration", place)
+    assert [each.id for each in region_of(after, Aspect.STORAGE_LENSES, "us-east-1").dashboards] == [
+        "default-account-dashboard",
+        "s3warden",
+    ]
+    none = Service({"GetStorageLensConfiguration": AwsError("NoSuchConfiguration", status=404)})
+    assert await Looks(none).now(ACCOUNT, step) is None
+    told = {**configuration, "StorageLensArn": "arn:x", "AccountLevel": {"ActivityMetrics": {"IsEnabled": False}}}
+    there = Service({"GetStorageLensConfiguration": {"StorageLensConfiguration": told}})
+    assert await Looks(there).now(ACCOUNT, step) == step.after
+    paid = {**told, "AccountLevel": {"ActivityMetrics": {"IsEnabled": True}, "BucketLevel": {}}}
+    changed = Service({"GetStorageLensConfiguration": {"StorageLensConfiguration": paid}})
+    assert await Looks(changed).now(ACCOUNT, step) not in (None, step.after)
+    code = "\n".join(as_terraform(made))
+    assert 'resource "aws_s3control_storage_lens_configuration" "s3warden" {' in code
+    assert "    enabled = true\n    account_level {\n      bucket_level {}\n    }" in code
+
+
+async def test_dashboard_of_ours_that_is_off_was_switched_off() -> None:
+    """By somebody who may have had a reason."""
+    off = {"ListStorageLensConfigurations": {"StorageLensConfigurationList": [{"Id": "s3warden", "IsEnabled": False}]}}
+    assert await reason_for(LENSES, ACCOUNT, off) == "dashboard_off"

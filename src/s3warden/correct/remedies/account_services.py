@@ -1,14 +1,16 @@
-"""Security services switched on where the account has buckets: Macie, Access Analyzer, GuardDuty's S3 protection."""
+"""Services switched on where the account has buckets: Macie, Access Analyzer, GuardDuty for S3, Storage Lens."""
 
 from collections.abc import Iterator
 from typing import TypeVar
 
+from s3warden.collect.lenses import FIRST_REGIONS
+from s3warden.correct.lens_writes import DASHBOARD
 from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.correct.service_writes import ANALYZER, S3_EVENTS, actions_on
 from s3warden.detect.rule import configured
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Absent, Aspect, Present, Reading, Regional
-from s3warden.model.services import Analyzers, Detector, Macie, MacieDiscovery
+from s3warden.model.services import Analyzers, Detector, Macie, MacieDiscovery, StorageLenses
 
 T = TypeVar("T")
 _ON = "ENABLED"
@@ -113,6 +115,20 @@ def _seeing(answer: dict[str, object]) -> dict[str, object]:
     return {**answer, "DataSources": {**(sources if isinstance(sources, dict) else {}), "S3Logs": {"Status": _ON}}}
 
 
+def _lens(scene: Scene) -> tuple[Edit, ...] | Declined:
+    regions = dict(_regions(scene, Aspect.STORAGE_LENSES, StorageLenses))
+    region = FIRST_REGIONS.get(scene.state.ref.partition, "")
+    region = region if region in regions else next(iter(regions), region)
+    found = regions.get(region)
+    known = found.value.dashboards if isinstance(found, Present) else ()
+    if any(each.id == DASHBOARD for each in known):
+        return Declined("dashboard_off", f"The dashboard {DASHBOARD} in {region} was switched off by somebody.")
+    ref = scene.state.ref
+    made = {"StorageLensConfiguration": {"Id": DASHBOARD, "IsEnabled": True, "AccountLevel": {"BucketLevel": {}}}}
+    place = f"arn:{ref.partition}:s3:{region}:{ref.account}:storage-lens/{DASHBOARD}"
+    return (Edit(Aspect.STORAGE_LENSES, made, f"Make a Storage Lens dashboard in {region}", place=place),)
+
+
 MACIE = Remedy(
     id="enable-macie",
     title="Switch Macie on where the account has buckets",
@@ -155,5 +171,16 @@ GUARDDUTY = Remedy(
     iam_actions=actions_on(Aspect.GUARDDUTY),
     plan=_guardduty,
 )
+LENS = Remedy(
+    id="make-storage-lens",
+    title="Make a Storage Lens dashboard of free metrics",
+    rules=frozenset({"account-storage-lens"}),
+    reads=frozenset({Aspect.STORAGE_LENSES}),
+    risk=Risk.LOW,
+    risk_text="Nothing breaks, and the metrics that it shows cost nothing.",
+    iam_actions=actions_on(Aspect.STORAGE_LENSES),
+    plan=_lens,
+    undo_text="Deleting the dashboard again deletes what it has gathered meanwhile.",
+)
 
-REMEDIES = (MACIE, DISCOVERY, ANALYZERS, GUARDDUTY)
+REMEDIES = (MACIE, DISCOVERY, ANALYZERS, GUARDDUTY, LENS)
