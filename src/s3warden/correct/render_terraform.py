@@ -121,7 +121,9 @@ def _encryption(document: Any) -> Body:
         lines = _block("apply_server_side_encryption_by_default", inner)
         lines.append(f"bucket_key_enabled = {_value(rule['BucketKeyEnabled'])}")
         blocked = rule.get("BlockedEncryptionTypes", {}).get("EncryptionType", [])
-        lines += [f"blocked_encryption_types = [{', '.join(map(quoted, blocked))}]"] if blocked else []
+        if blocked:
+            lines.append("# This takes the AWS provider of version 6.22 or later.")
+            lines.append(f"blocked_encryption_types = [{', '.join(map(quoted, blocked))}]")
         yield from _block("rule", lines)
 
 

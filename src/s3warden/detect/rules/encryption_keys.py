@@ -258,6 +258,7 @@ aws s3api put-bucket-encryption {OWN} \\
   --server-side-encryption-configuration '{{"Rules":[{{"ApplyServerSideEncryptionByDefault":'"${{DEFAULT:?}}"',
   "BucketKeyEnabled":'"${{BUCKET_KEY:?}}"',"BlockedEncryptionTypes":{{"EncryptionType":["SSE-C"]}}}}]}}'""",
         terraform="""\
+# It takes the AWS provider of version 6.22 or later.
 resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   bucket = "{bucket}"
   rule {

@@ -139,6 +139,7 @@ aws cloudfront list-distributions \\
 _OAC_TERRAFORM = """\
 # In the aws_cloudfront_distribution, for each origin that is a bucket:
 origin {
+  origin_id                = "content"
   domain_name              = aws_s3_bucket.content.bucket_regional_domain_name
   origin_access_control_id = aws_cloudfront_origin_access_control.this.id
 }"""

@@ -692,9 +692,10 @@ aws organizations create-policy --type S3_POLICY --name block-public-access --de
   --content '{"s3_attributes":{"public_access_block_configuration":{"@@assign":"all"}}}'
 aws organizations attach-policy --policy-id "${POLICY:?}" --target-id "${TARGET:?}\"""",
         terraform="""\
+# It takes an AWS provider of 2026 or later.
 resource "aws_organizations_policy" "block_public_access" {
-  name    = "block-public-access"
-  type    = "S3_POLICY"
+  name = "block-public-access"
+  type = "S3_POLICY"
   content = jsonencode({
     s3_attributes = { public_access_block_configuration = { "@@assign" = "all" } }
   })
