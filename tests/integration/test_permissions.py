@@ -34,6 +34,7 @@ OTHERWISE = {
     "GetBucketReplication": "GetReplicationConfiguration",
     "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
     "HeadBucket": "ListBucket",
+    "ListBucketAnalyticsConfigurations": "GetAnalyticsConfiguration",
     "ListBucketIntelligentTieringConfigurations": "GetIntelligentTieringConfiguration",
     "ListBucketInventoryConfigurations": "GetInventoryConfiguration",
     "ListBucketMetricsConfigurations": "GetMetricsConfiguration",

@@ -24,6 +24,8 @@ from s3warden.model.configuration import (
     Website,
 )
 from s3warden.model.storage import (
+    Analytics,
+    AnalyticsConfiguration,
     Cors,
     CorsRule,
     Inventory,
@@ -286,6 +288,37 @@ ANSWERS: Mapping[Aspect, tuple[dict[str, Any], object]] = {
                     prefix="a/",
                 ),
                 InventoryConfiguration("weekly", enabled=False, destination="arn:aws:s3:::lists", frequency="Weekly"),
+            )
+        ),
+    ),
+    Aspect.ANALYTICS: (
+        {
+            "AnalyticsConfigurationList": [
+                {"Id": "shown", "StorageClassAnalysis": {}},
+                {
+                    "Id": "exported",
+                    "Filter": {"Prefix": "a/"},
+                    "StorageClassAnalysis": {
+                        "DataExport": {
+                            "OutputSchemaVersion": "V_1",
+                            "Destination": {
+                                "S3BucketDestination": {
+                                    "Format": "CSV",
+                                    "BucketAccountId": "444455556666",
+                                    "Bucket": "arn:aws:s3:::analyses",
+                                    "Prefix": "ledger/",
+                                }
+                            },
+                        }
+                    },
+                },
+            ],
+            "IsTruncated": False,
+        },
+        Analytics(
+            (
+                AnalyticsConfiguration("exported", "arn:aws:s3:::analyses", "444455556666"),
+                AnalyticsConfiguration("shown"),
             )
         ),
     ),

@@ -250,6 +250,12 @@ ASPECTS: Mapping[Aspect, AspectRead[object]] = MappingProxyType(
             delivery.inventory,
             paged=delivery.INVENTORIES,
         ),
+        Aspect.ANALYTICS: AspectRead(
+            "ListBucketAnalyticsConfigurations",
+            "s3:GetAnalyticsConfiguration",
+            delivery.analytics,
+            paged=delivery.ANALYSES,
+        ),
         Aspect.INTELLIGENT_TIERING: AspectRead(
             "ListBucketIntelligentTieringConfigurations",
             "s3:GetIntelligentTieringConfiguration",

@@ -1,7 +1,7 @@
 """What S3's answers about copies, messages, logs and lists mean: where a bucket's content or its news go. Pure.
 
-Sources: GetBucketReplication, GetBucketNotificationConfiguration, GetBucketLogging and
-ListBucketInventoryConfigurations in the S3 API reference.
+Sources: GetBucketReplication, GetBucketNotificationConfiguration, GetBucketLogging, ListBucketInventoryConfigurations
+and ListBucketAnalyticsConfigurations in the S3 API reference.
 """
 
 from s3warden.collect.grants import grant
@@ -21,6 +21,8 @@ from s3warden.collect.shapes import (
 )
 from s3warden.model.configuration import SIMPLE_PREFIX, Logging
 from s3warden.model.storage import (
+    Analytics,
+    AnalyticsConfiguration,
     Inventory,
     InventoryConfiguration,
     Notification,
@@ -30,6 +32,7 @@ from s3warden.model.storage import (
 )
 
 INVENTORIES = "InventoryConfigurationList"
+ANALYSES = "AnalyticsConfigurationList"
 _TARGETS = {
     "TopicConfigurations": "TopicArn",
     "QueueConfigurations": "QueueArn",
@@ -143,3 +146,21 @@ def _encryption(chosen: Answer) -> str | None:
     if "SSEKMS" in chosen:
         return text(mapping(chosen["SSEKMS"], "SSEKMS").get("KeyId"), "KeyId")
     return "SSE-S3" if "SSES3" in chosen else None
+
+
+def analytics(answer: Answer) -> Analytics | None:
+    """All storage class analyses of a bucket."""
+    items = [mapping(item, ANALYSES) for item in sequence(answer.get(ANALYSES), ANALYSES)]
+    found = sorted((_analysis(item) for item in items), key=lambda each: each.id)
+    return Analytics(tuple(found)) if found else None
+
+
+def _analysis(item: Answer) -> AnalyticsConfiguration:
+    name = text(item.get("Id"), "Id")
+    analysis = mapping(item.get("StorageClassAnalysis"), "StorageClassAnalysis")
+    if "DataExport" not in analysis:
+        return AnalyticsConfiguration(name)
+    export = mapping(mapping(analysis["DataExport"], "DataExport").get("Destination"), "Destination")
+    target = mapping(export.get("S3BucketDestination"), "S3BucketDestination")
+    account = optional_text(target.get("BucketAccountId"), "BucketAccountId")
+    return AnalyticsConfiguration(name, text(target.get("Bucket"), "Destination.Bucket"), account)

@@ -18,6 +18,7 @@ _OF_BUCKETS: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
         Aspect.LOG_TARGET: frozenset({Aspect.LOGGING}),
         Aspect.REPLICATION_DESTINATIONS: frozenset({Aspect.REPLICATION}),
         Aspect.INVENTORY_DESTINATIONS: frozenset({Aspect.INVENTORY}),
+        Aspect.ANALYTICS_DESTINATIONS: frozenset({Aspect.ANALYTICS}),
         # S3 answers with what an ACL grants in effect.
         Aspect.OBJECT_ACL: frozenset({Aspect.PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP}),
     }

@@ -66,6 +66,7 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.LOG_TARGET: (*standings.READS, *(ASPECTS[aspect] for aspect in sorted(TARGET_ASPECTS))),
         Aspect.REPLICATION_DESTINATIONS: standings.READS,
         Aspect.INVENTORY_DESTINATIONS: standings.READS,
+        Aspect.ANALYTICS_DESTINATIONS: standings.READS,
         Aspect.OBJECT_ACL: (objects.READ, objects.READ_VERSION),
         Aspect.DISTRIBUTIONS: (distributions.LIST,),
         Aspect.DNS_RECORDS: (dns_records.ZONES, dns_records.RECORDS),

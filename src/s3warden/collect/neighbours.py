@@ -69,6 +69,7 @@ class Neighbours:
                 Aspect.LOG_TARGET: self._log_target,
                 Aspect.REPLICATION_DESTINATIONS: partial(self._destinations, Aspect.REPLICATION),
                 Aspect.INVENTORY_DESTINATIONS: partial(self._destinations, Aspect.INVENTORY),
+                Aspect.ANALYTICS_DESTINATIONS: partial(self._destinations, Aspect.ANALYTICS),
             }
         )
 
@@ -169,7 +170,7 @@ def _partial(aspect: Aspect, reading: Reading[object]) -> Reading[object]:
     return Present(References((), (_NOT_YET,)) if aspect is Aspect.REFERRERS else Destinations((), (_NOT_YET,)))
 
 
-_OF_BUCKETS = frozenset({Use.ACCESS_LOGS, Use.REPLICATION, Use.INVENTORY})
+_OF_BUCKETS = frozenset({Use.ACCESS_LOGS, Use.REPLICATION, Use.INVENTORY, Use.ANALYTICS})
 
 
 def _said(reference: Reference) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from s3warden.model.configuration import Logging, MultiRegionAccessPoints
 from s3warden.model.keys import MANAGED, Key
 from s3warden.model.origins import Distributions, DnsRecords
 from s3warden.model.references import Reference, Use
-from s3warden.model.storage import Inventory, Replication
+from s3warden.model.storage import Analytics, Inventory, Replication
 from s3warden.model.trails import Trails
 
 Point: TypeAlias = Callable[[Subject, object], Iterator[Reference]]
@@ -38,6 +38,13 @@ def _inventory(subject: Subject, value: object) -> Iterator[Reference]:
     if isinstance(value, Inventory) and isinstance(subject, BucketRef):
         for each in value.acting:
             yield Reference(Use.INVENTORY, each.bucket, subject.account, subject.name, each.account, each.id)
+
+
+def _analytics(subject: Subject, value: object) -> Iterator[Reference]:
+    if isinstance(value, Analytics) and isinstance(subject, BucketRef):
+        for each in value.configurations:
+            if each.bucket is not None:
+                yield Reference(Use.ANALYTICS, each.bucket, subject.account, subject.name, each.account, each.id)
 
 
 def _key(subject: Subject, value: object) -> Iterator[Reference]:
@@ -85,6 +92,7 @@ POINTERS: Mapping[Aspect, Point] = MappingProxyType(
         Aspect.LOGGING: _logging,
         Aspect.REPLICATION: _replication,
         Aspect.INVENTORY: _inventory,
+        Aspect.ANALYTICS: _analytics,
         Aspect.DEFAULT_KEY: _key,
         Aspect.MULTI_REGION_ACCESS_POINTS: _multi_region,
         Aspect.DISTRIBUTIONS: _distributions,

@@ -16,7 +16,13 @@ from s3warden.model.references import Destinations, References
 
 _NONE: frozenset[Aspect] = frozenset()
 _BY_NAME = frozenset(
-    {Aspect.LOG_TARGET, Aspect.REPLICATION_DESTINATIONS, Aspect.INVENTORY_DESTINATIONS, Aspect.OUTSIDE_NAMES}
+    {
+        Aspect.LOG_TARGET,
+        Aspect.REPLICATION_DESTINATIONS,
+        Aspect.INVENTORY_DESTINATIONS,
+        Aspect.ANALYTICS_DESTINATIONS,
+        Aspect.OUTSIDE_NAMES,
+    }
 )
 """What there is to read again about a name that was taken or released."""
 

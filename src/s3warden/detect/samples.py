@@ -149,6 +149,7 @@ _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.OBJECT_LOCK: Present(ObjectLock("GOVERNANCE", 30)),
         Aspect.NOTIFICATION: Present(Notification(event_bridge=True)),
         Aspect.INVENTORY: Present(Inventory((_LIST,))),
+        Aspect.ANALYTICS: ABSENT,
         Aspect.INTELLIGENT_TIERING: Present(
             Tiering((TieringConfiguration("all", enabled=True, tiers=(("ARCHIVE_ACCESS", 90),)),))
         ),

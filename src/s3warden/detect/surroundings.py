@@ -113,6 +113,7 @@ SOUND_NEIGHBOURS: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.INVENTORY_DESTINATIONS: destinations(
             (reference(Use.INVENTORY, "example-lists", detail="all"), named("example-lists"))
         ),
+        Aspect.ANALYTICS_DESTINATIONS: ABSENT,
         **SOUND_ACCOUNT,
     }
 )

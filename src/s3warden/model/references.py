@@ -14,6 +14,7 @@ class Use(StrEnum):
     TRAIL = "CloudTrail trail"
     REPLICATION = "replication"
     INVENTORY = "inventory"
+    ANALYTICS = "storage class analysis"
     ORIGIN = "CloudFront origin"
     DNS = "DNS record"
     MULTI_REGION = "multi-region access point"

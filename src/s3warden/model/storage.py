@@ -208,6 +208,30 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalyticsConfiguration:
+    """One storage class analysis. `destination` is the ARN of the bucket that it is exported to, None if it is not.
+
+    `account` is that bucket's owner where it is named.
+    """
+
+    id: str
+    destination: str | None = None
+    account: str | None = None
+
+    @property
+    def bucket(self) -> str | None:
+        """The name of the destination bucket."""
+        return None if self.destination is None else self.destination.rpartition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Analytics:
+    """All storage class analyses of a bucket, by id."""
+
+    configurations: tuple[AnalyticsConfiguration, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TieringConfiguration:
     """One archive configuration of Intelligent-Tiering: after how many days without access objects go to which tier."""
 

@@ -172,6 +172,7 @@ READS: Mapping[str, tuple[str, Callable[[World, Bucket], str]]] = {
         "ListBucketIntelligentTieringConfigurations",
         _plain(_list("ListBucketIntelligentTieringConfigurationsOutput")),
     ),
+    "analytics": ("ListBucketAnalyticsConfigurations", _plain(_list("ListBucketAnalyticsConfigurationResult"))),
     "inventory": ("ListBucketInventoryConfigurations", _plain(_list("ListInventoryConfigurationsResult"))),
     "lifecycle": ("GetBucketLifecycleConfiguration", _absent("NoSuchLifecycleConfiguration")),
     "location": (

@@ -50,7 +50,7 @@ from s3warden.model.services import (
     OrganizationBlock,
     StorageLenses,
 )
-from s3warden.model.storage import Cors, Inventory, Lifecycle, Notification, ObjectLock, Replication, Tiering
+from s3warden.model.storage import Analytics, Cors, Inventory, Lifecycle, Notification, ObjectLock, Replication, Tiering
 from s3warden.model.trails import EventDataStores, Trails
 from s3warden.model.usage import RequestMetrics, StorageMetrics
 
@@ -159,6 +159,10 @@ BUCKET: Mapping[str, Field] = MappingProxyType(
         "access_findings": _field(Aspect.ACCESS_FINDINGS, AccessFindings, "open findings of Access Analyzer"),
         "access_points": _field(Aspect.ACCESS_POINTS, AccessPoints, "the access points of the own account"),
         "acl": _field(Aspect.ACL, Acl, "owner and grants"),
+        "analytics": _field(Aspect.ANALYTICS, Analytics, "storage class analyses"),
+        "analytics_destinations": _field(
+            Aspect.ANALYTICS_DESTINATIONS, Destinations, "whose the buckets are that they are exported to"
+        ),
         "cors": _field(Aspect.CORS, Cors, "cross-origin rules"),
         "default_key": _field(Aspect.DEFAULT_KEY, Key, "the KMS key that new objects are encrypted with"),
         "encryption": _field(Aspect.ENCRYPTION, Encryption, "default encryption"),

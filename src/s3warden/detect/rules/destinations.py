@@ -27,6 +27,7 @@ from s3warden.model.rule import Category, RuleInfo
 
 _REPLICATION = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-walkthrough-2.html"
 _INVENTORY = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/configure-inventory.html"
+_ANALYTICS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/configure-analytics-storage-class.html"
 _OWNERSHIP = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html"
 
 
@@ -57,10 +58,13 @@ def _exists(destination: Destination) -> bool:
     return not isinstance(destination.standing, Present) or destination.standing.value.exists
 
 
-def _claimable(aspect: Aspect, nothing: str, fine: str, broken: str) -> Callable[[State, RuleOptions], Judgement]:
+def _claimable(
+    aspects: tuple[Aspect, ...], nothing: str, fine: str, broken: str
+) -> Callable[[State, RuleOptions], Judgement]:
     def check(state: State, options: RuleOptions) -> Judgement:
-        found = configured(state, aspect, Destinations)
-        if found is None:
+        read = [configured(state, aspect, Destinations) for aspect in aspects]
+        found = [each for listed in read if listed is not None for each in listed]
+        if not found:
             return not_applicable(nothing)
         standings = {each: whose(each, state.ref.account, options) for each in found}
         lost = {each: w for each, w in standings.items() if w is Whose.NOBODY or (w is Whose.STRANGER and _taken(each))}
@@ -89,6 +93,7 @@ _PARTNER = "444455556666"
 _SAID = reference(Use.REPLICATION, "example-replica", owner=_PARTNER, detail=_DETAIL)
 _TRUSTING = RuleOptions(trusted_accounts=(_PARTNER,))
 _LIST = reference(Use.INVENTORY, "example-lists", owner=ACCOUNT.account, detail="all")
+_ANALYSIS = reference(Use.ANALYTICS, "example-analyses", owner=ACCOUNT.account, detail="all")
 
 
 def _copied(standing: Reading[Standing], *, said: bool = False) -> BucketState:
@@ -98,6 +103,10 @@ def _copied(standing: Reading[Standing], *, said: bool = False) -> BucketState:
 
 def _listed(standing: Reading[Standing]) -> BucketState:
     return bucket({Aspect.INVENTORY_DESTINATIONS: destinations((_LIST, standing))})
+
+
+def _analysed(standing: Reading[Standing]) -> BucketState:
+    return bucket({Aspect.ANALYTICS_DESTINATIONS: destinations((_ANALYSIS, standing))})
 
 
 _UNREADABLE = bucket({Aspect.REPLICATION_DESTINATIONS: DENIED, Aspect.INVENTORY_DESTINATIONS: DENIED})
@@ -192,7 +201,7 @@ HIJACKABLE = Rule(
     ),
     Kind.BUCKET,
     _claimable(
-        Aspect.REPLICATION_DESTINATIONS,
+        (Aspect.REPLICATION_DESTINATIONS,),
         "The bucket is not replicated.",
         "Every destination is an own or a named account's.",
         "Objects are copied to a name that is not yours",
@@ -211,19 +220,22 @@ HIJACKABLE = Rule(
 DELIVERY = Rule(
     RuleInfo(
         id="bucket-delivery-destination-ownership",
-        title="Inventories are delivered to a bucket that is gone or a stranger's",
+        title="Inventories or analyses are delivered to a bucket that is gone or a stranger's",
         severity=Severity.MEDIUM,
         category=Category.ACCESS,
-        needs=frozenset({Aspect.INVENTORY_DESTINATIONS}),
+        needs=frozenset({Aspect.INVENTORY_DESTINATIONS, Aspect.ANALYTICS_DESTINATIONS}),
         why=(
-            "An inventory lists every key, its size and its encryption: a map of the bucket for whoever gets it. "
-            "Where its destination is gone, anybody may register the name and receive it."
+            "An inventory lists every key, its size and its encryption, an analysis how they are used: a map of the "
+            "bucket. Where the destination is gone, anybody may register its name and receive it."
         ),
         cli="""\
+# Either of the two, as the finding says:
 aws s3api delete-bucket-inventory-configuration --bucket {bucket} --region {region} \\
-  --expected-bucket-owner {account} --id "${INVENTORY_ID:?}\"""",
+  --expected-bucket-owner {account} --id "${INVENTORY_ID:?}"
+aws s3api delete-bucket-analytics-configuration --bucket {bucket} --region {region} \\
+  --expected-bucket-owner {account} --id "${ANALYTICS_ID:?}\"""",
         terraform="""\
-# In the aws_s3_bucket_inventory of {bucket}:
+# In the aws_s3_bucket_inventory of {bucket}; the same in the export of an aws_s3_bucket_analytics_configuration:
 destination {
   bucket {
     format     = "Parquet"
@@ -232,7 +244,7 @@ destination {
   }
 }""",
         console="""\
-Open Amazon S3, Buckets, {bucket}, Management, Inventory configurations.
+Open Amazon S3, Buckets, {bucket}: Management, Inventory configurations, or Metrics, Storage Class Analysis.
 Edit the configuration and choose a destination in this account, or delete it.""",
         cloudformation=bucket_resource("""\
 InventoryConfigurations:
@@ -246,26 +258,32 @@ InventoryConfigurations:
       Format: Parquet"""),
         verify="""\
 aws s3api list-bucket-inventory-configurations --bucket {bucket} --region {region} --expected-bucket-owner {account}
+aws s3api list-bucket-analytics-configurations --bucket {bucket} --region {region} --expected-bucket-owner {account}
 aws s3api head-bucket --bucket "${DESTINATION:?}" --expected-bucket-owner {account}
 # Expect: every destination answers for this account.""",
         maps=maps({}),
         default=False,
-        references=(_INVENTORY, _OWNERSHIP),
+        references=(_INVENTORY, _ANALYTICS, _OWNERSHIP),
     ),
     Kind.BUCKET,
     _claimable(
-        Aspect.INVENTORY_DESTINATIONS,
-        "The bucket has no inventory.",
-        "Every inventory goes to an own or a named account.",
-        "Inventories go to a name that is not yours",
+        (Aspect.INVENTORY_DESTINATIONS, Aspect.ANALYTICS_DESTINATIONS),
+        "The bucket has no inventory, and no analysis is exported.",
+        "Every inventory and every analysis goes to an own or a named account.",
+        "Inventories or analyses go to a name that is not yours",
     ),
     (
         Example("within the account", bucket(), Verdict.PASS),
         Example("no inventory", _NOWHERE, Verdict.NOT_APPLICABLE),
         Example("a bucket that is gone", _listed(named("example-lists", exists=False)), Verdict.FAIL),
         Example("a stranger's", _listed(named("example-lists", owner=_PARTNER)), Verdict.FAIL),
+        Example("analyses within the account", _analysed(named("example-analyses")), Verdict.PASS),
+        Example("analyses to a bucket that is gone", _analysed(named("example-analyses", exists=False)), Verdict.FAIL),
+        Example("analyses to a stranger", _analysed(named("example-analyses", owner=_PARTNER)), Verdict.FAIL),
         Example("not confirmed", _listed(named("example-lists", owner=None)), Verdict.UNKNOWN),
-        Example("unreadable", _UNREADABLE, Verdict.UNKNOWN),
+        Example("analyses not confirmed", _analysed(named("example-analyses", owner=None)), Verdict.UNKNOWN),
+        Example("inventories are unreadable", _UNREADABLE, Verdict.UNKNOWN),
+        Example("analyses are unreadable", bucket({Aspect.ANALYTICS_DESTINATIONS: DENIED}), Verdict.UNKNOWN),
     ),
 )
 
