@@ -7,6 +7,7 @@ from typing import Any
 from s3warden.model.bucket import Aspect
 from s3warden.model.configuration import (
     ALL_USERS,
+    Abac,
     Accelerate,
     Acl,
     Encryption,
@@ -349,5 +350,6 @@ ANSWERS: Mapping[Aspect, tuple[dict[str, Any], object]] = {
         Tags((("Name", ""), ("Role", "web"))),
     ),
     Aspect.REQUEST_PAYMENT: ({"Payer": "Requester"}, RequestPayment("Requester")),
+    Aspect.ABAC: ({"AbacStatus": {"Status": "Enabled"}}, Abac(enabled=True)),
     Aspect.ACCELERATE: ({"Status": "Suspended"}, Accelerate("Suspended")),
 }

@@ -39,6 +39,8 @@ from aiohttp import web
 from botocore.loaders import Loader
 from yarl import URL
 
+from s3warden.aws.session import ADDITIONS, MODELS
+
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive"})
 
@@ -229,10 +231,16 @@ def _rest_operation(model: str, request: web.BaseRequest) -> tuple[str, str]:
     return (min(fits)[1] if fits else "Unknown"), bucket
 
 
+def _loader() -> Loader:
+    loader = Loader(extra_search_paths=[str(MODELS)])
+    loader.extras_types.append(ADDITIONS)
+    return loader
+
+
 @cache
 def _rest_operations(model: str) -> list[tuple[str, str, re.Pattern[str], set[str]]]:
-    """Each operation of the SDK's own model: name, method, pattern of the path, query keys that it must have."""
-    operations = Loader().load_service_model(model, "service-2")["operations"]
+    """Each operation of the SDK's model and ours: name, method, pattern of the path, query keys that it must have."""
+    operations = _loader().load_service_model(model, "service-2")["operations"]
     return [
         (name, operation["http"]["method"], _path(operation["http"]["requestUri"]), _keys(operation["http"]))
         for name, operation in operations.items()

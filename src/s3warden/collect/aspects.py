@@ -17,10 +17,11 @@ from typing import Generic
 from s3warden.aws.errors import AwsError, shorten
 from s3warden.collect import delivery, lifecycle, web
 from s3warden.collect.grants import grant
-from s3warden.collect.shapes import Answer, ShapeError, flag, mapping, one_of, optional_text, sequence, text
+from s3warden.collect.shapes import Answer, ShapeError, enabled, flag, mapping, one_of, optional_text, sequence, text
 from s3warden.model.bucket import ABSENT, Absent, Aspect, Cause, Present, Reading, T_co, Unreadable
 from s3warden.model.configuration import (
     NO_BLOCK,
+    Abac,
     Accelerate,
     Acl,
     Encryption,
@@ -165,6 +166,10 @@ def _accelerate(answer: Answer) -> Accelerate | None:
     return Accelerate(one_of(answer["Status"], "Status", "Enabled", "Suspended"))
 
 
+def _abac(answer: Answer) -> Abac:
+    return Abac(enabled(mapping(answer.get("AbacStatus"), "AbacStatus").get("Status"), "Status"))
+
+
 ASPECTS: Mapping[Aspect, AspectRead[object]] = MappingProxyType(
     {
         Aspect.ACL: AspectRead("GetBucketAcl", "s3:GetBucketAcl", acl),
@@ -244,6 +249,7 @@ ASPECTS: Mapping[Aspect, AspectRead[object]] = MappingProxyType(
             implied=RequestPayment("BucketOwner"),
         ),
         Aspect.ACCELERATE: AspectRead("GetBucketAccelerateConfiguration", "s3:GetAccelerateConfiguration", _accelerate),
+        Aspect.ABAC: AspectRead("GetBucketAbac", "s3:GetBucketAbac", _abac),
         Aspect.INVENTORY: AspectRead(
             "ListBucketInventoryConfigurations",
             "s3:GetInventoryConfiguration",

@@ -92,6 +92,7 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "DeleteBucketTagging": _changes(Aspect.TAGGING),
         "TagResource": _changes(Aspect.TAGGING),
         "UntagResource": _changes(Aspect.TAGGING),
+        "PutBucketAbac": _widens(Aspect.ABAC),
         "PutBucketWebsite": _changes(Aspect.WEBSITE),
         "DeleteBucketWebsite": _changes(Aspect.WEBSITE),
         "PutBucketCors": _changes(Aspect.CORS),

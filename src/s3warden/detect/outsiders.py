@@ -125,8 +125,8 @@ def _requests(document: Document, resource: Resource, caller: str) -> Iterator[t
     for statement in document.statements:
         if statement.effect == "Deny":
             continue
-        listed = tuple(name for name in statement.principals.aws if _account_of(name) == caller)
-        context = _context(statement.conditions, resource, caller, listed)
+        listed = tuple(name for name in statement.principals.aws if account_of(name) == caller)
+        context = favourable(statement.conditions, resource, caller, listed)
         literal = [] if statement.not_action else [name for name in statement.actions if not set("*?") & set(name)]
         for action in dict.fromkeys((*resource.actions, *literal)):
             for target in _targets(statement, resource):
@@ -141,9 +141,10 @@ def _targets(statement: Statement, resource: Resource) -> Iterator[str]:
             yield pattern.replace("*", "x").replace("?", "x")
 
 
-def _context(
+def favourable(
     conditions: Sequence[Condition], resource: Resource, caller: str, listed: tuple[str, ...]
 ) -> dict[str, tuple[str, ...]]:
+    """A request's context in which the caller has chosen all that is his to choose as the conditions want it."""
     context: dict[str, tuple[str, ...]] = {
         "aws:securetransport": ("true",),
         "aws:principalaccount": (caller,),
@@ -163,10 +164,11 @@ def _context(
 def _named(document: Document) -> set[str]:
     """The accounts that the policy names as principals."""
     named = (name for statement in document.statements for name in statement.principals.aws)
-    return {account for account in map(_account_of, named) if account}
+    return {account for account in map(account_of, named) if account}
 
 
-def _account_of(name: str) -> str:
+def account_of(name: str) -> str:
+    """The account of a principal that a policy names; empty where the name tells none."""
     parts = name.split(":", 5)
     account = parts[4] if len(parts) == 6 else name
     return account if len(account) == 12 and account.isdigit() else ""

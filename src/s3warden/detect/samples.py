@@ -21,6 +21,7 @@ from s3warden.model.bucket import (
     Unreadable,
 )
 from s3warden.model.configuration import (
+    Abac,
     Accelerate,
     AccessPoint,
     AccessPoints,
@@ -154,6 +155,7 @@ _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
             Tiering((TieringConfiguration("all", enabled=True, tiers=(("ARCHIVE_ACCESS", 90),)),))
         ),
         Aspect.ACCELERATE: Present(Accelerate("Enabled")),
+        Aspect.ABAC: Present(Abac(enabled=False)),
         Aspect.WEBSITE: ABSENT,
         Aspect.CORS: ABSENT,
         Aspect.TAGGING: Present(

@@ -84,6 +84,7 @@ class Aspect(StrEnum):
     TAGGING = "tagging"
     REQUEST_PAYMENT = "request_payment"
     ACCELERATE = "accelerate"
+    ABAC = "abac"
     INVENTORY = "inventory"
     ANALYTICS = "analytics"
     INTELLIGENT_TIERING = "intelligent_tiering"

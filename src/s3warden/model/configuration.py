@@ -189,6 +189,13 @@ class Accelerate:
 
 
 @dataclass(frozen=True, slots=True)
+class Abac:
+    """Whether the bucket's tags count where policies ask for them: attribute-based access control."""
+
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AccessPoint:
     """An access point of the bucket, in the bucket's region. `network_origin` is `Internet` or `VPC`.
 

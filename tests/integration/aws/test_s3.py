@@ -44,7 +44,7 @@ PUBLIC_POLICY = '{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:Ge
 # What S3 and S3 Control tell of a bucket; what hangs on it, and what other services know, has tests of its own.
 OWN = BUCKET_ASPECTS & (ASPECTS.keys() | {Aspect.ACCESS_POINTS})
 # moto answers these with something else than AWS does; what matters is that they are never taken for absent.
-_NOT_EMULATED = {Aspect.REQUEST_PAYMENT}
+_NOT_EMULATED = {Aspect.REQUEST_PAYMENT, Aspect.ABAC}
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from s3warden.aws.limiter import Limiter
 from s3warden.aws.s3 import S3Reader
 from s3warden.aws.session import SessionConfig, Sessions
 from s3warden.collect.fetch import Fetch
-from s3warden.model.bucket import ABSENT, AccountRef, Aspect, Present, Regional
-from s3warden.model.configuration import Policy
+from s3warden.model.bucket import ABSENT, AccountRef, Aspect, BucketRef, Present, Regional
+from s3warden.model.configuration import Abac, Policy
 from s3warden.model.other_buckets import FileSystem, FileSystems, TableReplication, TableReplications
 
 ACCOUNT = AccountRef("aws", "123456789012")
@@ -26,7 +26,7 @@ STS = (
 
 
 class Aws:
-    """Answers by path and query, in JSON; 404 with the error `missing` where there is none."""
+    """Answers by path and query, in JSON or as XML; 404 with the error `missing` where there is none."""
 
     def __init__(self) -> None:
         self.answers: dict[str, object] = {}
@@ -41,6 +41,8 @@ class Aws:
         if answer is None:
             headers = {"x-amzn-ErrorType": self.missing}
             return web.json_response({"message": "nothing there"}, status=404, headers=headers)
+        if isinstance(answer, str):
+            return web.Response(text=answer, content_type="application/xml")
         return web.Response(text=json.dumps(answer), content_type="application/json")
 
 
@@ -110,3 +112,13 @@ async def test_file_systems_and_their_policies(aws: Aws, fetch: Fetch) -> None:
         FileSystem(two, f"arn:{two}", "invented-ledger", ABSENT),
     )
     assert state.reading(Aspect.FILE_SYSTEMS) == Present(Regional(((REGION, Present(FileSystems(found))),)))
+
+
+@pytest.mark.parametrize(("status", "enabled"), [("Enabled", True), ("Disabled", False)])
+async def test_attribute_based_access_control(status: str, enabled: bool, aws: Aws, fetch: Fetch) -> None:
+    """A sub-resource of the bucket like any."""
+    ref = BucketRef("aws", ACCOUNT.account, REGION, "invented-ledger")
+    namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
+    aws.answers = {"/invented-ledger?abac=": f'<AbacStatus xmlns="{namespace}"><Status>{status}</Status></AbacStatus>'}
+    state = await fetch.bucket(ref, [Aspect.ABAC])
+    assert state.reading(Aspect.ABAC) == Present(Abac(enabled=enabled))

@@ -304,9 +304,10 @@ ADDS: dict[str, dict[str, object]] = {
     "bucket-presign-unbounded": _deny(Condition={"NumericGreaterThan": {"s3:signatureAge": "3600000"}}),
 }
 # A bucket's name and region stay; nothing is wrong with the bucket where AWS and the estimate differ; MFA delete takes
-# a root user, and a hidden policy an administrator; the emulator knows no multi-region access points, forgets or
-# garbles some settings, and this AWS CLI knows no block of SSE-C; access points have a test of their own.
+# a root user, and a hidden policy an administrator; the emulator knows no multi-region access points and no access by
+# tags, forgets or garbles some settings, and this AWS CLI knows no block of SSE-C; access points have their own test.
 UNTRIED = {
+    "bucket-abac-tag-escalation",
     "bucket-event-notifications",
     "bucket-eventbridge-enabled",
     "bucket-inventory",

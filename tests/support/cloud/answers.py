@@ -164,6 +164,7 @@ def _list(name: str) -> str:
 
 
 READS: Mapping[str, tuple[str, Callable[[World, Bucket], str]]] = {
+    "abac": ("GetBucketAbac", _plain(f"<AbacStatus {_NS}><Status>Disabled</Status></AbacStatus>")),
     "accelerate": ("GetBucketAccelerateConfiguration", _plain(f"<AccelerateConfiguration {_NS}/>")),
     "acl": ("GetBucketAcl", _acl),
     "cors": ("GetBucketCors", _absent("NoSuchCORSConfiguration")),

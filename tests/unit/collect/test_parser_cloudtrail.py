@@ -264,6 +264,7 @@ def test_case_14_created_bucket_lives_where_it_was_put(configuration: object, ex
         ("PutBucketInventoryConfiguration", Aspect.INVENTORY),
         ("DeleteInventoryConfiguration", Aspect.INVENTORY),
         ("DeleteBucketInventoryConfiguration", Aspect.INVENTORY),
+        ("PutBucketAbac", Aspect.ABAC),
         ("PutAnalyticsConfiguration", Aspect.ANALYTICS),
         ("PutBucketAnalyticsConfiguration", Aspect.ANALYTICS),
         ("DeleteAnalyticsConfiguration", Aspect.ANALYTICS),
@@ -287,7 +288,7 @@ def test_case_15_names_as_cloudtrail_writes_them(name: str, aspect: Aspect) -> N
 
 @pytest.mark.parametrize(
     "name",
-    ["PutPublicAccessBlock", "PutBucketLifecycleConfiguration", "PutBucketAbac", "PutBucketAnalyticsConfiguration"],
+    ["PutPublicAccessBlock", "PutBucketLifecycleConfiguration", "CreateBucketMetadataConfiguration"],
 )
 def test_case_15_names_of_the_api_work_too(name: str) -> None:
     """Should CloudTrail ever write the API's name, the whole bucket is read."""

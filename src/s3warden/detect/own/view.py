@@ -15,6 +15,7 @@ from s3warden.detect.own.shapes import CONFIGURED, STRING, HiddenError, Plain, T
 from s3warden.detect.rule import Kind, UnreadableError
 from s3warden.model.bucket import Absent, Aspect, BucketState, Reading, State
 from s3warden.model.configuration import (
+    Abac,
     Accelerate,
     AccessPoints,
     Acl,
@@ -155,6 +156,7 @@ BUCKET: Mapping[str, Field] = MappingProxyType(
         "name": Field("the bucket's name", STRING),
         "arn": Field("its ARN", STRING),
         "region": Field("where it lives", STRING),
+        "abac": _field(Aspect.ABAC, Abac, "attribute-based access control: whether tags count in policies"),
         "accelerate": _field(Aspect.ACCELERATE, Accelerate, "transfer acceleration: `Enabled` or `Suspended`"),
         "access_findings": _field(Aspect.ACCESS_FINDINGS, AccessFindings, "open findings of Access Analyzer"),
         "access_points": _field(Aspect.ACCESS_POINTS, AccessPoints, "the access points of the own account"),

@@ -220,6 +220,7 @@ def test_ids_stay() -> None:
         "bucket-intelligent-tiering",
         "bucket-region-allowed",
         "bucket-required-tags",
+        "bucket-abac-tag-escalation",
         "bucket-name",
         "bucket-kms-key-usable",
         "bucket-kms-key-policy-public",
