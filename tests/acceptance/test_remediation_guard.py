@@ -136,6 +136,8 @@ async def seen(daemon: Daemon, hook: Receiver, settings: Settings, *holds: Hold)
         assert f"held ({hold.stop})" in page
         assert entry.detail in page
         assert ("next look" in page) == (entry.retry_at is not None)
+        if hold.told:
+            await daemon.until(partial(_is_told, hook, hold), f"the message that {hold.bucket} is held: {hold.stop}")
         assert bool(_alerts(hook, hold)) == hold.told
         assert all(hold.says in alert["details"]["automation"] for alert in _alerts(hook, hold))
 
@@ -156,6 +158,10 @@ async def _stored(settings: Settings, hold: Hold) -> Remediation:
     (entry,) = (each for each in found if each.subject.key.endswith(f":{hold.bucket}"))
     assert entry.reason == hold.stop
     return entry
+
+
+def _is_told(hook: Receiver, hold: Hold) -> bool:
+    return bool(_alerts(hook, hold))
 
 
 def _alerts(hook: Receiver, hold: Hold) -> list[dict[str, Any]]:
