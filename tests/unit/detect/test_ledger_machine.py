@@ -133,6 +133,8 @@ class LedgerMachine(RuleBasedStateMachine):
                     self.open[key] = known or Verdict.UNKNOWN
                 case _:
                     self.open.pop(key, None)
+                    # What ends takes its exemption along: a finding that opens as unknown later has none to keep.
+                    self.exempt[key] = None
 
     @invariant()
     def open_findings_are_the_last_known_truth(self) -> None:
