@@ -95,6 +95,7 @@ _HOMES: Mapping[str, str] = {
     "origin": _DISTRIBUTION % ("%s", ""),
     "domain_name": _DISTRIBUTION % (_ORIGIN, ""),
     "trusted_key_groups": _DISTRIBUTION % (_ELSEWHERE, "%s"),
+    "encryption_configuration": 'resource "aws_s3tables_table_bucket" "home" {\nname = "home"\n%s\n}\n',
     "tags": 'resource "aws_s3_bucket" "home" {\n%s\n}\n',
     "is_enabled": _KEY,
     "policy": _KEY,

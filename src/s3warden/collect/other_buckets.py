@@ -93,6 +93,13 @@ class _Kind:
     lifecycle: AspectRead[bool] | None
 
 
+LIFECYCLE = AspectRead(
+    "GetBucketLifecycleConfiguration",
+    "s3express:GetLifecycleConfiguration",
+    _expires,
+    absent_codes=frozenset({"NoSuchLifecycleConfiguration"}),
+)
+"""Of directory buckets alone."""
 DIRECTORY = _Kind(
     BucketKind.DIRECTORY,
     "s3",
@@ -111,12 +118,7 @@ DIRECTORY = _Kind(
         _rules_encryption,
         absent_codes=frozenset({"ServerSideEncryptionConfigurationNotFoundError"}),
     ),
-    AspectRead(
-        "GetBucketLifecycleConfiguration",
-        "s3express:GetLifecycleConfiguration",
-        _expires,
-        absent_codes=frozenset({"NoSuchLifecycleConfiguration"}),
-    ),
+    LIFECYCLE,
 )
 TABLE = _Kind(
     BucketKind.TABLE,

@@ -44,6 +44,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
             "AWS sets the block of a multi-region access point when it is made and never again, and one that is made "
             f"anew has another alias, which every client would have to learn. {_LEAKS}"
         ),
+        "account-vector-bucket-encryption": (
+            "AWS sets the encryption of a vector bucket when it is made and never again: a person has to make another "
+            "one and move the vectors."
+        ),
     }
 )
 _NONE = "A person has to do it: s3warden has no fix of its own for this rule."

@@ -9,18 +9,17 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from s3warden.aws.errors import AwsError
-from s3warden.collect import access_points, alarms, backups
+from s3warden.collect import alarms, backups
 from s3warden.collect.aspects import ASPECTS
 from s3warden.collect.cache import Cache
 from s3warden.collect.derived import DERIVED
 from s3warden.collect.fetch import BucketReader, Fetch
 from s3warden.collect.shapes import Answer, ShapeError, text
-from s3warden.correct import alarm_writes
+from s3warden.correct import alarm_writes, placed_answers
 from s3warden.correct.chosen import completed
 from s3warden.correct.object_acl import ObjectRef
 from s3warden.correct.recorder import Answers, Recorder
 from s3warden.correct.remedy import Documents, Look
-from s3warden.correct.service_row import region_of
 from s3warden.correct.steps import seen, source
 from s3warden.model.action import Call, Step
 from s3warden.model.bucket import (
@@ -35,7 +34,6 @@ from s3warden.model.bucket import (
     State,
     Subject,
 )
-from s3warden.model.configuration import AccessPoints
 from s3warden.model.keys import Key
 from s3warden.model.objects import ObjectAcls
 from s3warden.model.references import LogTarget, Use
@@ -171,21 +169,10 @@ def _documents(state: State, wanted: frozenset[Aspect], recorder: Recorder) -> D
             case Present():
                 found[aspect] = plain_answer(recorder.answered(name, ASPECTS[aspect]))
     found |= {aspect: by_place(recorder.of_services) for aspect, by_place in _PLACED.items() if aspect in wanted}
-    if Aspect.ACCESS_POINTS in wanted:
-        found[Aspect.ACCESS_POINTS] = _point_policies(state, recorder.of_services)
+    for aspect in wanted & placed_answers.ASPECTS:
+        answers = placed_answers.placed(state, aspect, recorder.of_services)
+        found[aspect] = {place: plain_answer(answer) for place, answer in answers.items()}
     return found
-
-
-def _point_policies(state: State, answers: Answers) -> Answer:
-    """What AWS answered for the policy of each access point that has one, by ARN."""
-    reading = state.reading(Aspect.ACCESS_POINTS)
-    points = reading.value.points if isinstance(reading, Present) and isinstance(reading.value, AccessPoints) else ()
-    read = access_points.POLICY.operation
-    return {
-        each.arn: plain_answer(answers[read, region_of(each.arn), each.name])
-        for each in points
-        if isinstance(each.policy, Present)
-    }
 
 
 def _by_region(operation: str) -> Callable[[Answers], Answer]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from s3warden.collect.shapes import Answer
-from s3warden.correct import points
 from s3warden.correct.cuts import Cut, everyone, whole
 from s3warden.correct.effect import effect
+from s3warden.correct.placed import POINTS, statements
 from s3warden.correct.policy_text import TooLargeError, statements_of
 from s3warden.correct.remedy import Edit, Scene
 from s3warden.detect.effective import Flag, scopes_of
@@ -95,7 +95,7 @@ def every_statement(scene: Scene) -> Removal:
 
 def point_allows(scene: Scene) -> Removal:
     """Every Allow of the policies of access points that could be read and are policies."""
-    found = {arn: points.statements(text) for arn, text in points.policies(scene).items()}
+    found = {arn: statements(text) for arn, text in POINTS.of(scene).items()}
     return Removal(
         points=frozenset(
             (arn, at) for arn, listed in found.items() for at, one in enumerate(listed) if one.get("Effect") == "Allow"
@@ -121,7 +121,7 @@ def narrowed(scene: Scene, candidates: Removal, *, closed: bool = False) -> tupl
 def _named_alone(scene: Scene, candidates: Removal) -> Removal:
     """Those of the candidates that name accounts or services and nobody else."""
     listed = statements_in(scene)
-    of_points = {arn: points.statements(text) for arn, text in points.policies(scene).items()}
+    of_points = {arn: statements(text) for arn, text in POINTS.of(scene).items()}
     return Removal(
         statements=frozenset(at for at in candidates.statements if _names_alone(listed[at])),
         points=frozenset((arn, at) for arn, at in candidates.points if _names_alone(of_points[arn][at])),
@@ -158,7 +158,7 @@ def _mends(scene: Scene, removal: Removal, *, closed: bool) -> bool:
     edits = list(_acl_edit(scene, removal))
     if text is not None and removal.statements:
         edits.append(Edit(Aspect.POLICY, {"Policy": _kept(text, removal.statements)}, ""))
-    for arn, known in points.policies(scene).items():
+    for arn, known in POINTS.of(scene).items():
         if removal.of_point(arn):
             edits.append(Edit(Aspect.ACCESS_POINTS, {"Policy": _kept(known, removal.of_point(arn))}, "", place=arn))
     return _good(scene, edits, closed=closed)
@@ -195,8 +195,8 @@ def _cut(scene: Scene, removal: Removal, cutter: Cutter) -> tuple[Edit, ...] | D
                 )
             edits.append(Edit(Aspect.POLICY, {"Policy": policy.left}, f"Take {policy.told} out of the bucket policy"))
         edits += [
-            points.edit(arn, cutter(known, removal.of_point(arn)))
-            for arn, known in points.policies(scene).items()
+            POINTS.edit(arn, cutter(known, removal.of_point(arn)))
+            for arn, known in POINTS.of(scene).items()
             if removal.of_point(arn)
         ]
     except TooLargeError as error:

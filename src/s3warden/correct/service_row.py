@@ -77,6 +77,35 @@ class ServiceWriting:
         return Call(self.service, operation, canonical(dict(parameters)), region_of(place), chosen)
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The calls on a setting that is put whole. `where` names what it is a setting of, `body` the other parameters.
+
+    `delete` takes it away; without it that can neither be done nor be what an undo does.
+    """
+
+    read: str
+    where: Callable[[str], Mapping[str, object]]
+    put: str
+    body: Callable[[Answer], Mapping[str, object]]
+    delete: str | None = None
+
+    def calls(self, place: str, before: Answer | None, after: Answer) -> Asking:
+        """Of an edit that puts it."""
+        return (self.read, self.where(place)), self._written(place, after), self._written(place, before)
+
+    def removal(self, place: str, before: Answer) -> Asking:
+        """Of an edit that takes it away."""
+        return (self.read, self.where(place)), self._written(place, None), self._written(place, before)
+
+    def _written(self, place: str, answer: Answer | None) -> Asked:
+        if answer is not None:
+            return self.put, {**self.where(place), **self.body(answer)}
+        if self.delete is None:
+            raise ValueError(f"{self.put}: there is no way to take this setting away")
+        return self.delete, self.where(place)
+
+
 def region_of(place: str) -> str:
     """The region of a place, which is one, begins with one, or has one in its ARN."""
     return place.split(":")[3] if place.startswith("arn:") else place.partition(":")[0]

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from s3warden.collect import detectors, keys, macie, trails
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer, mapping, text
-from s3warden.correct import alarm_writes, backup_writes, lens_writes, policy_writes
+from s3warden.correct import alarm_writes, backup_writes, lens_writes, other_bucket_writes, point_writes
 from s3warden.correct.remedy import Edit
 from s3warden.correct.service_row import Asked, ServiceWriting
 from s3warden.correct.views import policy_view
@@ -249,7 +249,8 @@ SERVICES: Mapping[Aspect, tuple[ServiceWriting, ...]] = MappingProxyType(
     {
         **{aspect: (row,) for aspect, row in _ROWS.items()},
         Aspect.METRIC_FILTERS: alarm_writes.ROWS,
-        **policy_writes.ROWS,
+        Aspect.ACCESS_POINTS: (point_writes.ROW,),
+        **other_bucket_writes.ROWS,
         Aspect.BACKUP_SELECTIONS: backup_writes.ROWS,
         Aspect.STORAGE_LENSES: lens_writes.ROWS,
     }

@@ -180,7 +180,7 @@ class Remediation(Section):
     )
     kms_key: Text | None = Field(
         default=None,
-        description="Key or alias for default encryption, where a rule asks for KMS.",
+        description="Key or alias for default encryption, where a rule asks for KMS; table buckets need its ARN.",
         examples=["alias/s3-default"],
     )
     tags: dict[str, str] = Field(

@@ -12,7 +12,7 @@ import pytest
 
 from s3warden.aws.errors import AwsError
 from s3warden.collect.cache import Cache
-from s3warden.correct import render_terraform
+from s3warden.correct import render_terraform, render_terraform_services
 from s3warden.correct.look import Looks
 from s3warden.correct.remedies import REMEDIES
 from s3warden.correct.remedy import Edit, Look, Remedy, Scene, Wanted
@@ -124,6 +124,11 @@ DELEGATING = look(
         },
     }
 )
+OURS = f"arn:aws:iam::{BUCKET.account}:role/app"
+NEWER_POLICY = policy(
+    statement("All", Action="*", Resource="*"), statement("Ours", Principal={"AWS": OURS}, Action="*", Resource="*")
+)["Policy"]
+TABLES = f"arn:aws:s3tables:eu-west-1:{ACCOUNT.account}:bucket/data"
 TRAIL = f"arn:aws:cloudtrail:eu-west-1:{ACCOUNT.account}:trail/main"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT.account}:key/1234"
 GROUP = f"arn:aws:logs:eu-west-1:{ACCOUNT.account}:log-group:/aws/trail:*"
@@ -152,6 +157,18 @@ SERVICES: Mapping[str, Any] = {
     "guardduty ListDetectors": {"DetectorIds": ["d1"]},
     "guardduty GetDetector": {"Status": "ENABLED", "Features": []},
     "guardduty GetAdministratorAccount": {},
+    "s3 ListDirectoryBuckets": {"Buckets": [{"Name": "data--euw1-az1--x-s3"}]},
+    "s3 GetBucketPolicy": policy(
+        statement("All", Action="*", Resource="*"), statement("Ours", Principal={"AWS": OURS})
+    ),
+    "s3 GetBucketEncryption": encryption(KEY),
+    "s3 GetBucketLifecycleConfiguration": AwsError("NoSuchLifecycleConfiguration", status=404),
+    "s3tables ListTableBuckets": {"tableBuckets": [{"arn": TABLES}]},
+    "s3tables GetTableBucketPolicy": {"resourcePolicy": NEWER_POLICY},
+    "s3tables GetTableBucketEncryption": AwsError("NotFoundException", status=404),
+    "s3vectors ListVectorBuckets": {"vectorBuckets": [{"vectorBucketName": "data"}]},
+    "s3vectors GetVectorBucketPolicy": {"policy": NEWER_POLICY},
+    "s3vectors GetVectorBucket": {"vectorBucket": {"encryptionConfiguration": {"sseType": "AES256"}}},
     "backup ListBackupPlans": {"BackupPlansList": [{"BackupPlanId": "p", "BackupPlanName": "daily"}]},
     "backup ListBackupSelections": {"BackupSelectionsList": []},
 }
@@ -171,6 +188,9 @@ async def scenes(remedy: Remedy) -> Sequence[Scene]:
         else:
             seen.append(account_look({Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: None}))
         found += [Scene(finding(rule.info.id, subject), rule, each, OPTIONS, WANTED) for each in seen]
+        # Table buckets take the ARN of a key.
+        by_arn = replace(WANTED, kms_key=KEY)
+        found.append(Scene(finding(rule.info.id, subject), rule, seen[0], OPTIONS, by_arn))
     return found
 
 
@@ -215,7 +235,7 @@ async def test_patches_are_code(remedy: Remedy) -> None:
 
 async def test_every_resource_of_patches_is_shown() -> None:
     """Whatever resource a patch may hold is in one of those above, so that the provider is asked about it, too."""
-    source = inspect.getsource(render_terraform)
+    source = inspect.getsource(render_terraform) + inspect.getsource(render_terraform_services)
     shown = "\n".join([text for remedy in REMEDIES for text in await patch(remedy)])
     assert set(re.findall(r"aws_\w+", source)) <= set(re.findall(r"aws_\w+", shown))
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from s3warden.correct.hcl import quoted
 from s3warden.correct.remedy import Wanted
 from s3warden.correct.render_plan import as_cli, as_json, as_terraform, as_text, command, difference, grouped, kebab
-from s3warden.correct.render_terraform import quoted
 from s3warden.model.action import Call, canonical
 from s3warden.model.bucket import Aspect, Present
 from s3warden.model.references import Reference, References, Use

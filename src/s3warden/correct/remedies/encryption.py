@@ -2,10 +2,15 @@
 
 import json
 from collections.abc import Callable
+from itertools import chain
 
+from s3warden.correct.other_bucket_writes import ENCRYPTION, TABLE_ENCRYPTION
 from s3warden.correct.remedy import Edit, Remedy, Scene
+from s3warden.correct.service_row import region_of
+from s3warden.detect.rule import configured
 from s3warden.model.action import Declined, Risk, canonical
-from s3warden.model.bucket import Aspect, BucketState
+from s3warden.model.bucket import Aspect, BucketState, Present, Regional
+from s3warden.model.other_buckets import OtherBuckets
 
 _NAME = "ServerSideEncryptionConfiguration"
 _DEFAULT = "ApplyServerSideEncryptionByDefault"
@@ -57,6 +62,25 @@ def _no_foreign_keys(scene: Scene) -> tuple[Edit, ...] | Declined:
     return _changed(scene, without, "Refuse uploads with keys of the uploader's own (SSE-C)")
 
 
+def _tables(scene: Scene) -> tuple[Edit, ...] | Declined:
+    """The key that the settings name, for each table bucket without one: by its ARN, in the region of the bucket."""
+    regions = configured(scene.state, Aspect.TABLE_BUCKETS, Regional)
+    edits: list[Edit] = []
+    for each in chain.from_iterable(() if regions is None else regions.known(OtherBuckets)):
+        if isinstance(each.encryption, Present) and each.encryption.value.startswith("aws:kms"):
+            continue
+        region, account = region_of(each.arn), scene.state.ref.account
+        key = (scene.wanted.kms_key or "").replace("{account}", account).replace("{region}", region)
+        if not (key.startswith("arn:") and ":key/" in key and region_of(key) == region):
+            return Declined("no_key", f"A table bucket takes the ARN of a key in {region}: set remediation.kms_key so.")
+        after = {"encryptionConfiguration": {"kmsKeyArn": key, "sseAlgorithm": "aws:kms"}}
+        summary = f"Encrypt new tables of table bucket {each.name} with the key {key}"
+        doubt = "whether the key is there and lets in the maintenance of S3 Tables and all who use new tables"
+        place = f"{each.arn}{ENCRYPTION}"
+        edits.append(Edit(Aspect.TABLE_BUCKETS, after, summary, place=place, doubts=(doubt,)))
+    return tuple(edits)
+
+
 OWN_KEYS = Remedy(
     id="default-encryption",
     title="Encrypt new objects by default with S3's own keys",
@@ -101,4 +125,16 @@ NO_FOREIGN_KEYS = Remedy(
     plan=_no_foreign_keys,
 )
 
-REMEDIES = (OWN_KEYS, KMS, BUCKET_KEY, NO_FOREIGN_KEYS)
+TABLE_KEY = Remedy(
+    id="table-bucket-encryption-kms",
+    title="Encrypt new tables of table buckets with your KMS key",
+    rules=frozenset({"account-table-bucket-encryption"}),
+    reads=frozenset({Aspect.TABLE_BUCKETS}),
+    risk=Risk.HIGH,
+    risk_text="Whoever may not use the key, the maintenance of S3 Tables included, cannot use tables made afterwards.",
+    iam_actions=TABLE_ENCRYPTION.iam_actions,
+    plan=_tables,
+    undo_text="Tables made meanwhile stay encrypted with the key.",
+)
+
+REMEDIES = (OWN_KEYS, KMS, BUCKET_KEY, NO_FOREIGN_KEYS, TABLE_KEY)

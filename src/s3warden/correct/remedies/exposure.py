@@ -1,8 +1,8 @@
 """Closing an exposed bucket: the grants and statements that open it, those of its access points included."""
 
 from s3warden.correct.narrowing import Removal, allows, narrowed, point_allows, public_grants
+from s3warden.correct.point_writes import ROW as POINT_POLICY
 from s3warden.correct.remedy import Edit, Remedy, Scene
-from s3warden.correct.service_writes import actions_on
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect
 
@@ -65,7 +65,7 @@ OPENINGS = Remedy(
     reads=frozenset({Aspect.ACL, Aspect.POLICY, Aspect.ACCESS_POINTS}),
     risk=Risk.MEDIUM,
     risk_text="Whoever reaches the bucket as a stranger is refused, a website's visitors included.",
-    iam_actions=("s3:PutBucketAcl", "s3:PutBucketPolicy", *actions_on(Aspect.ACCESS_POINTS)),
+    iam_actions=("s3:PutBucketAcl", "s3:PutBucketPolicy", *POINT_POLICY.iam_actions),
     plan=_openings,
     undo_text="While BlockPublicAcls or BlockPublicPolicy is on, AWS refuses to put something public back.",
 )

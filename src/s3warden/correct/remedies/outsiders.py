@@ -2,37 +2,43 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeAlias
 
-from s3warden.correct import points
-from s3warden.correct.cuts import EVERYONE, Cut, Named, labels, named_in, nobody_of
+from s3warden.correct.cuts import EVERYONE, Named, labels, named_in, nobody_of
 from s3warden.correct.effect import effect
+from s3warden.correct.other_bucket_writes import DIRECTORY_POLICY, TABLE_POLICY, VECTOR_POLICY
+from s3warden.correct.placed import DIRECTORIES, POINTS, TABLES, VECTORS, Policies
+from s3warden.correct.point_writes import ROW as POINT_POLICY
 from s3warden.correct.policy_text import TooLargeError, statements_of
 from s3warden.correct.remedy import Edit, Remedy, Scene
-from s3warden.correct.service_writes import actions_on
+from s3warden.correct.service_row import ServiceWriting
 from s3warden.model.action import Declined, Loss, LossKind, Risk
-from s3warden.model.bucket import Aspect
-
-Editing: TypeAlias = Callable[[str, Cut], Edit]
-"""From a place and what is left of its policy to the edit."""
 
 
-def excluding(scene: Scene, texts: Mapping[str, str], editing: Editing) -> tuple[Edit, ...] | Declined:
+def _excluding(kind: Policies) -> Callable[[Scene], tuple[Edit, ...] | Declined]:
     """As few of those whom the policies let in as mend the rule, taken out one by one."""
-    friends = (*scene.options.trusted_accounts, scene.state.ref.account)
-    listed = (one for place, text in texts.items() for one in named_in(text, place))
-    chosen = frozenset(one for one in listed if not any(account in one.name for account in friends))
-    if not chosen:
-        return Declined("nothing_to_remove", "No policy lets in anybody who could be taken out of it.")
-    try:
-        if not _mends(scene, texts, chosen, editing):
-            return Declined("not_mended", "The access does not come from whom these policies let in alone.")
-        for part in _parts(chosen):
-            if chosen & part and _mends(scene, texts, chosen - part, editing):
-                chosen -= part
-        return tuple(_edits(texts, chosen, editing))
-    except TooLargeError as error:
-        return Declined("policy_too_large", f"The policy cannot be written: {error}.")
+
+    def plan(scene: Scene) -> tuple[Edit, ...] | Declined:
+        texts, friends = kind.of(scene), (*scene.options.trusted_accounts, scene.state.ref.account)
+        listed = (one for place, text in texts.items() for one in named_in(text, place))
+        chosen = frozenset(one for one in listed if not any(account in one.name for account in friends))
+        if not chosen:
+            return Declined("nothing_to_remove", "No policy lets in anybody who could be taken out of it.")
+        try:
+            if not _mends(scene, kind, texts, chosen):
+                return Declined("not_mended", "The access does not come from whom these policies let in alone.")
+            for part in _parts(chosen):
+                if chosen & part and _mends(scene, kind, texts, chosen - part):
+                    chosen -= part
+            edits = tuple(_edits(kind, texts, chosen))
+        except TooLargeError as error:
+            return Declined("policy_too_large", f"The policy cannot be written: {error}.")
+        if any(edit.after is None and not kind.deletes(edit.place or "") for edit in edits):
+            return Declined(
+                "only_statement", f"Nothing of the policy of a {kind.word} would be left: delete it yourself."
+            )
+        return edits
+
+    return plan
 
 
 def _parts(chosen: Collection[Named]) -> Iterator[frozenset[Named]]:
@@ -43,17 +49,17 @@ def _parts(chosen: Collection[Named]) -> Iterator[frozenset[Named]]:
         yield frozenset({one})
 
 
-def _mends(scene: Scene, texts: Mapping[str, str], chosen: Collection[Named], editing: Editing) -> bool:
-    return effect(scene, tuple(_edits(texts, chosen, editing))).mends
+def _mends(scene: Scene, kind: Policies, texts: Mapping[str, str], chosen: Collection[Named]) -> bool:
+    return effect(scene, tuple(_edits(kind, texts, chosen))).mends
 
 
-def _edits(texts: Mapping[str, str], chosen: Collection[Named], editing: Editing) -> Iterator[Edit]:
+def _edits(kind: Policies, texts: Mapping[str, str], chosen: Collection[Named]) -> Iterator[Edit]:
     for place, text in texts.items():
         here = [one for one in chosen if one.place == place]
         if here:
             named = sorted({one.name for one in here if one.name != EVERYONE})
             losses = tuple(Loss(LossKind.ACCOUNT, name) for name in named)
-            yield replace(editing(place, nobody_of(text, here)), losses=losses, doubts=_doubts(text, here))
+            yield replace(kind.edit(place, nobody_of(text, here)), losses=losses, doubts=_doubts(text, here))
 
 
 def _doubts(text: str, chosen: Collection[Named]) -> tuple[str, ...]:
@@ -63,20 +69,36 @@ def _doubts(text: str, chosen: Collection[Named]) -> tuple[str, ...]:
     return (f"whom the conditions of {labels(listed, guarded)} let in",) if guarded else ()
 
 
-def _points(scene: Scene) -> tuple[Edit, ...] | Declined:
-    return excluding(scene, points.policies(scene), points.edit)
-
-
-POINTS = Remedy(
+POINT = Remedy(
     id="remove-foreign-principals-of-access-points",
     title="Take accounts that are not trusted out of the policies of access points",
     rules=frozenset({"bucket-access-point-cross-account"}),
-    reads=frozenset({Aspect.ACCESS_POINTS}),
+    reads=frozenset({POINTS.aspect}),
     risk=Risk.HIGH,
     risk_text="The accounts lose the access that they have through the access point, a partner's included.",
-    iam_actions=actions_on(Aspect.ACCESS_POINTS),
-    plan=_points,
+    iam_actions=POINT_POLICY.iam_actions,
+    plan=_excluding(POINTS),
     undo_text="While BlockPublicPolicy is on, AWS refuses to put back what lets in everyone.",
 )
 
-REMEDIES = (POINTS,)
+
+def _of_buckets(kind: Policies, row: ServiceWriting) -> Remedy:
+    word = kind.word.replace(" ", "-")
+    return Remedy(
+        id=f"remove-foreign-principals-of-{word}s",
+        title=f"Take whoever is not trusted out of the policies of {kind.word}s",
+        rules=frozenset({f"account-{word}-external"}),
+        reads=frozenset({kind.aspect}),
+        risk=Risk.HIGH,
+        risk_text=f"They lose the access that the policy of the {kind.word} gives them, a partner's included.",
+        iam_actions=row.iam_actions,
+        plan=_excluding(kind),
+    )
+
+
+REMEDIES = (
+    POINT,
+    _of_buckets(DIRECTORIES, DIRECTORY_POLICY),
+    _of_buckets(TABLES, TABLE_POLICY),
+    _of_buckets(VECTORS, VECTOR_POLICY),
+)

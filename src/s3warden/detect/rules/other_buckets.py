@@ -72,8 +72,7 @@ _SHOWS = {
 }
 _PUTS = {
     BucketKind.DIRECTORY: (
-        'aws s3api put-bucket-policy --bucket "${NAME:?}" --region "${REGION:?}" \\\n'
-        "  --expected-bucket-owner {account} --policy file://policy.json"
+        'aws s3api put-bucket-policy --bucket "${NAME:?}" --region "${REGION:?}" \\\n  --policy file://policy.json'
     ),
     BucketKind.TABLE: (
         'aws s3tables put-table-bucket-policy --table-bucket-arn "${ARN:?}" --region "${REGION:?}" \\\n'
@@ -320,7 +319,7 @@ LIFECYCLE = Rule(
         cli="""\
 # In account {account}; this deletes objects after 30 days, so look at the prefix first:
 aws s3api put-bucket-lifecycle-configuration --bucket "${NAME:?}" --region "${REGION:?}" \\
-  --expected-bucket-owner {account} --lifecycle-configuration file://lifecycle.json""",
+  --lifecycle-configuration file://lifecycle.json""",
         terraform="""\
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   bucket = aws_s3_directory_bucket.this.bucket

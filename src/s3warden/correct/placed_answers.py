@@ -1,0 +1,60 @@
+"""AWS's own answers about what is beside a bucket, by place: policies of access points, settings of newer buckets.
+
+Takes a state and the answers that it was made of, by operation, region and name; hands on those that have a setting in
+them. What could not be read has none. Pure.
+"""
+
+from collections.abc import Iterator
+from types import MappingProxyType
+
+from s3warden.collect import access_points, other_buckets
+from s3warden.collect.aspects import AspectRead
+from s3warden.collect.shapes import Answer
+from s3warden.correct.other_bucket_writes import ENCRYPTION, LIFECYCLE
+from s3warden.correct.recorder import Answers
+from s3warden.correct.service_row import region_of
+from s3warden.model.bucket import Aspect, Present, Reading, Regional, State
+from s3warden.model.configuration import AccessPoints
+from s3warden.model.other_buckets import OtherBucket, OtherBuckets
+
+
+def placed(state: State, aspect: Aspect, answers: Answers) -> dict[str, Answer]:
+    """The answers behind an aspect, by place."""
+    reading = state.reading(aspect)
+    if not isinstance(reading, Present):
+        return {}
+    if isinstance(reading.value, AccessPoints):
+        operation = access_points.POLICY.operation
+        known = (each for each in reading.value.points if isinstance(each.policy, Present))
+        return {each.arn: answers[operation, region_of(each.arn), each.name] for each in known}
+    if not isinstance(reading.value, Regional):
+        return {}
+    listed = (each for found in reading.value.known(OtherBuckets) for each in found)
+    return {
+        f"{each.arn}{setting}": answers[read.operation, region_of(each.arn), _asked(each)]
+        for each in listed
+        for setting, read, known in _settings(each)
+        if isinstance(known, Present)
+    }
+
+
+ASPECTS = frozenset({Aspect.ACCESS_POINTS, Aspect.DIRECTORY_BUCKETS, Aspect.TABLE_BUCKETS, Aspect.VECTOR_BUCKETS})
+"""The aspects that `placed` knows."""
+
+_KINDS = MappingProxyType(
+    {kind.kind: kind for kind in (other_buckets.DIRECTORY, other_buckets.TABLE, other_buckets.VECTOR)}
+)
+
+
+def _settings(each: OtherBucket) -> Iterator[tuple[str, AspectRead[object], Reading[object]]]:
+    """What of a bucket may be changed: what stands behind its ARN for it, what reads it, and what was read."""
+    yield "", _KINDS[each.kind].policy, each.policy
+    if _KINDS[each.kind] is other_buckets.TABLE:
+        yield ENCRYPTION, other_buckets.TABLE.encryption, each.encryption
+    if _KINDS[each.kind] is other_buckets.DIRECTORY:
+        yield LIFECYCLE, other_buckets.LIFECYCLE, each.lifecycle
+
+
+def _asked(each: OtherBucket) -> str:
+    """How calls name the bucket."""
+    return each.arn if _KINDS[each.kind] is other_buckets.TABLE else each.name
