@@ -168,7 +168,7 @@ def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions
         backup_age=timedelta(seconds=chosen.backup_age),
         empty_days=chosen.empty_days,
         idle_days=chosen.idle_days,
-        growth_days=chosen.growth_days,
+        growth_window=chosen.growth_window,
         growth_factor=chosen.growth_factor,
         growth_gigabytes=chosen.growth_gigabytes,
         growth_objects=chosen.growth_objects,

@@ -24,6 +24,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
             "make it anew would cut off whoever uses it meanwhile. Nothing that is taken out of its policy turns a "
             f"flag on. {_LEAKS}"
         ),
+        "bucket-empty-or-idle": (
+            "No fix deletes a bucket: that frees its name, and whoever takes it gets what is still sent there. A "
+            "person first sees that nothing speaks of the name any more."
+        ),
         "bucket-intelligent-tiering": (
             "What lies in an archive tier has to be restored before it can be read, which takes minutes to hours and "
             "breaks whatever reads it at once; and AWS takes no configuration without such a tier."

@@ -49,7 +49,7 @@ class RuleOptions:
     `trail_buckets` are name globs of the buckets that trails should deliver to. `object_events_log` lets CloudTrail's
     events on objects stand in for access logs. A backup older than `backup_age` is no recent one. A bucket is empty
     or idle after `empty_days` without objects or `idle_days` without requests. It has grown beyond measure if within
-    `growth_days`, one day or a week, it took in `growth_gigabytes` or `growth_objects` and became `growth_factor` times
+    `growth_window`, `day` or `week`, it took in `growth_gigabytes` or `growth_objects` and became `growth_factor` times
     as large. A pattern that does not compile raises ValueError.
 
     `…_buckets` below are selectors of buckets (`detect.selectors`): name globs or `tag:KEY=VALUE`. Sensitive ones must
@@ -99,7 +99,7 @@ class RuleOptions:
     backup_age: timedelta = timedelta(days=2)
     empty_days: int = 14
     idle_days: int = 90
-    growth_days: int = 7
+    growth_window: str = "week"
     growth_factor: float = 2
     growth_gigabytes: int = 100
     growth_objects: int = 1_000_000

@@ -406,8 +406,8 @@ class Rules(Section):
         description="Days without a request for an object after which a bucket counts as idle. It is told only where a "
         "metrics configuration without a filter has S3 count the requests.",
     )
-    growth_days: Literal[1, 7] = Field(
-        default=7, description="Days within which a bucket must not grow beyond measure: 1 or 7."
+    growth_window: Literal["day", "week"] = Field(
+        default="week", description="The time within which a bucket must not grow beyond measure: `day` or `week`."
     )
     growth_factor: float = Field(
         default=2, ge=1, le=1000, description="Growth beyond measure makes a bucket at least so many times as large."

@@ -29,7 +29,7 @@ from s3warden.model.rule import Category, RuleInfo
 from s3warden.model.usage import RequestMetrics, StorageCount, StorageMetrics
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
-_WEEK = 7
+_WINDOWS = {"day": timedelta(days=1), "week": timedelta(days=7)}
 _LATE = timedelta(days=3)
 _GIGABYTE = 10**9
 
@@ -104,25 +104,25 @@ def _use(state: State, options: RuleOptions) -> Hashable:
 
 def _growth(state: State, options: RuleOptions) -> Judgement:
     stored = configured(state, Aspect.STORAGE_METRICS, StorageMetrics)
-    days = options.growth_days
+    window = options.growth_window
     match _grown(stored, state, options) if stored is not None else (_Found.YOUNG,):
         case _Found.YOUNG, *_:
-            return not_applicable(f"The bucket has not been counted for {days} days yet.")
+            return not_applicable(f"The bucket has not been counted for a {window} yet.")
         case _Found.EMPTY, *_:
             return not_applicable("Nothing has been counted in the bucket of late.")
         case _Found.GROWN, what, before, now:
-            return fails(f"The bucket grew within {days} days: {before} before, {now} now.", {"grew": what})
+            return fails(f"The bucket grew within a {window}: {before} before, {now} now.", {"grew": what})
     return passes("The bucket has not grown beyond measure.")
 
 
 def _grown(stored: StorageMetrics, state: State, options: RuleOptions) -> tuple[str, ...]:
     """Whether the bucket has grown beyond measure: in what, and from how much to how much."""
-    latest, days = stored.latest, options.growth_days
+    latest = stored.latest
     if latest is None or latest.at < state.read_at - _LATE:
         return (_Found.YOUNG if stored.created > state.read_at - _LATE else _Found.EMPTY,)
-    before = stored.week_before if days == _WEEK else stored.day_before
+    before = stored.day_before if options.growth_window == "day" else stored.week_before
     if before is None:
-        begun = latest.at - timedelta(days=days)
+        begun = latest.at - _WINDOWS[options.growth_window]
         if stored.created > begun - _LATE:
             return (_Found.YOUNG,)
         before = StorageCount(begun, 0, 0)
@@ -301,7 +301,7 @@ aws cloudwatch get-metric-statistics --namespace AWS/S3 --metric-name NumberOfOb
             "grown since yesterday",
             _used(_stored(week=_held(8, 500), day=_held(2, 200), now=_held(1, 900))),
             Verdict.FAIL,
-            options=RuleOptions(growth_days=1),
+            options=RuleOptions(growth_window="day"),
         ),
         Example("emptied", _used(_stored(21, now=_held(10, 900))), Verdict.NOT_APPLICABLE),
         Example("empty from the first", _used(_stored(None)), Verdict.NOT_APPLICABLE),
