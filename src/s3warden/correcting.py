@@ -44,8 +44,9 @@ from s3warden.correct.writes import with_followers
 from s3warden.detect.rule import Rule
 from s3warden.detect.selection import select
 from s3warden.model.action import Mode
-from s3warden.model.bucket import AccountRef, Aspect
+from s3warden.model.bucket import AccountRef, Aspect, BucketRef
 from s3warden.model.event import Origin, RefreshRequest
+from s3warden.model.references import Use
 from s3warden.model.remediation import Remediation
 from s3warden.model.secret import Secret, SecretRef
 from s3warden.pipeline import Pipeline
@@ -131,6 +132,12 @@ def own(settings: Settings) -> Own:
     if chosen.role_name is None:
         return Own(frozenset({_last(settings.aws.role_name)}), settings.aws.role_session_name)
     return Own(frozenset({_last(chosen.role_name)}), chosen.role_session_name)
+
+
+def delivering(pipeline: Pipeline, receiver: BucketRef) -> frozenset[str]:
+    """The buckets from which S3 delivers logs or lists into this one, as far as they were read."""
+    found = pipeline.cache.referring_to(receiver.partition, receiver.name)
+    return frozenset(each.holder for each in found.used_as(Use.ACCESS_LOGS, Use.INVENTORY))
 
 
 def _last(role: str) -> str:
@@ -263,7 +270,7 @@ async def build(
         metrics.remediation_own_events.inc(surroundings.touched(request))
 
     pipeline.touched, pipeline.changed = touched, worker.notice
-    undoer = Undoer(looks, applier, book, notes, metrics)
+    undoer = Undoer(looks, applier, book, notes, metrics, partial(delivering, pipeline))
     orders = Orders(
         journal,
         undoer,

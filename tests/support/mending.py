@@ -161,7 +161,7 @@ class Aws(World):
                 assert isinstance(acl, dict)
                 settings["GetBucketAcl"] = acl
             case "PutBucketPolicy":
-                self.set_policy(json.loads(str(arguments["Policy"]))["Statement"])
+                self.set_policy(json.loads(str(arguments["Policy"]))["Statement"], str(arguments["Bucket"]))
             case _:
                 raise AssertionError(call.operation)
 

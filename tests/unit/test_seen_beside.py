@@ -8,7 +8,7 @@ from typing import Any
 
 from s3warden.aws.errors import AwsError
 from s3warden.correct.mend import aspects, elsewhere
-from s3warden.correcting import seen_beside
+from s3warden.correcting import delivering, seen_beside
 from s3warden.detect.deliveries import LOGGING_SERVICE
 from s3warden.model.action import Call, Effect, RemediationPlan, Risk, Step
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef
@@ -129,3 +129,15 @@ async def test_policy_of_a_key_is_read_anew_after_a_fix() -> None:
     entry = fixed("bucket-kms-key-policy-public", bucket("a"), f"{Aspect.KEY_POLICY}:{KEY}")
     assert await seen_after(path, entry) == [bucket("a")]
     assert [step.split()[0] for step in store.steps[1:]] == ["resolved"]
+
+
+async def test_buckets_that_deliver_into_one_are_known() -> None:
+    """So that an undo leaves let in what others rely on."""
+    logging: Any = {"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": ""}}
+    settings: dict[str, Answer | AwsError] = {"GetBucketLogging": logging}
+    aws = Estate({HOME: ON}, {"a": dict(settings), "b": dict(settings), "c": {"GetBucketLogging": {}}})
+    path = pipeline(aws, Records(), rules=["bucket-log-target-valid"])
+    for name in "abc":
+        await path.refresh(sweep(bucket(name)))
+    assert delivering(path, bucket("logs")) == {"a", "b"}
+    assert delivering(path, bucket("c")) == frozenset()

@@ -7,8 +7,8 @@ that is not as the fix left it.
 
 import difflib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -19,7 +19,7 @@ from s3warden.correct.book import Book
 from s3warden.correct.mend import NOTHING, Aftermath, aspects
 from s3warden.correct.notes import Notes, about
 from s3warden.model.action import RemediationPlan, Result, Step
-from s3warden.model.bucket import AccountRef
+from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Subject
 from s3warden.model.remediation import Progress, Remediation, Stage
 from s3warden.telemetry.metrics import Metrics
 
@@ -39,22 +39,32 @@ class Answer:
     final: bool = False
 
 
+def _nobody(_bucket: BucketRef) -> Collection[str]:
+    return ()
+
+
 @dataclass(slots=True)
 class Undoer:
-    """Takes fixes back. The caller holds the subject's turn. Every method raises StoreError."""
+    """Takes fixes back. The caller holds the subject's turn. Every method raises StoreError.
+
+    `delivering` are the buckets from which S3 delivers logs or lists into a bucket, by their names.
+    """
 
     reads: Reads
     applier: Applier
     book: Book
     notes: Notes
     metrics: Metrics
+    delivering: Callable[[BucketRef], Collection[str]] = _nobody
 
     async def undo(self, entry: Remediation, by: str) -> Answer:
         """Take `entry` back in the name of `by`."""
         refusal = _impossible(entry)
         if refusal is not None:
             return refusal
-        plan = inverse(entry, self.book.clock())
+        plan = self._spared(inverse(entry, self.book.clock()))
+        if not plan.steps:
+            return Answer(False, f"{entry.id} is not taken back: other buckets rely on what it let in.", final=True)
         differs = await self._differs(entry, plan)
         if differs is not None:
             return await self._refused(entry, by, differs)
@@ -95,6 +105,8 @@ class Undoer:
         undoing = await self.notes.ended(undoing, result, "", "", others=(undone,))
         settings = ", ".join(sorted(undoing.attributes))
         text = f"{entry.id} is taken back by {undoing.id}: {settings} of {undoing.subject} as before."
+        spared = ", ".join(sorted(_written(entry) - undoing.attributes))
+        text += f" Left as it is, since other buckets rely on it: {spared}." if spared else ""
         return Answer(True, text, _after(undoing))
 
     async def keep(self, entry: Remediation, by: str) -> Answer:
@@ -104,6 +116,16 @@ class Undoer:
         kept = entry.after(self.book.clock(), until=None, keep_for=None)
         await self.book.write(kept, "kept", {"by": by})
         return Answer(True, f"{entry.id} stays; it was to be taken back at {entry.until:%Y-%m-%d %H:%M} UTC.")
+
+    def _spared(self, plan: RemediationPlan) -> RemediationPlan:
+        """The plan without the policies that let in what S3 delivers from other buckets by now."""
+        return replace(plan, steps=tuple(step for step in plan.steps if not self._relied_on(step, plan.subject)))
+
+    def _relied_on(self, step: Step, subject: Subject) -> bool:
+        aspect, _, name = step.attribute.partition(":")
+        if aspect != Aspect.POLICY or not name or not isinstance(subject, BucketRef):
+            return False
+        return bool(set(self.delivering(replace(subject, name=name))) - {subject.name})
 
     async def _differs(self, entry: Remediation, plan: RemediationPlan) -> str | None:
         """What somebody else changed since the fix; None if all is as the fix left it, or as it was before."""
@@ -142,6 +164,11 @@ def _not_as_before(undoing: Remediation) -> str | None:
         if progress.read_back != step.after:
             return f"{step.attribute} is not as it was:\n{difference(step.after, progress.read_back)}"
     return None
+
+
+def _written(entry: Remediation) -> set[str]:
+    steps = entry.plan.steps if entry.plan is not None else ()
+    return {steps[number].attribute for number in entry.written}
 
 
 def _impossible(entry: Remediation) -> Answer | None:

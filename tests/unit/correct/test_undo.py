@@ -1,12 +1,18 @@
 """Taking a fix back: exactly what it wrote, only if nobody touched it since, once, whatever dies in between."""
 
+from dataclasses import replace
+
 import pytest
 
+from s3warden.aws.errors import AwsError
+from s3warden.correct.remedy import Edit
+from s3warden.correct.steps import step
 from s3warden.correct.undo import difference
 from s3warden.model.action import Result
-from s3warden.model.bucket import Aspect
-from s3warden.model.remediation import Stage
+from s3warden.model.bucket import Aspect, BucketRef
+from s3warden.model.remediation import Progress, Remediation, Stage, StepState
 from support.mending import BUCKET, FRIEND, OPEN, Bench, Killed, denied, killed, lost, run
+from support.scenes import policy
 from support.spine import PUBLIC_READ
 
 BACK = ["PutBucketAcl", "PutBucketPolicy", "PutBucketPolicy", "PutBucketAcl"]
@@ -135,3 +141,58 @@ def test_a_fix_that_has_not_ended_is_not_taken_back() -> None:
 def test_difference_names_what_is_not_configured() -> None:
     """None is no document."""
     assert difference(None, '{"a":1}').splitlines()[-3:] == ["+{", '+  "a": 1', "+}"]
+
+
+LOGS = replace(BUCKET, name="logs")
+DELIVERED = {"Sid": "Delivery", "Effect": "Allow", "Principal": {"Service": "logging"}, "Action": "s3:PutObject"}
+
+
+def let_in() -> tuple[Bench, Remediation]:
+    """A bench on which a fix closed the bucket's policy, and let a delivery into another bucket first."""
+    bench = Bench()
+    bench.aws.buckets[LOGS.name] = dict(bench.aws.buckets[BUCKET.name])
+    bench.aws.set_policy([FRIEND], LOGS.name)
+    run(bench.mender.mend(bench.finding))
+    entry = bench.only
+    assert entry.plan is not None
+    before, after = (policy(*each) for each in ([FRIEND], [FRIEND, DELIVERED]))
+    admit = step(Edit(Aspect.POLICY, after, "Let it in", bucket=LOGS), before, BUCKET)
+    bench.aws.set_policy([FRIEND, DELIVERED], LOGS.name)
+    written = Progress(StepState.WRITTEN, 1, read_back=admit.after)
+    plan = replace(entry.plan, steps=(admit, *entry.plan.steps))
+    entry = replace(entry, plan=plan, progress=(written, *entry.progress))
+    return bench, entry
+
+
+@pytest.mark.parametrize(
+    ("delivering", "left"), [((), False), ((BUCKET.name,), False), (("another",), True), ((BUCKET.name, "b"), True)]
+)
+def test_what_other_buckets_rely_on_stays(delivering: tuple[str, ...], left: bool) -> None:
+    """And is said to; without it the logs of others would end unnoticed."""
+    bench, entry = let_in()
+    asked: list[BucketRef] = []
+
+    def relying(receiver: BucketRef) -> tuple[str, ...]:
+        asked.append(receiver)
+        return delivering
+
+    bench.undoer.delivering = relying
+    answer = run(bench.undoer.undo(entry, "sam"))
+    assert answer.ok, answer.text
+    assert asked == [LOGS]
+    assert bench.aws.buckets[BUCKET.name]["GetBucketAcl"] == PUBLIC_READ
+    found = bench.aws.buckets[LOGS.name]["GetBucketPolicy"]
+    assert not isinstance(found, AwsError)
+    assert ("Delivery" in found["Policy"]) is left
+    assert ("Left as it is, since other buckets rely on it: policy:logs." in answer.text) is left
+
+
+def test_a_fix_that_let_in_and_nothing_more_is_not_taken_back_from_others() -> None:
+    """There is nothing to do, and that is the end of it."""
+    bench, entry = let_in()
+    assert entry.plan is not None
+    alone = replace(entry, plan=replace(entry.plan, steps=entry.plan.steps[:1]), progress=entry.progress[:1])
+    bench.undoer.delivering = lambda _receiver: ("another",)
+    answer = run(bench.undoer.undo(alone, "sam"))
+    assert (answer.ok, answer.final) == (False, True)
+    assert "other buckets rely on" in answer.text

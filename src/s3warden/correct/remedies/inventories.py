@@ -84,7 +84,7 @@ INVENTORY = Remedy(
     risk_text="Lists cost by the number of objects, each day, and storage in the bucket that receives them.",
     iam_actions=(*WRITES[Aspect.INVENTORY].iam_actions, *WRITES[Aspect.POLICY].iam_actions),
     plan=_listed,
-    undo_text="Lists that were delivered stay. Where the fix let the delivery in, other buckets' lists end with it.",
+    undo_text="Lists that were delivered stay. Other buckets may list there by now: then the delivery stays let in.",
 )
 
 REMEDIES = (INVENTORY,)
