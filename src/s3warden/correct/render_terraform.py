@@ -48,18 +48,17 @@ def _resource(kind: str, key: str, place: str, body: Body) -> list[str]:
 
 
 def _acl(document: Any) -> Body:
-    grants: list[str] = []
-    for grant in document["Grants"]:
-        grantee = grant["Grantee"]
-        names = {"ID": "id", "URI": "uri", "EmailAddress": "email_address"}
-        who = [f"{names[key]} = {quoted(value)}" for key, value in grantee.items() if key in names]
-        one = [
-            *block("grantee", [f"type = {quoted(grantee['Type'])}", *who]),
-            f"permission = {literal(grant['Permission'])}",
-        ]
-        grants += block("grant", one)
+    grants = [line for grant in document["Grants"] for line in block("grant", _grant(grant))]
     owner = block("owner", [f"id = {quoted(document['Owner']['ID'])}"])
     yield from block("access_control_policy", [*grants, *owner])
+
+
+def _grant(grant: Any) -> list[str]:
+    grantee = grant["Grantee"]
+    names = {"ID": "id", "URI": "uri", "EmailAddress": "email_address"}
+    who = [f"{names[key]} = {quoted(value)}" for key, value in grantee.items() if key in names]
+    lines = block("grantee", [f"type = {quoted(grantee['Type'])}", *who])
+    return [*lines, f"permission = {literal(grant['Permission'])}"]
 
 
 def _public_access_block(document: Any) -> Body:
@@ -95,6 +94,14 @@ def _logging(document: Any) -> Body:
     enabled = document["LoggingEnabled"]
     yield f"target_bucket = {quoted(enabled['TargetBucket'])}"
     yield f"target_prefix = {quoted(enabled['TargetPrefix'])}"
+    for grant in enabled.get("TargetGrants", ()):
+        yield from block("target_grant", _grant(grant))
+    form = enabled.get("TargetObjectKeyFormat")
+    if form is not None:
+        dated = form.get("PartitionedPrefix")
+        inner = [] if dated is None else [f"partition_date_source = {quoted(dated['PartitionDateSource'])}"]
+        kind = "simple_prefix" if dated is None else "partitioned_prefix"
+        yield from block("target_object_key_format", block(kind, inner))
 
 
 def _lifecycle(document: Any, known: Sequence[Any]) -> Body:

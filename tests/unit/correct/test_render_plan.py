@@ -10,6 +10,7 @@ import pytest
 from s3warden.correct.hcl import quoted
 from s3warden.correct.remedy import Wanted
 from s3warden.correct.render_plan import as_cli, as_json, as_terraform, as_text, command, difference, grouped, kebab
+from s3warden.detect.rule import RuleOptions
 from s3warden.model.action import Call, canonical
 from s3warden.model.bucket import Aspect, Present
 from s3warden.model.references import Reference, References, Use
@@ -148,6 +149,19 @@ def test_terraform_tells_which_lifecycle_rule_ends_later() -> None:
         "  # In the rule early, all else of which stays as it is:\n  # expiration {\n  #   days = 365\n  # }\n" in text
     )
     assert "  # The rule moves stays as it is.\n}" in text
+
+
+def test_terraform_has_the_keys_of_logs_and_who_reads_them() -> None:
+    """Or the next apply would take both away."""
+    enabled = {"TargetBucket": "l", "TargetPrefix": "old", "TargetGrants": [group("AllUsers", "READ")]}
+    seen = look({Aspect.LOGGING: {"LoggingEnabled": enabled}})
+    dated = as_terraform(planned("bucket-log-target-prefix", seen, options=RuleOptions(log_key_format="EventTime")))
+    assert '      partition_date_source = "EventTime"' in dated
+    assert '      uri = "http://acs.amazonaws.com/groups/global/AllUsers"' in dated
+    plain = {**enabled, "TargetObjectKeyFormat": {"PartitionedPrefix": {"PartitionDateSource": "EventTime"}}}
+    seen = look({Aspect.LOGGING: {"LoggingEnabled": plain}})
+    simple = as_terraform(planned("bucket-log-target-prefix", seen, options=RuleOptions(log_key_format="SimplePrefix")))
+    assert "    simple_prefix {" in simple
 
 
 def test_terraform_of_the_account() -> None:
