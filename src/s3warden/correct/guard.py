@@ -21,12 +21,12 @@ from s3warden.model.configuration import Tags
 
 
 class Stop(StrEnum):
-    """Why a plan is held. Closed: it is a metric label."""
+    """Why a plan is held, in the order in which it is asked. Closed: it is a metric label."""
 
     KILLED = "killed"
-    MODE_OFF = "mode_off"
     UNITS_UNKNOWN = "units_unknown"
     TAGS_UNREADABLE = "tags_unreadable"
+    MODE_OFF = "mode_off"
     OPTED_OUT = "opted_out"
     EXEMPT = "exempt"
     REJECTED = "rejected"

@@ -279,11 +279,22 @@ def test_breaker_follows_the_estate() -> None:
     assert isinstance(decide(PLAN, rules, replace(CALM, spent=Spent(asking=201, estate=10_000))), Held)
 
 
-BY_CIRCUMSTANCE = [case.values[2] for case in STOPS if case.values[:2] == (PLAN, AUTO)]
+BY_CIRCUMSTANCE = [
+    (now, reason)
+    for plan, rules, now, reason in (case.values for case in STOPS)
+    if (plan, rules) == (PLAN, AUTO) and isinstance(now, Circumstances) and isinstance(reason, Stop)
+]
+# Two budgets that are spent would be two values of the same field.
+PAIRS = [
+    (one, other) for one, other in combinations(BY_CIRCUMSTANCE, 2) if CALM.spent in (one[0].spent, other[0].spent)
+]
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations(BY_CIRCUMSTANCE, 2)))
-def test_two_reasons_stop_like_one(one: Circumstances, other: Circumstances) -> None:
-    """No circumstance lifts the stop of another."""
-    more = {name: value for name in Circumstances.__slots__ if (value := getattr(other, name)) != getattr(CALM, name)}
-    assert isinstance(decide(PLAN, AUTO, replace(one, **more)), Held)
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_of_two_reasons_the_first_is_told(one: tuple[Circumstances, Stop], other: tuple[Circumstances, Stop]) -> None:
+    """No circumstance lifts the stop of another; the order is that of the reasons."""
+    (now, reason), (then, second) = one, other
+    more = {name: value for name in Circumstances.__slots__ if (value := getattr(then, name)) != getattr(CALM, name)}
+    held = decide(PLAN, AUTO, replace(now, **more))
+    assert isinstance(held, Held)
+    assert held.reason == min(reason, second, key=list(Stop).index)
