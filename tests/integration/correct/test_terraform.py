@@ -26,8 +26,8 @@ from support.scenes import ARN, BUCKET, account_look, acl, finding, group, look,
 from support.services import Services
 from support.terraform import MISSING, Terraform, installed, module, parsed
 
-# What versions of the provider before 2026 do not know, as the texts say; they name it where they complain.
-NEWER = ("blocked_encryption_types", "S3_POLICY")
+# What versions of the provider before 2026 do not know; they name it where they complain.
+NEWER = ("blocked_encryption_types", "S3_POLICY", "aws_s3vectors_")
 LOGS = replace(BUCKET, name="example-logs")
 OPTIONS = RuleOptions(
     minimum_tls="1.2",
