@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from s3warden.detect.exposure.concrete import Decision, Request, decide
 from s3warden.detect.exposure.normal import Condition, Document, Statement
@@ -18,6 +19,7 @@ from s3warden.detect.proofs import STATEMENT, cut, some
 from s3warden.detect.rule import Judgement, RuleOptions, fails, passes, undecided
 
 STRANGER = "999999999900"
+_CALLER = frozenset({"aws:principalaccount", "aws:principalarn", "kms:calleraccount"})
 # What a caller is, or where he calls from, is not his to choose.
 _GIVEN = frozenset(
     {
@@ -145,11 +147,13 @@ def favourable(
     conditions: Sequence[Condition], resource: Resource, caller: str, listed: tuple[str, ...]
 ) -> dict[str, tuple[str, ...]]:
     """A request's context in which the caller has chosen all that is his to choose as the conditions want it."""
+    wanted = (name for name in _callers(conditions) if name.startswith("arn:") and account_of(name) == caller)
+    visitor = next(wanted, f"arn:{resource.partition}:iam::{caller}:role/visitor").replace("*", "x").replace("?", "x")
     context: dict[str, tuple[str, ...]] = {
         "aws:securetransport": ("true",),
         "aws:principalaccount": (caller,),
         "kms:calleraccount": (caller,),
-        "aws:principalarn": (listed[0] if listed else f"arn:{resource.partition}:iam::{caller}:role/visitor",),
+        "aws:principalarn": (listed[0] if listed else visitor,),
         "aws:principalisawsservice": ("false",),
         "aws:sourceip": ("203.0.113.99",),
         "aws:userid": ("AROASTRANGER0000000:visitor",),
@@ -162,9 +166,17 @@ def favourable(
 
 
 def _named(document: Document) -> set[str]:
-    """The accounts that the policy names as principals."""
+    """The accounts that the policy names: as principals, or in conditions on who calls."""
     named = (name for statement in document.statements for name in statement.principals.aws)
-    return {account for account in map(account_of, named) if account}
+    told = (name for statement in document.statements for name in _callers(statement.conditions))
+    return {account for account in map(account_of, chain(named, told)) if account}
+
+
+def _callers(conditions: Sequence[Condition]) -> Iterator[str]:
+    """The accounts and principals that conditions want the caller to be."""
+    for condition in conditions:
+        if condition.key in _CALLER and not condition.operator.negated:
+            yield from condition.values
 
 
 def account_of(name: str) -> str:

@@ -163,9 +163,10 @@ async def test_policy_with_a_deny_is_never_deleted(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_conditions_are_told_as_not_known(kind: str) -> None:
-    """Everyone who says a word may be somebody who is meant."""
-    tied = statement(kind, "*", "Tied", Condition={"StringEquals": {"aws:UserAgent": "batch"}})
+@pytest.mark.parametrize("condition", [{"aws:UserAgent": "batch"}, {"aws:PrincipalAccount": "777788889999"}])
+async def test_conditions_are_told_as_not_known(kind: str, condition: dict[str, str]) -> None:
+    """Everyone who says a word, or an account by a condition, may be somebody who is meant."""
+    tied = statement(kind, "*", "Tied", Condition={"StringEquals": condition})
     made = await there_and_back(
         f"account-{kind}-bucket-external", buckets(kind, statement(kind, {"AWS": OURS}, "Own"), tied)
     )

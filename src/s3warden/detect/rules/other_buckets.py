@@ -148,6 +148,7 @@ def _lifecycle(state: State, _options: RuleOptions) -> Judgement:
 
 
 _PARTNER = "444455556666"
+_ROLES = f"arn:{ACCOUNT.partition}:iam::{_PARTNER}:role/*"
 
 
 def _bucket(
@@ -220,6 +221,16 @@ def _rule(kind: BucketKind) -> Rule:
             Example("the own account", _bucket(kind, _open(kind, {"AWS": OURS})), Verdict.PASS),
             Example("another account", _bucket(kind, _open(kind, {"AWS": _PARTNER})), Verdict.FAIL),
             Example("everyone", _bucket(kind, _open(kind, "*")), Verdict.FAIL),
+            Example(
+                "another account by a condition",
+                _bucket(kind, _open(kind, "*", StringEquals={"aws:PrincipalAccount": _PARTNER})),
+                Verdict.FAIL,
+            ),
+            Example(
+                "a role of another account by a condition",
+                _bucket(kind, _open(kind, "*", ArnLike={"aws:PrincipalArn": _ROLES})),
+                Verdict.FAIL,
+            ),
             Example(
                 "everyone of an organisation",
                 _bucket(kind, _open(kind, "*", StringEquals={"aws:PrincipalOrgID": "o-ourownorg1"})),
