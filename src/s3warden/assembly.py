@@ -172,6 +172,8 @@ def rules_and_options(settings: Settings) -> tuple[tuple[Rule, ...], RuleOptions
         growth_factor=chosen.growth_factor,
         growth_gigabytes=chosen.growth_gigabytes,
         growth_objects=chosen.growth_objects,
+        changes_within=timedelta(seconds=chosen.changes_within),
+        expected_changers=chosen.expected_changers,
     )
     return select(catalogue(settings), chosen.enable, chosen.disable), options
 

@@ -269,7 +269,7 @@ async def build(
     def touched(request: RefreshRequest) -> None:
         metrics.remediation_own_events.inc(surroundings.touched(request))
 
-    pipeline.touched, pipeline.changed = touched, worker.notice
+    pipeline.touched, pipeline.changed, pipeline.wrote = touched, worker.notice, surroundings.own.wrote
     undoer = Undoer(looks, applier, book, notes, metrics, partial(delivering, pipeline))
     orders = Orders(
         journal,

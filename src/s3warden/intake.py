@@ -15,10 +15,11 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from s3warden.collect.parser import parse
+from s3warden.collect.parsers import cloudtrail
 from s3warden.collect.targets import unique
 from s3warden.collect.triggers import CALLS
 from s3warden.collect.watched import NAMES
-from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, Aspect, BucketRef
+from s3warden.model.bucket import ACCOUNT_ASPECTS, BUCKET_ASPECTS, AccountRef, Aspect, BucketRef, Subject
 from s3warden.model.event import (
     Done,
     Level,
@@ -237,9 +238,15 @@ def requests(
                 triggers=(event.trigger,),
                 urgent=event.urgent,
                 objects=() if target.object is None else (target.object,),
+                calls=(event.trigger,) if Aspect.CHANGES in needed and _changes(event, target, subject) else (),
             )
         )
     return tuple(found) if found else Skipped(reasons[0] if reasons else "no_target")
+
+
+def _changes(event: Refresh, target: Target, subject: Subject) -> bool:
+    """Whether the event is a call on the configuration of the bucket itself."""
+    return event.kind == cloudtrail.KIND and target.object is None and isinstance(subject, BucketRef)
 
 
 def _costly(target: Target, subject: AccountRef | BucketRef | str) -> bool:

@@ -18,10 +18,12 @@ from structlog.contextvars import bound_contextvars
 from s3warden.collect.account_services import PATIENT
 from s3warden.collect.accounts import Accounts
 from s3warden.collect.cache import Cache
+from s3warden.collect.changes import made
 from s3warden.collect.derived import COMPUTED, with_derived, with_sources
 from s3warden.collect.fetch import Fetch, passing
 from s3warden.collect.recheck import doubtful
 from s3warden.collect.ripples import Ripples
+from s3warden.detect.changes import known_changes, remembered
 from s3warden.detect.exemptions.register import spent_by
 from s3warden.detect.house import House, exempt_now, in_house
 from s3warden.detect.incidents import incident
@@ -31,6 +33,7 @@ from s3warden.detect.rule import Kind, Rule, RuleFailedError, RuleOptions
 from s3warden.detect.verdicts import Verdicts
 from s3warden.model.alert import Notification
 from s3warden.model.bucket import (
+    ABSENT,
     ACCOUNT_ASPECTS,
     NOT_READ,
     AccountRef,
@@ -43,7 +46,7 @@ from s3warden.model.bucket import (
     Subject,
     Unreadable,
 )
-from s3warden.model.event import Done, Listing, Origin, Outcome, RefreshRequest, Retry, Trigger
+from s3warden.model.event import Actor, Done, Listing, Origin, Outcome, RefreshRequest, Retry, Trigger
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Reason, RuleResult
 from s3warden.model.incident import Incident
 from s3warden.model.objects import ObjectAcls
@@ -85,6 +88,10 @@ def _nobody_mends(_: object) -> None:
     return
 
 
+def _never_wrote(_actor: Actor | None) -> bool:
+    return False
+
+
 async def _forgotten(_over: frozenset[tuple[str, str]]) -> None:
     return
 
@@ -112,9 +119,11 @@ class Pipeline:
     metrics: Metrics
     committed: Callable[[], None]
     recheck: Callable[[RefreshRequest], None] = _no_second_look
-    # Who mends: told of each request, whose triggers name who writes, and of all changes that are committed.
+    # Who mends: told of each request, whose triggers name who writes, and of all changes that are committed; knows by
+    # the actor of a call whether it was its own.
     touched: Callable[[RefreshRequest], None] = _nobody_mends
     changed: Callable[[Sequence[FindingChange]], None] = _nobody_mends
+    wrote: Callable[[Actor | None], bool] = _never_wrote
     # Who counts: told of all verdicts on each subject; none where it is no more.
     count: Callable[[Subject, Sequence[RuleResult]], None] = _uncounted
     house: House = field(default_factory=House)
@@ -131,12 +140,14 @@ class Pipeline:
     _guarded: frozenset[str] = frozenset()
     # Own rules whose failure was logged.
     _failing: set[str] = field(default_factory=set)
+    _by_time: frozenset[str] = field(init=False)
     # The queue looks at one subject once at a time; whoever ends a subject from outside must not cross such a look.
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def __post_init__(self) -> None:
         self.needed = with_sources(self.needed | self.house.needs)
         self.fetch.neighbours.beside(self.cache)
+        self._by_time = frozenset(rule.info.id for rule in self.rules if rule.by_time)
         self._ripples = Ripples(self.cache, self.fetch.neighbours, self.needed)
         self._verdicts = Verdicts(self.rules, self.options, self._crashed)
         self._accounts = Accounts(self.fetch, self.cache, ACCOUNT_ASPECTS & self.needed, self.clock)
@@ -203,6 +214,7 @@ class Pipeline:
         sparing = request.origin is Origin.SWEEP
         named = self.objects(ref).naming(request.objects)
         state = await self.fetch.bucket(ref, wanted, previous=known, account=account, sparing=sparing, named=named)
+        state = self._with_changes(request, known, state)
         await self._judge(state, request, known_before=known is not None)
         outcome = _outcome(state, asked - PATIENT)
         caught_up = isinstance(outcome, Done) and wanted >= DEPENDS_ON_BLOCK & self.needed
@@ -220,6 +232,14 @@ class Pipeline:
         if isinstance(reading, Unreadable):
             return recalled(self.ledger.of(ref))
         return reading.value if isinstance(reading, Present) and isinstance(reading.value, ObjectAcls) else ObjectAcls()
+
+    def _with_changes(self, request: RefreshRequest, before: BucketState | None, after: BucketState) -> BucketState:
+        """The state after a look, with the calls that changed the bucket; after a start, those that a finding names."""
+        if Aspect.CHANGES not in self.needed or not after.exists:
+            return after
+        known = known_changes(before, self.ledger.of(after.ref))
+        found = remembered(known, made(request, before, after, self.wrote), after, self.options)
+        return replace(after, readings={**after.readings, Aspect.CHANGES: Present(found) if found.items else ABSENT})
 
     def _rippling(self, outcome: Done, request: RefreshRequest) -> Done:
         """The outcome, and with it a look at all others that this look concerns."""
@@ -295,7 +315,7 @@ class Pipeline:
     def _doubt(self, request: RefreshRequest, asked: frozenset[Aspect], before: State | None, after: State) -> None:
         again = doubtful(request, asked, before, after, at=self.clock())
         if again:
-            self.recheck(RefreshRequest(request.subject, again, Origin.RECHECK, request.triggers))
+            self.recheck(RefreshRequest(request.subject, again, Origin.RECHECK, request.triggers, calls=request.calls))
 
     async def _judge(self, state: State, request: RefreshRequest, *, known_before: bool) -> None:
         """Verdicts on a fresh state, and what follows from them."""
@@ -346,6 +366,8 @@ class Pipeline:
             ended=ended,
             known_before=known_before,
         )
+        # No event tells of time.
+        changes = tuple(replace(c, drift=False) if c.finding.rule_id in self._by_time else c for c in changes)
         quiet = self.baseline.quiet(subject, sweep=request.origin is Origin.SWEEP)
         plan = self.routing.plan(changes, baseline=quiet, known=self.ledger.of)
         over = spent_by(plan.changes)

@@ -23,6 +23,7 @@ from s3warden.model.event import (
     Target,
     Trigger,
 )
+from s3warden.model.objects import ObjectName
 from s3warden.telemetry.metrics import Metrics
 from support import cloudtrail, virtual
 
@@ -170,9 +171,32 @@ def test_an_event_asks_for_what_it_told() -> None:
     """The bucket as the event names it, the aspects, who did it, and how urgent it is."""
     assert _asked(_TARGET) == (
         RefreshRequest(
-            BucketRef("aws", cloudtrail.OWNER, "eu-west-1", "a"), _ACL, Origin.EVENT, (_TRIGGER,), urgent=True
+            BucketRef("aws", cloudtrail.OWNER, "eu-west-1", "a"),
+            _ACL,
+            Origin.EVENT,
+            (_TRIGGER,),
+            urgent=True,
+            calls=(_TRIGGER,),
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "needed"),
+    [
+        ("config_item", _TARGET, Aspect.CHANGES),
+        ("service_call", _TARGET, Aspect.CHANGES),
+        ("cloudtrail", replace(_TARGET, level=Level.ACCOUNT, bucket=None), Aspect.CHANGES),
+        ("cloudtrail", replace(_TARGET, object=ObjectName("key")), Aspect.CHANGES),
+        ("cloudtrail", _TARGET, Aspect.POLICY),
+    ],
+)
+def test_only_calls_on_the_bucket_itself_change_it(kind: str, target: Target, needed: Aspect) -> None:
+    """And nobody keeps them unless a rule looks at them."""
+    event = Refresh((target,), _TRIGGER, "change", kind)
+    found = requests(event, _GUARDED, _Nothing(), frozenset({needed, Aspect.ACL}))
+    assert isinstance(found, tuple)
+    assert [request.calls for request in found] == [()]
 
 
 def test_without_aspects_everything_is_read() -> None:

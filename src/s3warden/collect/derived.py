@@ -21,6 +21,8 @@ _OF_BUCKETS: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
         Aspect.ANALYTICS_DESTINATIONS: frozenset({Aspect.ANALYTICS}),
         # S3 answers with what an ACL grants in effect.
         Aspect.OBJECT_ACL: frozenset({Aspect.PUBLIC_ACCESS_BLOCK, Aspect.OWNERSHIP}),
+        # What is compared need not be read for it.
+        Aspect.CHANGES: frozenset[Aspect](),
     }
 )
 DERIVED: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
@@ -33,7 +35,7 @@ DERIVED: Mapping[Aspect, frozenset[Aspect]] = MappingProxyType(
 )
 """Each derived aspect, and the aspects of the same subject that name what it is about."""
 
-COMPUTED = frozenset({Aspect.REFERRERS})
+COMPUTED = frozenset({Aspect.REFERRERS, Aspect.CHANGES})
 """Aspects that take no call: they are looked up anew whenever the bucket is looked at."""
 
 TARGET_ASPECTS = frozenset(

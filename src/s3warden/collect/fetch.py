@@ -40,6 +40,7 @@ from s3warden.collect.shapes import Answer
 from s3warden.collect.shared import PASSING
 from s3warden.collect.spared import lapsed, told, waiting
 from s3warden.model.bucket import (
+    ABSENT,
     ACCOUNT_ASPECTS,
     BUCKET_ASPECTS,
     AccountRef,
@@ -68,6 +69,7 @@ READS: Mapping[Aspect, tuple[AspectRead[object], ...]] = MappingProxyType(
         Aspect.INVENTORY_DESTINATIONS: standings.READS,
         Aspect.ANALYTICS_DESTINATIONS: standings.READS,
         Aspect.OBJECT_ACL: (objects.READ, objects.READ_VERSION),
+        Aspect.CHANGES: (),
         Aspect.DISTRIBUTIONS: (distributions.LIST,),
         Aspect.DNS_RECORDS: (dns_records.ZONES, dns_records.RECORDS),
         Aspect.OUTSIDE_NAMES: standings.READS,
@@ -92,6 +94,13 @@ def passing(reading: Reading[object]) -> Cause | None:
 
 
 Known: TypeAlias = Mapping[Aspect, Reading[object]]
+
+
+async def _as_known(_ref: BucketRef, known: Known) -> Reading[object]:
+    """What only events tell is nothing until one has."""
+    return known.get(Aspect.CHANGES, ABSENT)
+
+
 BucketRead: TypeAlias = Callable[[BucketRef], Awaitable[Reading[object]]]
 LaterRead: TypeAlias = Callable[[BucketRef, Known], Awaitable[Reading[object]]]
 AccountRead: TypeAlias = Callable[[AccountRef, frozenset[str]], Awaitable[Reading[object]]]
@@ -143,6 +152,7 @@ class Fetch:
         self._later_reads: Mapping[Aspect, LaterRead] = {
             **self.neighbours.reads,
             Aspect.OBJECT_ACL: partial(objects.object_acls, reader),
+            Aspect.CHANGES: _as_known,
         }
         multi_region_reads = MultiRegionReads(reader)
         self._account_reads: Mapping[Aspect, AccountRead] = {

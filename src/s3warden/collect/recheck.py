@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from s3warden.collect.derived import COMPUTED
 from s3warden.collect.spared import ACLS_DISABLED
 from s3warden.collect.triggers import CALLS
 from s3warden.model.bucket import Aspect, State
@@ -35,7 +36,8 @@ def doubtful(
         return frozenset()
     same = frozenset(a for a in asked if before is None or before.reading(a) in (after.reading(a), ACLS_DISABLED))
     recent = (t for t in request.triggers if t.event_time is None or at - t.event_time < _SETTLES)
-    told = (_told(trigger, asked) for trigger in recent)
+    # What takes no call cannot be late.
+    told = (_told(trigger, asked - COMPUTED) for trigger in recent)
     return frozenset[Aspect]().union(*(aspects for aspects in told if aspects <= same))
 
 

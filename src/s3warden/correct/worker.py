@@ -25,7 +25,7 @@ from s3warden.correct.guard import Stop
 from s3warden.correct.mend import Aftermath, Mender
 from s3warden.model.action import Result
 from s3warden.model.bucket import Subject
-from s3warden.model.event import Actor, Origin, Outcome, RefreshRequest, Trigger
+from s3warden.model.event import SELF, Actor, Origin, Outcome, RefreshRequest, Trigger
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Verdict
 from s3warden.model.remediation import Remediation, Stage
 from s3warden.store.errors import StoreError
@@ -33,7 +33,6 @@ from s3warden.telemetry.metrics import Metrics
 
 log = structlog.get_logger("s3warden.remediation")
 
-SOURCE = "s3warden"
 # How long to wait after a crash, and for a store that does not answer.
 _CRASHED = 300.0
 _NO_STORE = 10.0
@@ -268,7 +267,8 @@ class Worker:
         entry = aftermath.entry
         if entry is not None:
             await self.beside(entry)
-            request = RefreshRequest(entry.subject, aftermath.refresh, Origin.EVENT, (trigger_of(entry),), urgent=True)
+            told = (trigger_of(entry),)
+            request = RefreshRequest(entry.subject, aftermath.refresh, Origin.EVENT, told, urgent=True, calls=told)
             looked = await self.submit(request)
             if entry.result is Result.FIXED and entry.undo_of is None:
                 looked.add_done_callback(lambda _outcome: self._seen_again(entry))
@@ -290,8 +290,8 @@ def trigger_of(entry: Remediation) -> Trigger:
     name = "Undo" if entry.undo_of is not None else "Remediation"
     return Trigger(
         name=name,
-        source=SOURCE,
+        source=SELF,
         event_id=f"{name.lower()}/{entry.id}",
         event_time=entry.ended_at or datetime.now(UTC),
-        actor=Actor(principal=f"s3warden, {name.lower()} {entry.id}", kind=SOURCE),
+        actor=Actor(principal=f"s3warden, {name.lower()} {entry.id}", kind=SELF),
     )

@@ -45,12 +45,7 @@ _CONFORMITY = (
     Asked("S3-019", "A website is served from the bucket"),
     Asked("S3-020", "There is a lifecycle configuration"),
     Asked("S3-021", "Default encryption is on"),
-    Asked(
-        "S3-022",
-        "The configuration changed",
-        "No rule: a change by itself breaks nothing. Each change is read anew at once, and what it opens or closes is "
-        "told with who did it.",
-    ),
+    Asked("S3-022", "The configuration changed", "Off by default; what a change opens or closes is told anyway."),
     Asked("S3-023", "Object Lock is on"),
     Asked("S3-024", "Transfer acceleration is on"),
     Asked("S3-025", "The default key is a customer's own"),

@@ -50,7 +50,8 @@ class RuleOptions:
     events on objects stand in for access logs. A backup older than `backup_age` is no recent one. A bucket is empty
     or idle after `empty_days` without objects or `idle_days` without requests. It has grown beyond measure if within
     `growth_window`, `day` or `week`, it took in `growth_gigabytes` or `growth_objects` and became `growth_factor` times
-    as large. A pattern that does not compile raises ValueError.
+    as large. A change of a bucket is told for `changes_within`, but for those of `expected_changers`: globs of ARNs,
+    services and names of roles. A pattern that does not compile raises ValueError.
 
     `…_buckets` below are selectors of buckets (`detect.selectors`): name globs or `tag:KEY=VALUE`. Sensitive ones must
     refuse presigned URLs older than `presigned_minutes`, `dsse_buckets` must be encrypted twice, short-lived ones may
@@ -103,6 +104,8 @@ class RuleOptions:
     growth_factor: float = 2
     growth_gigabytes: int = 100
     growth_objects: int = 1_000_000
+    changes_within: timedelta = timedelta(days=1)
+    expected_changers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         patterns = {f"tag_patterns.{key}": pattern for key, pattern in self.tag_patterns.items()}
@@ -242,6 +245,8 @@ class Rule:
     `nameless`: whether in this state of a shape neither the name nor the time decides after all.
     `facts`: all that the verdict of such a rule hangs on beside the shape, for less than the check costs. Equal facts
     in one shape have equal verdicts. None where the check has to be run for each bucket.
+    `by_time`: whether a verdict may change with nothing but time, so that a sweep that finds it changed is no proof of
+    an event that got lost.
     """
 
     info: RuleInfo
@@ -252,6 +257,7 @@ class Rule:
     by_name: Callable[[RuleOptions], bool] = never
     nameless: Callable[[State, RuleOptions], bool] = in_no_state
     facts: Facts | None = None
+    by_time: bool = False
 
     @property
     def looks(self) -> frozenset[Aspect]:

@@ -130,6 +130,7 @@ _SOUND: Mapping[Aspect, Reading[object]] = MappingProxyType(
         Aspect.ACCESS_POINTS: ABSENT,
         Aspect.REFERRERS: ABSENT,
         Aspect.OBJECT_ACL: ABSENT,
+        Aspect.CHANGES: ABSENT,
         **SOUND_NEIGHBOURS,
         Aspect.MULTI_REGION_ACCESS_POINTS: ABSENT,
         **services.SOUND,

@@ -172,6 +172,8 @@ _TEMPLATES: Mapping[Aspect, _Template] = MappingProxyType(
         Aspect.POLICY: _Template(_policy_key, _policy),
         Aspect.TAGGING: _Template(_tags_key, _tags),
         Aspect.LOGGING: _Template(_logging_key, _logging),
+        # Each bucket's own, and over when its time is: rules that look at them say so by `by_name`.
+        Aspect.CHANGES: _Template(lambda _changes, _ref: None, lambda _key: OWN),
     }
 )
 

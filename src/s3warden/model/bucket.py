@@ -98,6 +98,7 @@ class Aspect(StrEnum):
     INVENTORY_DESTINATIONS = "inventory_destinations"
     ANALYTICS_DESTINATIONS = "analytics_destinations"
     OBJECT_ACL = "object_acl"
+    CHANGES = "changes"
     MACIE_COVERAGE = "macie_coverage"
     MACIE_FINDINGS = "macie_findings"
     ACCESS_FINDINGS = "access_findings"

@@ -9,6 +9,9 @@ from typing import TypeAlias
 from s3warden.model.bucket import AccountRef, Aspect, BucketRef, Subject
 from s3warden.model.objects import ObjectName
 
+SELF = "s3warden"
+"""The source of triggers that tell of what s3warden itself did."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -122,8 +125,8 @@ class Origin(StrEnum):
 class RefreshRequest:
     """Look at `subject` again: read `aspects` (none: only evaluate again what is cached) and judge.
 
-    Triggers are in order of arrival, and so are `objects`, those of the bucket that events named. `urgent` asks for no
-    quiet period.
+    Triggers are in order of arrival, and so are `objects`, those of the bucket that events named, and `calls`, the
+    triggers that are calls on the bucket itself. `urgent` asks for no quiet period.
     """
 
     subject: Subject
@@ -132,19 +135,25 @@ class RefreshRequest:
     triggers: tuple[Trigger, ...] = ()
     urgent: bool = False
     objects: tuple[ObjectName, ...] = ()
+    calls: tuple[Trigger, ...] = ()
 
     def merge(self, later: "RefreshRequest") -> "RefreshRequest":
         """One request that does the work of both: events win over sweeps, urgency stays, triggers add up."""
         order = (Origin.EVENT, Origin.ACCOUNT, Origin.EXEMPTION, Origin.RECHECK, Origin.SWEEP)
-        known = {trigger.event_id for trigger in self.triggers}
         return RefreshRequest(
             subject=later.subject,
             aspects=self.aspects | later.aspects,
             origin=min(self.origin, later.origin, key=order.index),
-            triggers=self.triggers + tuple(t for t in later.triggers if t.event_id not in known),
+            triggers=_each_once(self.triggers, later.triggers),
             urgent=self.urgent or later.urgent,
             objects=tuple(dict.fromkeys((*self.objects, *later.objects))),
+            calls=_each_once(self.calls, later.calls),
         )
+
+
+def _each_once(earlier: tuple[Trigger, ...], later: tuple[Trigger, ...]) -> tuple[Trigger, ...]:
+    known = {trigger.event_id for trigger in earlier}
+    return earlier + tuple(trigger for trigger in later if trigger.event_id not in known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from s3warden.model.alert import Alert, AlertStatus, Digest, Notice, Notification
 from s3warden.model.bucket import BucketRef, Subject
-from s3warden.model.event import Actor
+from s3warden.model.event import SELF, Actor
 
 # C0 and C1 controls but tab and newline; line and paragraph separators; marks that turn the direction of reading;
 # zero-width characters; lone surrogates, which no encoder takes.
@@ -158,7 +158,7 @@ def undo(alert: Alert) -> str:
     """How to take back the fix that ended the finding; empty where it was none of s3warden's."""
     kind, _, name = alert.trigger.event_id.partition("/") if alert.trigger is not None else ("", "", "")
     closed = alert.status is AlertStatus.RESOLVED and kind == "remediation"
-    return f"s3warden undo {name}" if closed and alert.trigger and alert.trigger.source == "s3warden" else ""
+    return f"s3warden undo {name}" if closed and alert.trigger and alert.trigger.source == SELF else ""
 
 
 def update(alert: Alert) -> str:

@@ -421,6 +421,16 @@ class Rules(Section):
     growth_objects: int = Field(
         default=1_000_000, ge=1, le=1_000_000_000, description="Growth beyond measure adds at least so many objects."
     )
+    changes_within: Annotated[Span, between("1m", "30d")] = Field(
+        default=Duration.parse("24h"),
+        description="How long bucket-config-changed tells that somebody changed the configuration of a bucket.",
+    )
+    expected_changers: Texts = Field(
+        default=(),
+        description="Who may change buckets without being told of by bucket-config-changed: ARNs, services, or names "
+        "of roles in the bucket's own account; `*` stands for any text. ARNs of roles are written without a path.",
+        examples=[["deploy", "arn:aws:iam::777788889999:role/release-*", "cloudformation.amazonaws.com"]],
+    )
 
 
 class Store(Section):

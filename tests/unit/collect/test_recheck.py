@@ -7,6 +7,7 @@ import pytest
 
 from s3warden.collect.recheck import Recheck, doubtful
 from s3warden.model.bucket import ABSENT, AccountState, Aspect, BucketState, Cause, Present, Unreadable
+from s3warden.model.changes import Change, Changes
 from s3warden.model.configuration import NO_BLOCK, Policy
 from s3warden.model.event import Done, Origin, Outcome, RefreshRequest
 from support import virtual
@@ -126,6 +127,14 @@ def test_what_an_event_told_and_a_look_did_not_show(
     """Of several events in one look each is asked for by itself; one reading that moved is proof enough of one."""
     after = BucketState(bucket("a"), START, {**BEFORE.readings, **changed})  # type: ignore[dict-item]
     assert doubtful(event(bucket("a"), name=name), READ, BEFORE, after, at=START) == expected
+
+
+def test_what_events_alone_tell_is_never_late() -> None:
+    """A call that nobody knows may have changed anything that is read; that it was made is known at once."""
+    changes = Present(Changes((Change("InventedCall", START, "event-1"),)))
+    after = BucketState(bucket("a"), START, {**BEFORE.readings, Aspect.CHANGES: changes})
+    request = event(bucket("a"), name="InventedCall")
+    assert doubtful(request, READ | {Aspect.CHANGES}, BEFORE, after, at=START) == READ
 
 
 def test_one_event_of_two_may_be_in_doubt() -> None:

@@ -18,6 +18,7 @@ from s3warden.detect.samples import BUCKET, READ_AT, account, allow, bucket, by_
 from s3warden.detect.service_samples import S3, here, trail, trails
 from s3warden.detect.verdicts import Verdicts
 from s3warden.model.bucket import ABSENT, Aspect, BucketState, Present, Reading, State
+from s3warden.model.changes import Change, Changes
 from s3warden.model.configuration import Logging, Policy, Tags
 from s3warden.model.finding import RuleResult, Severity, Verdict
 from s3warden.model.rule import Category
@@ -162,6 +163,16 @@ def test_what_tells_names_apart_is_told(
         found.append(results[rule].verdict)
     assert found[:2] == found[2:]
     assert found[0] is not found[1]
+
+
+def test_changes_leave_a_bucket_its_shape() -> None:
+    """Each has its own; the rules that do not look at them are not run because of them."""
+    verdicts, cache = Verdicts(RULES), Cache()
+    for number in range(100):
+        told = Changes((Change("PutBucketTagging", bucket().read_at, f"event-{number}"),))
+        state = cache.shared(renamed(bucket({Aspect.CHANGES: Present(told)}), f"fleet-{number}"))
+        assert by_rule(verdicts.of(state)) == by_rule(evaluate(RULES, state))
+    assert verdicts.ran == sum(rule.kind is Kind.BUCKET for rule in RULES) + 99
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 from s3warden.detect.own.shapes import CONFIGURED, STRING, HiddenError, Plain, Type, optional, plain, regional
 from s3warden.detect.rule import Kind, UnreadableError
 from s3warden.model.bucket import Absent, Aspect, BucketState, Reading, State
+from s3warden.model.changes import Changes
 from s3warden.model.configuration import (
     Abac,
     Accelerate,
@@ -164,6 +165,11 @@ BUCKET: Mapping[str, Field] = MappingProxyType(
         "analytics": _field(Aspect.ANALYTICS, Analytics, "storage class analyses"),
         "analytics_destinations": _field(
             Aspect.ANALYTICS_DESTINATIONS, Destinations, "whose the buckets are that they are exported to"
+        ),
+        "changes": _field(
+            Aspect.CHANGES,
+            Changes,
+            "the latest calls that changed the bucket's configuration, within `rules.changes_within`",
         ),
         "cors": _field(Aspect.CORS, Cors, "cross-origin rules"),
         "default_key": _field(Aspect.DEFAULT_KEY, Key, "the KMS key that new objects are encrypted with"),

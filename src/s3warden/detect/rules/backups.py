@@ -256,6 +256,7 @@ aws backup describe-protected-resource --region {region} --resource-arn arn:{par
     by_name=always,
     nameless=without(Aspect.LAST_BACKUP),
     facts=_told,
+    by_time=True,
 )
 
 RULES = (PLANNED, RECENT)
