@@ -260,6 +260,7 @@ def test_ids_stay() -> None:
         "bucket-trail-object-lock",
         "account-trail-bucket-designated",
         "account-bucket-change-alarm",
+        "bucket-config-changed",
         "bucket-backup-plan",
         "bucket-backup-recent",
         "account-shadow-resource",
