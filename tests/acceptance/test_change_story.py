@@ -9,7 +9,7 @@ import pytest
 
 from support.awscli import Cli
 from support.books import start_with_baseline
-from support.cloud import FakeCloud, change, keys
+from support.cloud import PUBLIC_READ, FakeCloud, change, keys
 from support.daemon import Daemon, Settings
 from support.receivers import Receiver
 
@@ -29,6 +29,41 @@ def _told(hook: Receiver) -> list[tuple[str, dict[str, Any]]]:
     """What came about the rule: the kind of each message, with the alert."""
     messages = [request.json["data"] for request in hook.taken]
     return [(data["type"], alert) for data in messages for alert in data["alerts"] if alert["rule_id"] == RULE]
+
+
+async def _send(cloud: FakeCloud, daemon: Daemon, body: str) -> None:
+    queue = cloud.queues["events"]
+    queue.send(body)
+    await daemon.until(lambda: queue.is_empty, "the message to be done with")
+
+
+async def test_a_fix_is_told_as_s3wardens_own(
+    cloud: FakeCloud, hook: Receiver, daemon: Daemon, settings: dict[str, Any]
+) -> None:
+    """Beside the change that made it necessary, under its name; CloudTrail's own event of it is no news then."""
+    fixes = [{"name": "leaks", "rules": ["bucket-public-effective"], "mode": "auto"}]
+    rules = {**settings["rules"], "enable": [RULE, "bucket-public-effective"]}
+    remediation = {"role_name": "s3warden-remediation"}
+    daemon.write({**settings, "rules": rules, "fixes": fixes, "remediation": remediation})
+    (bucket,) = cloud.world.add("invented-ledger")
+    cloud.queue("events")
+    await start_with_baseline(daemon, hook)
+    bucket.grants.append(PUBLIC_READ)
+    await _send(cloud, daemon, change(bucket, "PutBucketAcl"))
+    await daemon.until(lambda: len(_told(hook)) == 2, "the change and the fix to be told")
+    (opened, closed) = (json.loads(alert["details"]["changes"]) for _, alert in _told(hook))
+    assert [(each["call"], "own" in each) for each in opened] == [("PutBucketAcl", False)]
+    assert [(each["call"], "own" in each) for each in closed] == [("PutBucketAcl", False), ("Remediation", True)]
+    assert closed[1]["by"].startswith("s3warden, remediation ")
+
+    (written,) = cloud.written
+    session = f"arn:aws:sts::{bucket.account}:assumed-role/s3warden-remediation/s3warden-remediation"
+    who = {"type": "AssumedRole", "arn": session, "accountId": bucket.account}
+    await _send(cloud, daemon, change(bucket, "PutBucketAcl", userIdentity=who, userAgent=f"[{written.user_agent}]"))
+    await daemon.until_metric("s3warden_remediation_own_events_total", 1)
+    assert await daemon.stop() == 0
+    assert len(_told(hook)) == 2
+    assert daemon.complaints() == []
 
 
 async def test_a_change_is_told_once_and_ends_by_itself(cloud: FakeCloud, hook: Receiver, daemon: Daemon) -> None:

@@ -94,16 +94,14 @@ def passing(reading: Reading[object]) -> Cause | None:
 
 
 Known: TypeAlias = Mapping[Aspect, Reading[object]]
+BucketRead: TypeAlias = Callable[[BucketRef], Awaitable[Reading[object]]]
+LaterRead: TypeAlias = Callable[[BucketRef, Known], Awaitable[Reading[object]]]
+AccountRead: TypeAlias = Callable[[AccountRef, frozenset[str]], Awaitable[Reading[object]]]
 
 
 async def _as_known(_ref: BucketRef, known: Known) -> Reading[object]:
     """What only events tell is nothing until one has."""
     return known.get(Aspect.CHANGES, ABSENT)
-
-
-BucketRead: TypeAlias = Callable[[BucketRef], Awaitable[Reading[object]]]
-LaterRead: TypeAlias = Callable[[BucketRef, Known], Awaitable[Reading[object]]]
-AccountRead: TypeAlias = Callable[[AccountRef, frozenset[str]], Awaitable[Reading[object]]]
 
 
 class BucketReader(Protocol):
