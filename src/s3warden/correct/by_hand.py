@@ -24,6 +24,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
             "make it anew would cut off whoever uses it meanwhile. Nothing that is taken out of its policy turns a "
             f"flag on. {_LEAKS}"
         ),
+        "bucket-config-changed": (
+            "Whether a change was meant people decide. What it opens is closed by the fixes of the rules about that."
+        ),
         "bucket-empty-or-idle": (
             "No fix deletes a bucket: that frees its name, and whoever takes it gets what is still sent there. A "
             "person first sees that nothing speaks of the name any more."
