@@ -245,8 +245,8 @@ class Rule:
     `nameless`: whether in this state of a shape neither the name nor the time decides after all.
     `facts`: all that the verdict of such a rule hangs on beside the shape, for less than the check costs. Equal facts
     in one shape have equal verdicts. None where the check has to be run for each bucket.
-    `by_time`: whether a verdict may change with nothing but time, so that a sweep that finds it changed is no proof of
-    an event that got lost.
+    `by_time`: whether a verdict may change with nothing but time and use, so that a sweep that finds another one is no
+    proof of an event that got lost.
     """
 
     info: RuleInfo

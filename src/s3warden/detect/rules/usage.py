@@ -244,6 +244,7 @@ aws cloudwatch list-metrics --namespace AWS/S3 --metric-name NumberOfObjects --r
     # How long nothing was counted hangs on when the bucket is looked at.
     by_name=always,
     facts=_use,
+    by_time=True,
 )
 
 GROWTH = Rule(
@@ -312,6 +313,7 @@ aws cloudwatch get-metric-statistics --namespace AWS/S3 --metric-name NumberOfOb
     ),
     by_name=always,
     facts=_size,
+    by_time=True,
 )
 
 RULES = (DEAD, GROWTH)
