@@ -21,6 +21,9 @@ Cells: TypeAlias = tuple[Reading[object], ...]
 # Whatever looks like a bucket's name, an old one with capitals or underscores too, with the dots of host names in it.
 _WORDS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
+# A text as Python writes it; only there a value can mention a name.
+_TEXTS = re.compile(r"'(?:[^'\\]|\\.)*'" + r'|"(?:[^"\\]|\\.)*"')
+
 
 class _Mark:
     """Stands for what is the bucket's own; no text is equal to it."""
@@ -35,7 +38,7 @@ OWN: Final = Present(_Mark())
 class Shape:
     """`key` is equal for states of one shape as long as the objects that it is made of live, which a shape keeps.
 
-    `cells` are the readings without the name, `around` those of the account. `text` has all that the cells say.
+    `cells` are the readings without the name, `around` those of the account. `text` has all texts in the cells.
     """
 
     key: tuple[Hashable, ...]
@@ -88,7 +91,7 @@ class Shapes:
         if shape is None:
             if len(self._known) >= self._size:
                 self._known.clear()
-            text = "\n".join(map(repr, cells))
+            text = "\n".join(_TEXTS.findall("\n".join(map(repr, cells))))
             shape = self._known[key] = Shape(key, tuple(cells), around, text)
         return None if ref.name in shape.text else shape
 

@@ -39,7 +39,7 @@ class _Judged:
     results: Results
     left: tuple[Rule, ...]
     named: tuple[int, ...] = ()
-    by_facts: tuple[tuple[Rule, Facts], ...] = ()
+    by_facts: tuple[tuple[Rule, str, Facts], ...] = ()
     seen: dict[tuple[str, Hashable], RuleResult] = field(default_factory=dict)
     shape: Shape | None = None
 
@@ -63,7 +63,7 @@ class Verdicts:
         self._on_error = on_error
         self._size = size
         self._sort()
-        self._known: dict[tuple[Hashable, ...], _Judged] = {}
+        self._known: dict[int, _Judged] = {}
         self._last: dict[str, tuple[BucketState, _Judged]] = {}
         self._shared: dict[Hashable, RuleResult] = {}
         self.ran = 0
@@ -110,8 +110,9 @@ class Verdicts:
     def _by_facts(self, judged: _Judged, state: BucketState) -> Results:
         """The verdicts of the rules that look at a few facts of this very bucket."""
         results = []
-        for rule, facts in judged.by_facts:
-            key = rule.info.id, facts(state, self._options)
+        options = self._options
+        for rule, rule_id, facts in judged.by_facts:
+            key = rule_id, facts(state, options)
             result = judged.seen.get(key)
             if result is None:
                 (result,) = self._run((rule,), state)
@@ -134,7 +135,8 @@ class Verdicts:
 
     def _judged(self, state: BucketState, last: tuple[BucketState, _Judged] | None) -> _Judged:
         shape = self._shapes.of(state)
-        known = None if shape is None else self._known.get(shape.key)
+        # What is known of a shape keeps it alive, so that no other can have taken its place.
+        known = None if shape is None else self._known.get(id(shape))
         if known is not None:
             return known
         if last is not None:
@@ -153,14 +155,14 @@ class Verdicts:
             (nameless if alike else left).append(rule)
         results = self._run([*(rule for rule, _ in self._others), *nameless], bare)
         named = tuple(at for at, result in enumerate(results) if _tells_name(result.evidence))
-        by_facts = tuple((rule, rule.facts) for rule in left if rule.facts is not None)
+        by_facts = tuple((rule, rule.info.id, rule.facts) for rule in left if rule.facts is not None)
         run = tuple(rule for rule in left if rule.facts is None)
         judged = _Judged(results, run, named, by_facts, shape=shape)
         # A rule that crashed is run, and counted, again the next time.
         if not any(result.cause is Cause.ERROR for result in results):
             if len(self._known) >= self._size:
                 self._known.clear()
-            self._known[shape.key] = judged
+            self._known[id(shape)] = judged
         return judged
 
     def _again(self, state: BucketState, before: BucketState, judged: _Judged) -> _Judged:

@@ -42,6 +42,8 @@ class _Found(StrEnum):
     USED = "used"
     GROWN = "grown"
 
+    __hash__ = str.__hash__
+
 
 def _dead(state: State, options: RuleOptions) -> Judgement:
     stored = configured(state, Aspect.STORAGE_METRICS, StorageMetrics)
@@ -92,14 +94,13 @@ def _day(at: datetime | None) -> str:
 
 def _use(state: State, options: RuleOptions) -> Hashable:
     """All that the verdict on a dead bucket hangs on."""
-    found: list[Hashable] = []
-    for reading in (state.reading(Aspect.STORAGE_METRICS), state.reading(Aspect.REQUEST_METRICS)):
-        match reading:
-            case Present(value=StorageMetrics() as stored):
-                found.append(_content(stored, state, options))
-            case Present(value=RequestMetrics() as counted):
-                found.append(_requests(counted, state, options))
-    return tuple(found)
+    stored, counted = state.reading(Aspect.STORAGE_METRICS), state.reading(Aspect.REQUEST_METRICS)
+    content = requests = None
+    if isinstance(stored, Present) and isinstance(stored.value, StorageMetrics):
+        content = _content(stored.value, state, options)
+    if isinstance(counted, Present) and isinstance(counted.value, RequestMetrics):
+        requests = _requests(counted.value, state, options)
+    return content, requests
 
 
 def _growth(state: State, options: RuleOptions) -> Judgement:
@@ -126,16 +127,16 @@ def _grown(stored: StorageMetrics, state: State, options: RuleOptions) -> tuple[
         if stored.created > begun - _LATE:
             return (_Found.YOUNG,)
         before = StorageCount(begun, 0, 0)
-    leaps = {
-        "bytes": _leaps(before.bytes, latest.bytes, options.growth_gigabytes * _GIGABYTE, options),
-        "objects": _leaps(before.objects, latest.objects, options.growth_objects, options),
-    }
-    what = ", ".join(name for name, leapt in leaps.items() if leapt)
-    return (_Found.GROWN, what, _amount(before), _amount(latest)) if what else (_Found.USED,)
+    factor, what = options.growth_factor, []
+    if _leaps(before.bytes, latest.bytes, options.growth_gigabytes * _GIGABYTE, factor):
+        what.append("bytes")
+    if _leaps(before.objects, latest.objects, options.growth_objects, factor):
+        what.append("objects")
+    return (_Found.GROWN, ", ".join(what), _amount(before), _amount(latest)) if what else (_Found.USED,)
 
 
-def _leaps(before: int, now: int, least: int, options: RuleOptions) -> bool:
-    return now - before >= least and now >= before * options.growth_factor
+def _leaps(before: int, now: int, least: int, factor: float) -> bool:
+    return now - before >= least and now >= before * factor
 
 
 def _size(state: State, options: RuleOptions) -> Hashable:
