@@ -143,7 +143,7 @@ def _each(reading: Reading[object], change: Callable[[MetricFilters], MetricFilt
 ROWS = (
     ServiceWriting(
         "logs",
-        alarms.FILTERS,
+        replace(alarms.FILTERS, parse=filter_of),
         filter_of,
         _filter,
         _filter_left,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from s3warden.aws.errors import AwsError
+from s3warden.aws.errors import AwsError, malformed
 from s3warden.collect import alarms, backups
 from s3warden.collect.aspects import ASPECTS
 from s3warden.collect.cache import Cache
@@ -33,6 +33,7 @@ from s3warden.model.bucket import (
     Present,
     State,
     Subject,
+    Unreadable,
 )
 from s3warden.model.keys import Key
 from s3warden.model.objects import ObjectAcls
@@ -111,6 +112,7 @@ class Looks:
 
     async def now(self, account: AccountRef, step: Step) -> str | None:
         """What the read of `step` answers at this moment, in the form of its `before` and `after`. Raises AwsError."""
+        read = source(step.attribute)
         try:
             call = await completed(self._reader, account, step.read)
             if call is None:
@@ -119,9 +121,12 @@ class Looks:
                 account, call.service, call.operation, region=call.region, **call.arguments
             )
         except AwsError as error:
-            if source(step.attribute).failed(error) == ABSENT:
+            if read.failed(error) == ABSENT:
                 return None
             raise
+        understood = read.understood(answer)
+        if isinstance(understood, Unreadable):
+            raise malformed(call.operation, understood.detail)
         return seen(step.attribute, plain_answer(answer))
 
     async def completed(self, account: AccountRef, call: Call) -> Call | None:

@@ -66,6 +66,24 @@ async def test_document_is_the_answer_that_was_parsed() -> None:
     json.dumps(look.documents)
 
 
+@pytest.mark.parametrize(
+    ("aspect", "answer"),
+    [
+        (Aspect.ACL, {"Owner": {"ID": "o"}, "Grants": [{"Grantee": {}}]}),
+        (Aspect.TAGGING, {"TagSet": "none"}),
+        (Aspect.VERSIONING, {"Status": "Paused"}),
+        (Aspect.PUBLIC_ACCESS_BLOCK, {}),
+    ],
+)
+async def test_read_back_that_makes_no_sense_is_an_error(aspect: Aspect, answer: Mapping[str, object]) -> None:
+    """It is neither what was written nor "not configured", and never a crash."""
+    made = step(Edit(aspect, ANSWERS[aspect][0], ""), ANSWERS[aspect][0], BUCKET)
+    looks = Looks(Answers({ASPECTS[aspect].operation: answer}), lambda: NOW)
+    with pytest.raises(AwsError) as caught:
+        await looks.now(ACCOUNT, made)
+    assert caught.value.cause is Cause.MALFORMED
+
+
 async def test_document_of_a_list_has_all_of_its_pages() -> None:
     """An inventory on the second page is one that a plan knows."""
 
