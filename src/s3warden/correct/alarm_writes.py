@@ -143,7 +143,9 @@ def _each(reading: Reading[object], change: Callable[[MetricFilters], MetricFilt
 ROWS = (
     ServiceWriting(
         "logs",
-        replace(alarms.FILTERS, parse=filter_of),
+        AspectRead(
+            alarms.FILTERS.operation, alarms.FILTERS.iam_action, filter_of, absent_codes=alarms.FILTERS.absent_codes
+        ),
         filter_of,
         _filter,
         _filter_left,
