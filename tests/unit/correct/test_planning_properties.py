@@ -297,10 +297,7 @@ def shown(attribute: str, found: Any, of_logs: Any) -> str | None:
     return settled(name, of_logs if place else found[Aspect(name)])
 
 
-@pytest.mark.parametrize("rule_id", RULE_IDS)
-@settings(max_examples=20, deadline=None)
-@given(found=documents, of_logs=log_policies)
-def test_plan_mends_its_rule_alone_and_is_taken_back(rule_id: str, found: Any, of_logs: Any) -> None:
+def mends_alone_and_is_taken_back(rule_id: str, found: Any, of_logs: Any) -> None:
     """By the calls alone: what differs is what the steps name; the rule passes; the inverse restores everything."""
     made = plan(rule_id, scene(found, of_logs), options=OPTIONS, wanted=WANTED)
     if isinstance(made, Declined):
@@ -323,6 +320,50 @@ def test_plan_mends_its_rule_alone_and_is_taken_back(rule_id: str, found: Any, o
         assert shown(step.attribute, back, logs_back) == step.undone
     limited = {aspect for aspect in (Aspect.VERSIONING, Aspect.ACCELERATE) if found[aspect] is None}
     assert {aspect for aspect in found if back[aspect] != found[aspect]} <= limited
+
+
+@pytest.mark.parametrize("rule_id", RULE_IDS)
+@settings(max_examples=20, deadline=None)
+@given(found=documents, of_logs=log_policies)
+def test_plan_mends_its_rule_alone_and_is_taken_back(rule_id: str, found: Any, of_logs: Any) -> None:
+    """Or there is no plan, with a reason."""
+    mends_alone_and_is_taken_back(rule_id, found, of_logs)
+
+
+DELEGATING = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": [ARN, f"{ARN}/*"],
+    "Condition": {"StringEquals": {"s3:DataAccessPointAccount": BUCKET.account}},
+}
+
+
+@st.composite
+def delegating(draw: st.DrawFn) -> Any:
+    """A bucket whose policy leaves the decision to access points, which let in this one and that one."""
+    other = draw(st.lists(one_statement(), max_size=1))
+    blocks = draw(st.sampled_from([None, None, None, block("RestrictPublicBuckets")]))
+    listed = st.lists(one_statement(st.just("*")), min_size=1, max_size=3)
+    points = {arn: policy(*draw(listed), indent=3) for arn in POINTS}
+    given = {Aspect.POLICY: policy(DELEGATING, *other), Aspect.ACCESS_POINTS: points}
+    return {**draw(documents), Aspect.PUBLIC_ACCESS_BLOCK: blocks, Aspect.ACCOUNT_PUBLIC_ACCESS_BLOCK: None, **given}
+
+
+@pytest.mark.parametrize(
+    "rule_id",
+    [
+        "bucket-access-point-cross-account",
+        "bucket-public-authenticated",
+        "bucket-public-effective",
+        "bucket-public-latent",
+    ],
+)
+@settings(max_examples=40, deadline=None)
+@given(found=delegating())
+def test_plan_about_access_points_mends_alone_and_is_taken_back(rule_id: str, found: Any) -> None:
+    """The same where they open the bucket."""
+    mends_alone_and_is_taken_back(rule_id, found, None)
 
 
 @pytest.mark.parametrize("rule_id", RULE_IDS)
