@@ -22,7 +22,7 @@ Cells: TypeAlias = tuple[Reading[object], ...]
 _WORDS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 # A text as Python writes it; only there a value can mention a name.
-_TEXTS = re.compile(r"'(?:[^'\\]|\\.)*'" + r'|"(?:[^"\\]|\\.)*"')
+_TEXTS = re.compile(r"'[^'\\]*(?:\\.[^'\\]*)*'" + r'|"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
 class _Mark:

@@ -6,7 +6,7 @@ bucket changed, only the rules that look at them are run, and the verdicts of th
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
@@ -32,15 +32,14 @@ _MOST_SEEN = 256
 class _Judged:
     """Verdicts of the rules that do not look at the name. `named` are the places of those that tell a placeholder.
 
-    `left` are the rules to be run for each bucket, `by_facts` those of which `seen` has the verdicts by what they look
-    at. `shape` keeps alive what its key names; None where they are one bucket's own.
+    `left` are the rules to be run for each bucket, `by_facts` those that look at little, with their verdicts by that.
+    `shape` keeps alive what its key names; None where they are one bucket's own.
     """
 
     results: Results
     left: tuple[Rule, ...]
     named: tuple[int, ...] = ()
-    by_facts: tuple[tuple[Rule, str, Facts], ...] = ()
-    seen: dict[tuple[str, Hashable], RuleResult] = field(default_factory=dict)
+    by_facts: tuple[tuple[Rule, Facts, dict[Hashable, RuleResult]], ...] = ()
     shape: Shape | None = None
 
 
@@ -109,15 +108,14 @@ class Verdicts:
 
     def _by_facts(self, judged: _Judged, state: BucketState) -> Results:
         """The verdicts of the rules that look at a few facts of this very bucket."""
-        results = []
-        options = self._options
-        for rule, rule_id, facts in judged.by_facts:
-            key = rule_id, facts(state, options)
-            result = judged.seen.get(key)
+        results, options = [], self._options
+        for rule, facts, seen in judged.by_facts:
+            found = facts(state, options)
+            result = seen.get(found)
             if result is None:
                 (result,) = self._run((rule,), state)
-                if result.cause is not Cause.ERROR and len(judged.seen) < _MOST_SEEN:
-                    judged.seen[key] = result
+                if result.cause is not Cause.ERROR and len(seen) < _MOST_SEEN:
+                    seen[found] = result
             results.append(result)
         return tuple(results)
 
@@ -155,7 +153,7 @@ class Verdicts:
             (nameless if alike else left).append(rule)
         results = self._run([*(rule for rule, _ in self._others), *nameless], bare)
         named = tuple(at for at, result in enumerate(results) if _tells_name(result.evidence))
-        by_facts = tuple((rule, rule.info.id, rule.facts) for rule in left if rule.facts is not None)
+        by_facts = tuple((rule, rule.facts, dict[Hashable, RuleResult]()) for rule in left if rule.facts is not None)
         run = tuple(rule for rule in left if rule.facts is None)
         judged = _Judged(results, run, named, by_facts, shape=shape)
         # A rule that crashed is run, and counted, again the next time.
@@ -229,12 +227,14 @@ def _tells_name(evidence: Evidence) -> bool:
 def _with_name(result: RuleResult, name: str) -> RuleResult | None:
     """The result with the name in it; None where a text may have been cut to its length, which the name changes."""
     evidence = result.evidence
-    details = {key: text.replace(PLACEHOLDER, name) for key, text in evidence.details.items()}
-    summary = evidence.summary.replace(PLACEHOLDER, name)
-    before = (evidence.summary, *evidence.details.values())
-    for old, new in zip(before, (summary, *details.values()), strict=True):
-        if PLACEHOLDER in old and ("…" in old or len(new) > _WHOLE):
-            return None
+    texts = [evidence.summary, *evidence.details.values()]
+    for at, text in enumerate(texts):
+        if PLACEHOLDER in text:
+            texts[at] = named = text.replace(PLACEHOLDER, name)
+            if len(named) > _WHOLE or "…" in text:
+                return None
+    summary, *others = texts
+    details = dict(zip(evidence.details, others, strict=True))
     # As a rule makes it, whose context is weighed later; `replace` would cost as much as all the rest.
     return RuleResult(
         result.rule_id, result.verdict, result.severity, Evidence(summary, details, evidence.live), result.cause

@@ -7,6 +7,7 @@ S3 hands what it counts to CloudWatch once a day, up to two days late, and nothi
 from collections.abc import Hashable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from s3warden.detect.advice import OWN
 from s3warden.detect.rule import (
@@ -59,7 +60,7 @@ def _dead(state: State, options: RuleOptions) -> Judgement:
 
 def _content(stored: StorageMetrics, state: State, options: RuleOptions) -> tuple[_Found, str]:
     """Whether the bucket is empty, and since which day."""
-    limit = state.read_at - timedelta(days=options.empty_days)
+    limit = state.read_at - _days(options.empty_days)
     if stored.filled is not None and stored.filled >= limit:
         return _Found.USED, ""
     return (_Found.YOUNG, "") if stored.created > limit else (_Found.EMPTY, _day(stored.filled))
@@ -81,11 +82,17 @@ def _idle(state: State, options: RuleOptions) -> Judgement:
 
 def _requests(counted: RequestMetrics, state: State, options: RuleOptions) -> tuple[_Found, str]:
     """Whether nobody asks for objects, and since which day."""
-    limit = state.read_at - timedelta(days=options.idle_days)
+    limit = state.read_at - _days(options.idle_days)
     if counted.last is not None and counted.last >= limit:
         return _Found.USED, ""
     young = counted.since is None or counted.since > limit
     return (_Found.YOUNG, "") if young else (_Found.EMPTY, _day(counted.last))
+
+
+# Asked for each bucket, with the same numbers each time.
+@lru_cache(maxsize=16)
+def _days(number: int) -> timedelta:
+    return timedelta(days=number)
 
 
 def _day(at: datetime | None) -> str:
