@@ -100,6 +100,7 @@ _HOMES: Mapping[str, str] = {
     "is_enabled": _KEY,
     "policy": _KEY,
     "enable_key_rotation": _KEY,
+    "event_selector": _TRAIL % 's3_bucket_name = "home"\n%s',
     "advanced_event_selector": _TRAIL % 's3_bucket_name = "home"\n%s',
     "s3_bucket_name": _TRAIL,
 }

@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-
-def commented(document: object) -> list[str]:
-    """A document as comments."""
-    return [f"#   {line}" for line in json.dumps(document, indent=2, ensure_ascii=False).splitlines()]
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def quoted(text: object) -> str:
@@ -45,6 +43,24 @@ def snake(name: str) -> str:
 def listed(value: object) -> str:
     """A list of strings, or a value."""
     return f"[{', '.join(map(quoted, value))}]" if isinstance(value, list) else literal(value)
+
+
+def structure(document: Mapping[str, Any], names: Mapping[str, str] = _NONE) -> Iterator[str]:
+    """A structure of the API, as the provider has most of them: one in it is a block, a list of them repeats the block.
+
+    `names` are those that the provider spells in its own way. A list with nothing in it says nothing.
+    """
+    for key, value in sorted(document.items(), key=lambda item: _nests(item[1])):
+        name = names.get(key, snake(key))
+        if _nests(value):
+            for each in [value] if isinstance(value, Mapping) else value:
+                yield from block(name, [*structure(each, names)])
+        elif value != []:
+            yield f"{name} = {listed(value)}"
+
+
+def _nests(value: object) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, list) and any(isinstance(each, Mapping) for each in value))
 
 
 def policy(document: Any, name: str = "policy") -> Iterator[str]:

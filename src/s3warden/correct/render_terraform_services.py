@@ -8,8 +8,17 @@ from types import MappingProxyType
 from typing import Any
 
 from s3warden.correct.alarm_writes import NAME
-from s3warden.correct.hcl import block, commented, label, listed, literal, policy, quoted, snake
+from s3warden.correct.hcl import block, label, listed, literal, policy, quoted, structure
 from s3warden.model.bucket import Aspect
+
+_SELECTORS = MappingProxyType(
+    {
+        "AdvancedEventSelectors": "advanced_event_selector",
+        "FieldSelectors": "field_selector",
+        "EventSelectors": "event_selector",
+        "DataResources": "data_resource",
+    }
+)
 
 
 def _macie(place: str, document: Any) -> list[str]:
@@ -24,7 +33,7 @@ def _status(document: Any) -> list[str]:
 
 
 def _discovery(place: str, document: Any) -> list[str]:
-    return [f"# Macie's automated discovery in {place} is {document['status']}."]
+    return [f"# Macie's automated discovery in {place} is {document['status']}; the provider has no resource for it."]
 
 
 def _analyzer(place: str, document: Any) -> list[str]:
@@ -57,7 +66,7 @@ def _key_policy(place: str, document: Any) -> list[str]:
 
 
 def _trail(place: str, document: Any) -> list[str]:
-    return [f"# In the aws_cloudtrail resource of {place}, as its selectors:", *commented(document)]
+    return [f"# In the aws_cloudtrail resource of {place}, as all its selectors:", *structure(document, _SELECTORS)]
 
 
 def _alarm(place: str, document: Any) -> list[str]:
@@ -65,9 +74,8 @@ def _alarm(place: str, document: Any) -> list[str]:
     region, _, group = place.partition(":")
     lines = [f"# With the provider of {region}:"]
     if "filterPattern" not in document:
-        inner = [f"{snake(key)} = {listed(value)}" for key, value in sorted(document.items())]
         head = f'resource "aws_cloudwatch_metric_alarm" "{label(place)}"'
-        return [*lines, *block(head, [f"alarm_name = {quoted(NAME)}", *inner])]
+        return [*lines, *block(head, [f"alarm_name = {quoted(NAME)}", *structure(document)])]
     inner = [f"name = {quoted(NAME)}", f"log_group_name = {quoted(group)}"]
     inner.append(f"pattern = {quoted(document['filterPattern'])}")
     for metric in document["metricTransformations"]:
