@@ -144,8 +144,9 @@ def _filter(chosen: Any) -> Body:
     if both is None:
         yield from structure(chosen)
         return
-    prefix = {key: value for key, value in both.items() if key == "Prefix"}
-    yield from block("and", [*structure(prefix), *block("tags =", tags(both["Tags"]))])
+    plain = {key: value for key, value in both.items() if key != "Tags"}
+    named = block("tags =", tags(both["Tags"])) if "Tags" in both else []
+    yield from block("and", [*structure(plain), *named])
 
 
 def _cors(document: Any) -> Body:

@@ -64,6 +64,7 @@ REPLICATION = {
         COPIES,
         {**ELSEWHERE, "ID": "tag", "Priority": 8, "Filter": {"Tag": {"Key": "tag", "Value": "w"}}},
         {**ELSEWHERE, "ID": "prefix", "Priority": 9, "Filter": {"Prefix": "of-filter/"}},
+        {**ELSEWHERE, "ID": "untagged", "Priority": 10, "Filter": {"And": {"Prefix": "alone/"}}},
         {**ELSEWHERE, "ID": "older", "Prefix": "of-rule/"},
     ],
 }
