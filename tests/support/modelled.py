@@ -51,7 +51,8 @@ LEADING: Mapping[str, Any] = {
 
 
 @cache
-def _operation(service: str, name: str) -> OperationModel:
+def operation_model(service: str, name: str) -> OperationModel:
+    """What the SDK, with our additions, knows of an operation."""
     models = botocore.session.get_session()
     loader = models.get_component("data_loader")
     loader.search_paths.append(str(MODELS))
@@ -79,7 +80,7 @@ class Modelled:
         assert ref.account.isdigit()
         self.calls.add((service, operation))
         await asyncio.sleep(0)
-        shape = _operation(service, operation).output_shape
+        shape = operation_model(service, operation).output_shape
         return {} if shape is None else self._structure(shape, 0)
 
     def _structure(self, shape: Shape, depth: int) -> dict[str, Any]:

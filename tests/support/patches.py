@@ -230,6 +230,10 @@ SERVICES: Mapping[str, Any] = {
     "s3vectors ListVectorBuckets": {"vectorBuckets": [{"vectorBucketName": "data"}]},
     "s3vectors GetVectorBucketPolicy": {"policy": NEWER_POLICY},
     "s3vectors GetVectorBucket": {"vectorBucket": {"encryptionConfiguration": {"sseType": "AES256"}}},
+    "s3files ListFileSystems": {"fileSystems": [{"fileSystemId": "fs-1", "bucket": "arn:aws:s3:::data"}]},
+    "s3files GetFileSystemPolicy": {"policy": NEWER_POLICY},
+    "s3control ListAccessPointsForObjectLambda": {"ObjectLambdaAccessPointList": [{"Name": "data"}]},
+    "s3control GetAccessPointPolicyForObjectLambda": {"Policy": NEWER_POLICY},
     "backup ListBackupPlans": {"BackupPlansList": [{"BackupPlanId": "p", "BackupPlanName": "daily"}]},
     "backup ListBackupSelections": {"BackupSelectionsList": []},
 }

@@ -23,12 +23,12 @@ _SERVICE = "s3files"
 _BUCKET = ":s3:::"
 
 
-def _listed(item: Answer) -> tuple[str, str, str]:
-    """Id, ARN and bucket."""
+def _listed(item: Answer) -> tuple[str, str]:
+    """Id and bucket."""
     place, _, bucket = text(item.get("bucket"), "bucket").partition(_BUCKET)
     if not place.startswith("arn:") or not bucket:
         raise ShapeError("bucket is no ARN of a bucket")
-    return text(item.get("fileSystemId"), "fileSystemId"), text(item.get("fileSystemArn"), "fileSystemArn"), bucket
+    return text(item.get("fileSystemId"), "fileSystemId"), bucket
 
 
 LIST = AspectRead("ListFileSystems", "s3files:ListFileSystems", _listed)
@@ -54,9 +54,10 @@ async def _of_region(reader: ServiceReader, ref: AccountRef, region: str) -> Rea
     )
     if not isinstance(listed, tuple):
         return listed
-    found = await asyncio.gather(*(_file_system(ask, *each) for each in sorted(listed)))
+    arn = f"arn:{ref.partition}:{_SERVICE}:{region}:{ref.account}:file-system"
+    found = await asyncio.gather(*(_file_system(ask, arn, *each) for each in sorted(listed)))
     return Present(FileSystems(tuple(found))) if found else ABSENT
 
 
-async def _file_system(ask: Callable[..., Awaitable[Answer]], name: str, arn: str, bucket: str) -> FileSystem:
-    return FileSystem(name, arn, bucket, await POLICY.reading(ask(POLICY.operation, fileSystemId=name)))
+async def _file_system(ask: Callable[..., Awaitable[Answer]], arn: str, name: str, bucket: str) -> FileSystem:
+    return FileSystem(name, f"{arn}/{name}", bucket, await POLICY.reading(ask(POLICY.operation, fileSystemId=name)))

@@ -17,9 +17,9 @@ from s3warden.collect import other_buckets
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer
 from s3warden.correct.remedy import Edit
-from s3warden.correct.service_row import ServiceWriting, Whole
+from s3warden.correct.service_row import ServiceWriting, Whole, in_regions
 from s3warden.correct.views import policy_view
-from s3warden.model.bucket import ABSENT, Aspect, Present, Reading, Regional
+from s3warden.model.bucket import ABSENT, Aspect, Reading
 from s3warden.model.configuration import Policy
 from s3warden.model.other_buckets import OtherBucket, OtherBuckets
 
@@ -68,17 +68,13 @@ def _left(
     """The regional reading with one bucket changed to what `read` makes of the answer."""
 
     def left(reading: Reading[object], edit: Edit) -> Reading[object]:
-        if not isinstance(reading, Present) or not isinstance(reading.value, Regional):
-            return reading
         arn = arn_of(edit.place or "")
         new: Reading[T] = ABSENT if edit.after is None else read.understood(edit.after)
 
-        def changed(old: Reading[object]) -> Reading[object]:
-            if not isinstance(old, Present) or not isinstance(old.value, OtherBuckets):
-                return old
-            return Present(OtherBuckets(tuple(change(each, new) if each.arn == arn else each for each in old.value)))
+        def changed(known: OtherBuckets) -> OtherBuckets:
+            return OtherBuckets(tuple(change(each, new) if each.arn == arn else each for each in known))
 
-        return Present(Regional(tuple((where, changed(old)) for where, old in reading.value)))
+        return in_regions(reading, OtherBuckets, changed)
 
     return left
 

@@ -1,21 +1,29 @@
-"""AWS's own answers about what is beside a bucket, by place: policies of access points, settings of newer buckets.
+"""AWS's own answers about what is beside a bucket, by place: policies of ways to it, settings of newer buckets.
 
 Takes a state and the answers that it was made of, by operation, region and name; hands on those that have a setting in
 them. What could not be read has none. Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from types import MappingProxyType
 
-from s3warden.collect import access_points, other_buckets
+from s3warden.collect import access_points, file_systems, object_lambda, other_buckets
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer
 from s3warden.correct.other_bucket_writes import ENCRYPTION, LIFECYCLE
 from s3warden.correct.recorder import Answers
 from s3warden.correct.service_row import region_of
 from s3warden.model.bucket import Aspect, Present, Reading, Regional, State
-from s3warden.model.configuration import AccessPoints
-from s3warden.model.other_buckets import OtherBucket, OtherBuckets
+from s3warden.model.configuration import AccessPoint, AccessPoints
+from s3warden.model.other_buckets import (
+    FileSystem,
+    FileSystems,
+    ObjectLambdaPoint,
+    ObjectLambdaPoints,
+    OtherBucket,
+    OtherBuckets,
+)
 
 
 def placed(state: State, aspect: Aspect, answers: Answers) -> dict[str, Answer]:
@@ -24,12 +32,16 @@ def placed(state: State, aspect: Aspect, answers: Answers) -> dict[str, Answer]:
     if not isinstance(reading, Present):
         return {}
     if isinstance(reading.value, AccessPoints):
-        operation = access_points.POLICY.operation
-        known = (each for each in reading.value.points if isinstance(each.policy, Present))
-        return {each.arn: answers[operation, region_of(each.arn), each.name] for each in known}
+        return _policies(access_points.POLICY.operation, reading.value.points, answers)
     if not isinstance(reading.value, Regional):
         return {}
-    listed = (each for found in reading.value.known(OtherBuckets) for each in found)
+    if aspect is Aspect.FILE_SYSTEMS:
+        ways = chain.from_iterable(reading.value.known(FileSystems))
+        return _policies(file_systems.POLICY.operation, ways, answers)
+    if aspect is Aspect.OBJECT_LAMBDA_POINTS:
+        points = chain.from_iterable(reading.value.known(ObjectLambdaPoints))
+        return _policies(object_lambda.POLICY.operation, points, answers)
+    listed = chain.from_iterable(reading.value.known(OtherBuckets))
     return {
         f"{each.arn}{setting}": answers[read.operation, region_of(each.arn), _asked(each)]
         for each in listed
@@ -38,7 +50,23 @@ def placed(state: State, aspect: Aspect, answers: Answers) -> dict[str, Answer]:
     }
 
 
-ASPECTS = frozenset({Aspect.ACCESS_POINTS, Aspect.DIRECTORY_BUCKETS, Aspect.TABLE_BUCKETS, Aspect.VECTOR_BUCKETS})
+def _policies(
+    operation: str, ways: Iterable[AccessPoint | FileSystem | ObjectLambdaPoint], answers: Answers
+) -> dict[str, Answer]:
+    known = (each for each in ways if isinstance(each.policy, Present))
+    return {each.arn: answers[operation, region_of(each.arn), each.name] for each in known}
+
+
+ASPECTS = frozenset(
+    {
+        Aspect.ACCESS_POINTS,
+        Aspect.DIRECTORY_BUCKETS,
+        Aspect.TABLE_BUCKETS,
+        Aspect.VECTOR_BUCKETS,
+        Aspect.FILE_SYSTEMS,
+        Aspect.OBJECT_LAMBDA_POINTS,
+    }
+)
 """The aspects that `placed` knows."""
 
 _KINDS = MappingProxyType(

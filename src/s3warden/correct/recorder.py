@@ -67,7 +67,7 @@ class Recorder:
 # The parameters by which a service is asked about one thing of several, or for one page of several.
 _NAMES = (
     *("TrailName", "DetectorId", "KeyId", "Name", "logGroupName", "nextToken", "Namespace", "MetricName"),
-    *("BackupPlanId", "SelectionId", "Bucket", "tableBucketARN", "vectorBucketName"),
+    *("BackupPlanId", "SelectionId", "Bucket", "tableBucketARN", "vectorBucketName", "fileSystemId"),
 )
 
 

@@ -56,6 +56,8 @@ _BESIDE: Mapping[Aspect, tuple[str, str, str]] = MappingProxyType(
         Aspect.DIRECTORY_BUCKETS: ("aws_s3_bucket_policy", "bucket", "policy"),
         Aspect.TABLE_BUCKETS: ("aws_s3tables_table_bucket_policy", "table_bucket_arn", "resource_policy"),
         Aspect.VECTOR_BUCKETS: ("aws_s3vectors_vector_bucket_policy", "vector_bucket_arn", "policy"),
+        Aspect.FILE_SYSTEMS: ("aws_s3files_file_system_policy", "file_system_id", "policy"),
+        Aspect.OBJECT_LAMBDA_POINTS: ("aws_s3control_object_lambda_access_point_policy", "name", "policy"),
     }
 )
 
@@ -63,7 +65,7 @@ _BESIDE: Mapping[Aspect, tuple[str, str, str]] = MappingProxyType(
 def _beside(aspect: Aspect, place: str, step: Step) -> list[str]:
     kind, key, part = _BESIDE[aspect]
     arn, _, setting = place.partition("#")
-    name = arn.rpartition("/")[2] if key == "bucket" else arn
+    name = arn if key.endswith("_arn") else arn.rpartition("/")[2]
     before, document = (json.loads(each or "null") for each in (step.before, step.after))
     if setting == "encryption":
         head = f"# In the aws_s3tables_table_bucket resource of {arn}:"

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer
 from s3warden.correct.remedy import Edit
 from s3warden.model.action import Call, Chosen, Step, canonical
-from s3warden.model.bucket import Reading
+from s3warden.model.bucket import Present, Reading, Regional
 
+T = TypeVar("T")
 Asked: TypeAlias = tuple[str, Mapping[str, object]]
 """An operation and its parameters."""
 Asking: TypeAlias = tuple[Asked, Asked, Asked]
@@ -104,6 +105,22 @@ class Whole:
         if self.delete is None:
             raise ValueError(f"{self.put}: there is no way to take this setting away")
         return self.delete, self.where(place)
+
+
+def in_regions(reading: Reading[object], kind: type[T], change: Callable[[T], T]) -> Reading[object]:
+    """The regional reading with what is of the kind changed, region after region."""
+    if not isinstance(reading, Present) or not isinstance(reading.value, Regional):
+        return reading
+    return Present(
+        Regional(
+            tuple(
+                (where, Present(change(old.value)))
+                if isinstance(old, Present) and isinstance(old.value, kind)
+                else (where, old)
+                for where, old in reading.value
+            )
+        )
+    )
 
 
 def region_of(place: str) -> str:

@@ -13,9 +13,9 @@ from types import MappingProxyType
 from s3warden.collect import detectors, keys, macie, trails
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer, mapping, text
-from s3warden.correct import alarm_writes, backup_writes, lens_writes, other_bucket_writes, point_writes
+from s3warden.correct import alarm_writes, backup_writes, lens_writes, other_bucket_writes, point_writes, way_writes
 from s3warden.correct.remedy import Edit
-from s3warden.correct.service_row import Asked, ServiceWriting
+from s3warden.correct.service_row import Asked, ServiceWriting, in_regions
 from s3warden.correct.views import policy_view
 from s3warden.model.bucket import Aspect, Present, Reading, Regional
 from s3warden.model.keys import Key
@@ -160,17 +160,14 @@ def _selectors(answer: Answer) -> Answer:
 
 
 def _trail_left(reading: Reading[object], edit: Edit) -> Reading[object]:
-    if not isinstance(reading, Present) or not isinstance(reading.value, Regional) or edit.after is None:
+    if edit.after is None:
         return reading
     new = trails.SELECTORS.understood(edit.after)
 
-    def recording(old: Reading[object]) -> Reading[object]:
-        if not isinstance(old, Present) or not isinstance(old.value, Trails):
-            return old
-        changed = (replace(t, selectors=new) if t.arn == edit.place else t for t in old.value.trails)
-        return Present(Trails(tuple(changed)))
+    def recording(known: Trails) -> Trails:
+        return Trails(tuple(replace(t, selectors=new) if t.arn == edit.place else t for t in known.trails))
 
-    return Present(Regional(tuple((where, recording(old)) for where, old in reading.value)))
+    return in_regions(reading, Trails, recording)
 
 
 def _key_left(reading: Reading[object], edit: Edit) -> Reading[object]:
@@ -251,6 +248,7 @@ SERVICES: Mapping[Aspect, tuple[ServiceWriting, ...]] = MappingProxyType(
         Aspect.METRIC_FILTERS: alarm_writes.ROWS,
         Aspect.ACCESS_POINTS: (point_writes.ROW,),
         **other_bucket_writes.ROWS,
+        **way_writes.ROWS,
         Aspect.BACKUP_SELECTIONS: backup_writes.ROWS,
         Aspect.STORAGE_LENSES: lens_writes.ROWS,
     }

@@ -11,7 +11,10 @@ from s3warden.aws.calls import Calls
 from s3warden.aws.limiter import Limiter
 from s3warden.aws.s3 import S3Reader
 from s3warden.aws.session import SessionConfig, Sessions
+from s3warden.aws.writing import Writing
 from s3warden.collect.fetch import Fetch
+from s3warden.correct.remedy import Edit
+from s3warden.correct.steps import step
 from s3warden.model.bucket import ABSENT, AccountRef, Aspect, BucketRef, Present, Regional
 from s3warden.model.configuration import Abac, Policy
 from s3warden.model.other_buckets import FileSystem, FileSystems, TableReplication, TableReplications
@@ -26,10 +29,14 @@ STS = (
 
 
 class Aws:
-    """Answers by path and query, in JSON or as XML; 404 with the error `missing` where there is none."""
+    """Answers by path and query, in JSON or as XML; 404 with the error `missing` where there is none.
+
+    What is put is kept, and what is deleted goes, as method, path and body.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, object] = {}
+        self.written: list[tuple[str, str, str]] = []
         self.missing = "NotFoundException"
         self.url = ""
 
@@ -37,6 +44,9 @@ class Aws:
         """The answer kept for the request."""
         if request.method == "POST":
             return web.Response(text=STS, content_type="text/xml")
+        if request.method in ("PUT", "DELETE"):
+            self.written.append((request.method, request.path, await request.text()))
+            return web.Response(status=200 if request.method == "PUT" else 204)
         answer = self.answers.get(str(request.rel_url.human_repr()))
         if answer is None:
             headers = {"x-amzn-ErrorType": self.missing}
@@ -97,8 +107,11 @@ async def test_file_systems_and_their_policies(aws: Aws, fetch: Fetch) -> None:
     """The list in pages; the id goes into the path; one without a policy is answered with ResourceNotFoundException."""
     one, two = "fs-00000000000000001", "fs-00000000000000002"
 
+    def arn(name: str) -> str:
+        return f"arn:aws:s3files:{REGION}:{ACCOUNT.account}:file-system/{name}"
+
     def item(name: str) -> dict[str, str]:
-        return {"fileSystemId": name, "fileSystemArn": f"arn:{name}", "bucket": "arn:aws:s3:::invented-ledger"}
+        return {"fileSystemId": name, "fileSystemArn": arn(name), "bucket": "arn:aws:s3:::invented-ledger"}
 
     aws.missing = "ResourceNotFoundException"
     aws.answers = {
@@ -108,10 +121,29 @@ async def test_file_systems_and_their_policies(aws: Aws, fetch: Fetch) -> None:
     }
     state = await fetch.account(ACCOUNT, [Aspect.FILE_SYSTEMS], regions=[REGION])
     found = (
-        FileSystem(one, f"arn:{one}", "invented-ledger", Present(Policy("{}"))),
-        FileSystem(two, f"arn:{two}", "invented-ledger", ABSENT),
+        FileSystem(one, arn(one), "invented-ledger", Present(Policy("{}"))),
+        FileSystem(two, arn(two), "invented-ledger", ABSENT),
     )
     assert state.reading(Aspect.FILE_SYSTEMS) == Present(Regional(((REGION, Present(FileSystems(found))),)))
+
+
+async def test_policies_of_file_systems_are_put_and_deleted(aws: Aws) -> None:
+    """By the calls that a fix makes and takes back; the answers to them have no body."""
+    name = "fs-00000000000000001"
+    place = f"arn:aws:s3files:{REGION}:{ACCOUNT.account}:file-system/{name}"
+    changed = step(Edit(Aspect.FILE_SYSTEMS, {"policy": '{"new": 1}'}, "x", place), {"policy": '{"old": 1}'}, ACCOUNT)
+    gone = step(Edit(Aspect.FILE_SYSTEMS, None, "x", place), {"policy": '{"old": 1}'}, ACCOUNT)
+    async with Sessions(SessionConfig(region=REGION, endpoint_url=aws.url)) as sessions:
+        writing = Writing(Calls(sessions, Limiter()))
+        for call in (changed.call, changed.inverse, gone.call, gone.inverse):
+            await writing.make(ACCOUNT, call)
+    path = f"/file-systems/{name}/policy"
+    assert [(method, at, json.loads(body or "null")) for method, at, body in aws.written] == [
+        ("PUT", path, {"policy": '{"new": 1}'}),
+        ("PUT", path, {"policy": '{"old": 1}'}),
+        ("DELETE", path, None),
+        ("PUT", path, {"policy": '{"old": 1}'}),
+    ]
 
 
 @pytest.mark.parametrize(("status", "enabled"), [("Enabled", True), ("Disabled", False)])

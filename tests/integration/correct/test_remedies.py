@@ -498,6 +498,9 @@ UNTRIED = {
     "account-directory-bucket-lifecycle",
     "account-table-bucket-encryption",
     "account-table-bucket-external",
+    # Nor file systems of S3 Files, nor Object Lambda.
+    "account-s3-files-policy",
+    "account-object-lambda-exposed",
     # What the emulator says of an object's ACL is tried with the daemon, in the stories of acceptance.
     "bucket-object-acl-public",
     "bucket-replication-external",

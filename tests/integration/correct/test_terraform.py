@@ -16,7 +16,7 @@ from support.patches import patches
 from support.terraform import MISSING, Terraform, installed, module, parsed
 
 # What versions of the provider before 2026 do not know; they name it where they complain.
-NEWER = ("blocked_encryption_types", "S3_POLICY", "aws_s3vectors_")
+NEWER = ("blocked_encryption_types", "S3_POLICY", "aws_s3vectors_", "aws_s3files_")
 
 
 def page(rule_id: str) -> str:

@@ -158,6 +158,29 @@ def test_writing_of_objects_is_given_on_objects(tmp_path: Path) -> None:
     assert statement["Resource"] == "arn:aws:s3:::*/*"
 
 
+@pytest.mark.parametrize(
+    ("rule", "sid", "service", "policy"),
+    [
+        ("account-s3-files-policy", "WriteS3Files", "s3files", "FileSystemPolicy"),
+        ("account-object-lambda-exposed", "WriteS3", "s3", "AccessPointPolicyForObjectLambda"),
+    ],
+)
+def test_writing_of_policies_beside_buckets_is_not_given_on_buckets(
+    rule: str, sid: str, service: str, policy: str, tmp_path: Path
+) -> None:
+    """To put one, and to delete it; nothing else of the service."""
+    path = tmp_path / "config.toml"
+    path.write_text(FIXES.replace("bucket-versioning", rule).format(mode="auto"))
+    result = CliRunner().invoke(app, ["iam", "--config", str(path), "--remediation"])
+    (statement,) = json.loads(result.stdout)["Statement"]
+    assert statement == {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": [f"{service}:Delete{policy}", f"{service}:Put{policy}"],
+        "Resource": "*",
+    }
+
+
 def test_what_a_fix_reads_back_is_read_by_who_reads(tmp_path: Path) -> None:
     """Where something is carried out; the role that writes reads nothing."""
     path = tmp_path / "config.toml"

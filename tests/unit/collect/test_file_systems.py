@@ -74,7 +74,7 @@ async def test_damaged_policies_are_unreadable(answer: dict[str, Any]) -> None:
         {"fileSystems": [{}]},
         listed("fs-1", bucket="invented-ledger"),
         listed("fs-1", bucket="arn:aws:s3:::"),
-        {"fileSystems": [{"fileSystemId": "fs-1", "bucket": "arn:aws:s3:::invented-ledger"}]},
+        {"fileSystems": [{"fileSystemArn": arn("fs-1"), "bucket": "arn:aws:s3:::invented-ledger"}]},
     ],
 )
 async def test_damaged_lists_are_unreadable(answer: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Directory, table and vector buckets: planned by the real readers, carried out, judged again and taken back."""
+"""Newer buckets, file systems, Object Lambda: planned by the real readers, carried out, judged again and taken back."""
 
 import copy
 import json
@@ -28,7 +28,7 @@ PARTNER = "arn:aws:iam::777788889999:root"
 OURS = f"arn:aws:iam::{ACCOUNT.account}:role/reader"
 OPTIONS = RuleOptions(trusted_accounts=("111100001111",), organization_id="o-ourownorg1")
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT.account}:key/mrk-1234"
-# By kind: service, prefix of actions, how calls name a bucket, the reading operation, the part with the policy, and
+# By kind: service, prefix of actions, how calls name one of them, the reading operation, the part with the policy, and
 # whether the policy may be deleted.
 KINDS: dict[str, tuple[str, str, str, str, str, bool]] = {
     "directory": ("s3", "s3express", "data--euw1-az1--x-s3", "GetBucketPolicy", "Policy", False),
@@ -41,12 +41,20 @@ KINDS: dict[str, tuple[str, str, str, str, str, bool]] = {
         True,
     ),
     "vector": ("s3vectors", "s3vectors", "data", "GetVectorBucketPolicy", "policy", True),
+    "file-system": ("s3files", "s3files", "fs-data", "GetFileSystemPolicy", "policy", True),
+    "object-lambda": ("s3control", "s3-object-lambda", "data", "GetAccessPointPolicyForObjectLambda", "Policy", True),
 }
+_RULES = {"file-system": "account-s3-files-policy", "object-lambda": "account-object-lambda-exposed"}
 QUIET = {kind: row[2].replace("data", "quiet") for kind, row in KINDS.items()}
 
 
+def rule_of(kind: str) -> str:
+    """The rule on whom the policies of the kind let in."""
+    return _RULES.get(kind, f"account-{kind}-bucket-external")
+
+
 def statement(kind: str, principal: object, sid: str, **more: object) -> dict[str, Any]:
-    """A statement of the policy of such a bucket."""
+    """A statement of a policy of the kind."""
     said = {"Effect": "Allow", "Principal": principal, "Action": f"{KINDS[kind][1]}:*", "Resource": "*"}
     return {"Sid": sid, **said, **more}
 
@@ -57,7 +65,7 @@ def text_of(*statements: Any) -> str:
 
 
 def buckets(kind: str, *statements: Any, quiet: tuple[Any, ...] = ()) -> NewerBuckets:
-    """A bucket with these statements beside one with others, or without a policy."""
+    """One of the kind with these statements beside one with others, or without a policy."""
     service, _, name, reading, part, _ = KINDS[kind]
     given = {name: statements, QUIET[kind]: quiet}
     return NewerBuckets(
@@ -80,7 +88,7 @@ async def verdict(rule_id: str, aws: NewerBuckets) -> Verdict:
 
 
 # By the service authorization references.
-_SERVICES = {"s3": "s3express", "s3tables": "s3tables", "s3vectors": "s3vectors"}
+_SERVICES = {"s3": "s3express", "s3control": "s3"}
 _NAMES = {
     "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
     "DeleteBucketLifecycle": "PutLifecycleConfiguration",
@@ -89,7 +97,7 @@ _NAMES = {
 
 def action(call: Call) -> str:
     """The permission that a writing call takes."""
-    return f"{_SERVICES[call.service]}:{_NAMES.get(call.operation, call.operation)}"
+    return f"{_SERVICES.get(call.service, call.service)}:{_NAMES.get(call.operation, call.operation)}"
 
 
 async def there_and_back(rule_id: str, aws: NewerBuckets, wanted: Wanted = DEFAULT_WANTED) -> RemediationPlan:
@@ -119,7 +127,7 @@ async def test_who_is_not_trusted_goes_and_nobody_else(kind: str) -> None:
     own, tls = statement(kind, {"AWS": OURS}, "Own"), statement(kind, "*", "Deny", Effect="Deny", Action="x:y")
     mixed = statement(kind, {"AWS": [OURS, PARTNER, "111100001111"]}, "Mixed")
     aws = buckets(kind, own, mixed, tls, quiet=(own,))
-    made = await there_and_back(f"account-{kind}-bucket-external", aws)
+    made = await there_and_back(rule_of(kind), aws)
     [step] = made.steps
     written = json.loads(str(step.call.arguments[KINDS[kind][4]]))["Statement"]
     assert written == [own, {**mixed, "Principal": {"AWS": [OURS, "111100001111"]}}, tls]
@@ -133,7 +141,7 @@ async def test_who_is_not_trusted_goes_and_nobody_else(kind: str) -> None:
 async def test_everyone_goes_with_the_statement(kind: str) -> None:
     """In each bucket that has such a one."""
     own, all_ = statement(kind, {"AWS": OURS}, "Own"), statement(kind, "*", "All")
-    made = await there_and_back(f"account-{kind}-bucket-external", buckets(kind, all_, own, quiet=(own, all_)))
+    made = await there_and_back(rule_of(kind), buckets(kind, all_, own, quiet=(own, all_)))
     assert len(made.steps) == 2
     assert (made.effect.losses, made.effect.unknown) == ((), ())
 
@@ -141,7 +149,7 @@ async def test_everyone_goes_with_the_statement(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 async def test_policy_that_only_lets_in_is_deleted_but_for_directory_buckets(kind: str) -> None:
     """Theirs goes by DeleteBucketPolicy, which no fix calls."""
-    rule_id, aws = f"account-{kind}-bucket-external", buckets(kind, statement(kind, {"AWS": PARTNER}, "Only"))
+    rule_id, aws = rule_of(kind), buckets(kind, statement(kind, {"AWS": PARTNER}, "Only"))
     if KINDS[kind][5]:
         made = await there_and_back(rule_id, aws)
         [step] = made.steps
@@ -157,7 +165,7 @@ async def test_policy_that_only_lets_in_is_deleted_but_for_directory_buckets(kin
 async def test_policy_with_a_deny_is_never_deleted(kind: str) -> None:
     """What refuses stays, even alone."""
     deny = statement(kind, "*", "Deny", Effect="Deny", Action="x:y")
-    made = await there_and_back(f"account-{kind}-bucket-external", buckets(kind, statement(kind, "*", "All"), deny))
+    made = await there_and_back(rule_of(kind), buckets(kind, statement(kind, "*", "All"), deny))
     [step] = made.steps
     assert json.loads(str(step.call.arguments[KINDS[kind][4]]))["Statement"] == [deny]
 
@@ -167,9 +175,7 @@ async def test_policy_with_a_deny_is_never_deleted(kind: str) -> None:
 async def test_conditions_are_told_as_not_known(kind: str, condition: dict[str, str]) -> None:
     """Everyone who says a word, or an account by a condition, may be somebody who is meant."""
     tied = statement(kind, "*", "Tied", Condition={"StringEquals": condition})
-    made = await there_and_back(
-        f"account-{kind}-bucket-external", buckets(kind, statement(kind, {"AWS": OURS}, "Own"), tied)
-    )
+    made = await there_and_back(rule_of(kind), buckets(kind, statement(kind, {"AWS": OURS}, "Own"), tied))
     assert made.effect.unknown == ("whom the conditions of statement 1 (Tied) let in",)
 
 
@@ -178,7 +184,7 @@ async def test_what_could_not_be_read_stays(kind: str) -> None:
     """And keeps the others from being called mended."""
     aws = buckets(kind, statement(kind, "*", "All"), statement(kind, {"AWS": OURS}, "Own"))
     aws.denied.add((QUIET[kind], KINDS[kind][3]))
-    found = await planned(f"account-{kind}-bucket-external", aws)
+    found = await planned(rule_of(kind), aws)
     assert isinstance(found, Declined)
     assert found.reason == "unreadable"
 
@@ -235,9 +241,11 @@ async def test_printed_forms() -> None:
         ("directory", "aws_s3_bucket_policy"),
         ("table", "aws_s3tables_table_bucket_policy"),
         ("vector", "aws_s3vectors_vector_bucket_policy"),
+        ("file-system", "aws_s3files_file_system_policy"),
+        ("object-lambda", "aws_s3control_object_lambda_access_point_policy"),
     ):
         aws = buckets(kind, statement(kind, {"AWS": OURS}, "Own"), statement(kind, "*", "All"))
-        made = await planned(f"account-{kind}-bucket-external", aws)
+        made = await planned(rule_of(kind), aws)
         assert isinstance(made, RemediationPlan)
         assert f'resource "{resource}"' in "\n".join(as_terraform(made))
         assert "expected-bucket-owner" not in "\n".join(as_cli(made))
@@ -269,8 +277,8 @@ async def test_whatever_is_planned_mends_and_is_taken_back(kind: str, data: st.D
     )
     own, other = (data.draw(st.lists(one, max_size=3)) for _ in range(2))
     aws = buckets(kind, *own, quiet=tuple(other))
-    if isinstance(await planned(f"account-{kind}-bucket-external", aws), RemediationPlan):
-        made = await there_and_back(f"account-{kind}-bucket-external", aws)
+    if isinstance(await planned(rule_of(kind), aws), RemediationPlan):
+        made = await there_and_back(rule_of(kind), aws)
         for step in made.steps:
             if step.after is not None and step.before is not None:
                 before, after = (json.loads(text)["Policy"]["Statement"] for text in (step.before, step.after))

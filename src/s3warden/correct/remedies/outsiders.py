@@ -6,11 +6,21 @@ from dataclasses import replace
 from s3warden.correct.cuts import EVERYONE, Named, labels, named_in, nobody_of
 from s3warden.correct.effect import effect
 from s3warden.correct.other_bucket_writes import DIRECTORY_POLICY, TABLE_POLICY, VECTOR_POLICY
-from s3warden.correct.placed import DIRECTORIES, POINTS, TABLES, VECTORS, Policies
+from s3warden.correct.placed import (
+    DIRECTORIES,
+    FILE_SYSTEMS,
+    OBJECT_LAMBDA_POINTS,
+    POINTS,
+    TABLES,
+    VECTORS,
+    Policies,
+)
 from s3warden.correct.point_writes import ROW as POINT_POLICY
 from s3warden.correct.policy_text import TooLargeError, statements_of
 from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.correct.service_row import ServiceWriting
+from s3warden.correct.way_writes import FILE_SYSTEM
+from s3warden.correct.way_writes import POINT as OBJECT_LAMBDA_POINT
 from s3warden.model.action import Declined, Loss, LossKind, Risk
 
 
@@ -82,12 +92,11 @@ POINT = Remedy(
 )
 
 
-def _of_buckets(kind: Policies, row: ServiceWriting) -> Remedy:
-    word = kind.word.replace(" ", "-")
+def _of(kind: Policies, row: ServiceWriting, rule: str) -> Remedy:
     return Remedy(
-        id=f"remove-foreign-principals-of-{word}s",
+        id=f"remove-foreign-principals-of-{kind.word.lower().replace(' ', '-')}s",
         title=f"Take whoever is not trusted out of the policies of {kind.word}s",
-        rules=frozenset({f"account-{word}-external"}),
+        rules=frozenset({rule}),
         reads=frozenset({kind.aspect}),
         risk=Risk.HIGH,
         risk_text=f"They lose the access that the policy of the {kind.word} gives them, a partner's included.",
@@ -98,7 +107,9 @@ def _of_buckets(kind: Policies, row: ServiceWriting) -> Remedy:
 
 REMEDIES = (
     POINT,
-    _of_buckets(DIRECTORIES, DIRECTORY_POLICY),
-    _of_buckets(TABLES, TABLE_POLICY),
-    _of_buckets(VECTORS, VECTOR_POLICY),
+    _of(DIRECTORIES, DIRECTORY_POLICY, "account-directory-bucket-external"),
+    _of(TABLES, TABLE_POLICY, "account-table-bucket-external"),
+    _of(VECTORS, VECTOR_POLICY, "account-vector-bucket-external"),
+    _of(FILE_SYSTEMS, FILE_SYSTEM, "account-s3-files-policy"),
+    _of(OBJECT_LAMBDA_POINTS, OBJECT_LAMBDA_POINT, "account-object-lambda-exposed"),
 )

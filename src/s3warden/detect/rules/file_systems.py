@@ -22,6 +22,7 @@ from s3warden.model.rule import Category, RuleInfo
 
 _ACTIONS = ("s3files:ClientMount", "s3files:ClientWrite", "s3files:ClientRootAccess")
 _GUIDE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files-security-iam.html"
+_CLIENTS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files-access-point-policy-examples.html"
 
 
 def _check(state: State, options: RuleOptions) -> Judgement:
@@ -90,7 +91,7 @@ aws s3files get-file-system-policy --file-system-id "${ID:?}" --region "${REGION
 # Expect: ResourceNotFoundException, or principals of own and trusted accounts alone.""",
         maps=maps({Framework.CUSTODIAN: "s3files-file-system.cross-account"}),
         default=False,
-        references=(_GUIDE,),
+        references=(_GUIDE, _CLIENTS),
     ),
     Kind.ACCOUNT,
     _check,
