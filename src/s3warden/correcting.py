@@ -270,6 +270,7 @@ async def build(
         metrics.remediation_own_events.inc(surroundings.touched(request))
 
     pipeline.touched, pipeline.changed, pipeline.wrote = touched, worker.notice, surroundings.own.wrote
+    pipeline.fix_of = worker.fix_of
     undoer = Undoer(looks, applier, book, notes, metrics, partial(delivering, pipeline))
     orders = Orders(
         journal,

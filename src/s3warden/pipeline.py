@@ -27,7 +27,7 @@ from s3warden.detect.changes import known_changes, remembered
 from s3warden.detect.exemptions.register import spent_by
 from s3warden.detect.house import House, exempt_now, in_house
 from s3warden.detect.incidents import incident
-from s3warden.detect.ledger import Ledger
+from s3warden.detect.ledger import Ledger, credited
 from s3warden.detect.named_objects import recalled
 from s3warden.detect.rule import Kind, Rule, RuleFailedError, RuleOptions
 from s3warden.detect.verdicts import Verdicts
@@ -92,6 +92,10 @@ def _never_wrote(_actor: Actor | None) -> bool:
     return False
 
 
+def _no_fix(_subject: Subject) -> Trigger | None:
+    return None
+
+
 async def _forgotten(_over: frozenset[tuple[str, str]]) -> None:
     return
 
@@ -120,10 +124,11 @@ class Pipeline:
     committed: Callable[[], None]
     recheck: Callable[[RefreshRequest], None] = _no_second_look
     # Who mends: told of each request, whose triggers name who writes, and of all changes that are committed; knows by
-    # the actor of a call whether it was its own.
+    # the actor of a call whether it was its own, and which fix of a subject nobody has looked at yet.
     touched: Callable[[RefreshRequest], None] = _nobody_mends
     changed: Callable[[Sequence[FindingChange]], None] = _nobody_mends
     wrote: Callable[[Actor | None], bool] = _never_wrote
+    fix_of: Callable[[Subject], Trigger | None] = _no_fix
     # Who counts: told of all verdicts on each subject; none where it is no more.
     count: Callable[[Subject, Sequence[RuleResult]], None] = _uncounted
     house: House = field(default_factory=House)
@@ -366,6 +371,8 @@ class Pipeline:
             ended=ended,
             known_before=known_before,
         )
+        fix = self.fix_of(subject)
+        changes = tuple(credited(change, fix) for change in changes)
         # No event tells of time.
         changes = tuple(replace(c, drift=False) if c.finding.rule_id in self._by_time else c for c in changes)
         quiet = self.baseline.quiet(subject, sweep=request.origin is Origin.SWEEP)

@@ -14,7 +14,7 @@ from s3warden.detect.own.rule import Written, rule_of
 from s3warden.detect.rule import Kind
 from s3warden.detect.selection import select
 from s3warden.model.bucket import AccountRef, Aspect, Cause, Unreadable
-from s3warden.model.event import Done, Origin, RefreshRequest, Retry
+from s3warden.model.event import SELF, Actor, Done, Origin, RefreshRequest, Retry, Trigger
 from s3warden.model.finding import Reason, Severity, Verdict
 from s3warden.model.rule import Category
 from s3warden.pipeline import Pipeline
@@ -343,6 +343,25 @@ async def test_the_end_of_an_exposure_is_written_down_with_it() -> None:
     assert [alert.incident for n in store.notifications for alert in n.alerts if alert.incident] == [record.id]
     await path.refresh(event(bucket("ledger"), Aspect.ACL))
     assert len(store.incidents) == 1
+
+
+@pytest.mark.parametrize(("seconds", "credited"), [(1, True), (-1, False)])
+async def test_the_end_is_credited_to_the_fix_unless_somebody_acted_after_it(seconds: int, credited: bool) -> None:
+    """An event of whoever opened the bucket may ask for the first look after s3warden's own fix."""
+    aws, store = World({HOME: OFF}, {"ledger": {"GetBucketAcl": PUBLIC_READ}}), Records()
+    path = pipeline(aws, store, rules=("bucket-public-effective",))
+    opening = event(bucket("ledger"), Aspect.ACL)
+    await path.refresh(opening)
+    aws.buckets["ledger"]["GetBucketAcl"] = PRIVATE
+    told = opening.triggers[0]
+    assert told.event_time is not None
+    at = told.event_time + timedelta(seconds=seconds)
+    fix = Trigger("Remediation", SELF, "remediation/r-1", at, Actor("s3warden, remediation r-1", SELF))
+    path.fix_of = lambda subject: fix if subject == bucket("ledger") else None
+    await path.refresh(opening)
+    [record] = store.incidents
+    assert record.closed_by == (fix if credited else told)
+    assert [alert.trigger for n in store.notifications for alert in n.alerts][-1] == record.closed_by
 
 
 async def test_a_deleted_bucket_and_a_late_event_about_it() -> None:

@@ -98,6 +98,8 @@ class Worker:
     clock: Callable[[], float] = field(default=time.monotonic)
     _agenda: Agenda = field(init=False)
     _active: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    # The fixes that nobody has looked at yet, by subject.
+    _unseen: dict[str, Trigger] = field(default_factory=dict)
     _wakeup: asyncio.Event = field(default_factory=asyncio.Event)
     _draining: bool = False
 
@@ -118,6 +120,10 @@ class Worker:
         """Take this finding up in `wait` seconds."""
         self._agenda.put(Item(finding.fingerprint, finding.subject, self.clock() + wait))
         self._wakeup.set()
+
+    def fix_of(self, subject: Subject) -> Trigger | None:
+        """The fix that was written there and that nobody has looked at yet."""
+        return self._unseen.get(subject.key)
 
     def again(self, entry: Remediation) -> None:
         """Take up at once what `entry` is about, since somebody answered."""
@@ -224,6 +230,9 @@ class Worker:
             try:
                 async with self.turn(item.subject):
                     aftermath = await self._mend(item)
+                    if aftermath.entry is not None:
+                        # Known before anybody else gets a turn to look.
+                        self._unseen[item.subject.key] = trigger_of(aftermath.entry)
                 await self._follow(item, aftermath)
             except StoreError as error:
                 self._fail(item, "store", _NO_STORE)
@@ -270,17 +279,21 @@ class Worker:
             told = (trigger_of(entry),)
             request = RefreshRequest(entry.subject, aftermath.refresh, Origin.EVENT, told, urgent=True, calls=told)
             looked = await self.submit(request)
-            if entry.result is Result.FIXED and entry.undo_of is None:
-                looked.add_done_callback(lambda _outcome: self._seen_again(entry))
+            if entry.undo_of is None:
+                looked.add_done_callback(lambda _outcome: self._seen(entry))
 
-    def _seen_again(self, entry: Remediation) -> None:
+    def _seen(self, entry: Remediation) -> None:
         """After the look at a fix: who opened the setting again before that look left the finding as it was, and with
         it no change that would be told."""
+        self._unseen.pop(entry.subject.key, None)
+        if entry.result is not Result.FIXED:
+            return
         for finding in self.findings.of(entry.subject):
             if finding.fingerprint == entry.fingerprint:
                 self._feed(finding)
 
     def _fail(self, item: Item, reason: str, wait: float) -> None:
+        self._unseen.pop(item.subject.key, None)
         self.metrics.remediation_errors.labels(reason).inc()
         self._agenda.put(Item(item.fingerprint, item.subject, self.clock() + wait))
 

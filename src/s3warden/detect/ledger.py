@@ -96,6 +96,17 @@ class _Look:
         return FindingChange(ChangeKind.RESOLVED, after, self.at, reason, drift)
 
 
+def credited(change: FindingChange, fix: Trigger | None) -> FindingChange:
+    """The change, in the name of the fix where that ended the finding and nobody acted later.
+
+    The first look after a fix may be one that an older event asked for, of whoever opened the bucket.
+    """
+    told = change.finding.trigger
+    if fix is None or change.reason != Reason.FIXED or _latest((fix,) if told is None else (told, fix)) is not fix:
+        return change
+    return replace(change, finding=replace(change.finding, trigger=fix), drift=False)
+
+
 class Ledger:
     """The open findings, by subject. `findings` are those that the store knows from before, `sequence` the highest
     number that it has of any, the resolved ones included."""

@@ -282,6 +282,30 @@ def test_a_fix_has_its_subject_looked_at_in_its_name() -> None:
     assert entry.id in trigger.actor.principal
 
 
+class Looking(Scene):
+    """The look at a fix takes a second; `known` is what whoever looks meanwhile is told of fixes."""
+
+    async def _submit(self, request: RefreshRequest) -> "asyncio.Future[Outcome]":
+        self.known = [self.worker.fix_of(request.subject)]
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(1, future.set_result, Done())
+        return future
+
+
+@pytest.mark.parametrize("result", [Result.FIXED, Result.PARTLY])
+def test_a_fix_is_known_until_it_was_looked_at(result: Result) -> None:
+    """So that another's look in between does not thank whoever opened the bucket."""
+    scene = Looking(finding("a"))
+    entry = replace(run(_about(scene)), result=result)
+    scene.mender.aftermath = Aftermath(None, frozenset({Aspect.ACL}), entry)
+    scene.mender.over = scene.ledger.all.remove
+    scene.for_seconds(5)
+    [trigger] = scene.known
+    assert trigger is not None
+    assert trigger.event_id == f"remediation/{entry.id}"
+    assert scene.worker.fix_of(entry.subject) is None
+
+
 class Reopened(Scene):
     """Somebody opens the setting again before the look at the fix: the finding stays as it was."""
 
