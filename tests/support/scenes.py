@@ -7,6 +7,8 @@ from typing import Any
 
 from s3warden.collect.access_points import POLICY
 from s3warden.collect.aspects import ASPECTS
+from s3warden.collect.multi_region import POLICY as MULTI_REGION_POLICY
+from s3warden.collect.multi_region import completed
 from s3warden.correct import planning
 from s3warden.correct.remedy import DEFAULT_WANTED, Look, Wanted
 from s3warden.detect.exposed import analysed, policy_inputs
@@ -25,7 +27,14 @@ from s3warden.model.bucket import (
     Reading,
     Subject,
 )
-from s3warden.model.configuration import AccessPoint, AccessPoints, PolicyStatus
+from s3warden.model.configuration import (
+    AccessPoint,
+    AccessPoints,
+    MultiRegionAccessPoint,
+    MultiRegionAccessPoints,
+    MultiRegionBucket,
+    PolicyStatus,
+)
 from s3warden.model.finding import Evidence, Finding, Severity, Verdict, fingerprint
 
 BUCKET = BucketRef(ACCOUNT.partition, ACCOUNT.account, "eu-west-1", "example-data")
@@ -72,18 +81,19 @@ def block(*on: str) -> dict[str, Any]:
 def look(documents: Docs, *, readings: Mapping[Aspect, Reading[object]] | None = None) -> Look:
     """A bucket with these documents, nothing else configured, and `readings` in place of what the documents say.
 
-    The document of the access points is their policies by ARN, None for one without. AWS's status of the policy is the
-    engine's estimate of it, not public where that is open.
+    The document of the access points is their policies by ARN, of multi-region ones by place, None for one without.
+    AWS's status of the policy is the engine's estimate of it, not public where that is open.
     """
-    own = {aspect: answer for aspect, answer in documents.items() if aspect is not Aspect.ACCESS_POINTS}
+    own = {aspect: answer for aspect, answer in documents.items() if aspect not in _BESIDE}
     known = dict.fromkeys(ASPECTS) | _NEW | own
     found: dict[Aspect, Reading[object]] = {
         aspect: ABSENT if answer is None else ASPECTS[aspect].understood(answer) for aspect, answer in known.items()
     }
-    found |= dict.fromkeys((Aspect.MULTI_REGION_ACCESS_POINTS, Aspect.REFERRERS), ABSENT)
-    points = documents.get(Aspect.ACCESS_POINTS) or {}
-    found[Aspect.ACCESS_POINTS] = _points(points)
-    known[Aspect.ACCESS_POINTS] = {arn: answer for arn, answer in points.items() if answer is not None}
+    found[Aspect.REFERRERS] = ABSENT
+    for aspect, read in _BESIDE.items():
+        points = documents.get(aspect) or {}
+        found[aspect] = read(points)
+        known[aspect] = {place: answer for place, answer in points.items() if answer is not None}
     found[Aspect.POLICY_STATUS] = ABSENT
     if known[Aspect.POLICY] is not None:
         state = BucketState(BUCKET, READ_AT, found, AccountState(ACCOUNT, READ_AT))
@@ -104,6 +114,21 @@ def _points(documents: Mapping[str, Mapping[str, Any] | None]) -> Reading[Access
         for arn, answer in sorted(documents.items())
     ]
     return Present(AccessPoints(tuple(read))) if read else ABSENT
+
+
+def _multi_region(documents: Mapping[str, Mapping[str, Any] | None]) -> Reading[MultiRegionAccessPoints]:
+    """Multi-region access points of the account with these policies, which lead to the bucket and to no other."""
+    behind = (MultiRegionBucket(BUCKET.name, BUCKET.region),)
+    read = []
+    for place, answer in sorted(documents.items()):
+        policies = ABSENT if answer is None else MULTI_REGION_POLICY.understood(answer)
+        name = place.rpartition("/")[2]
+        point = MultiRegionAccessPoint(name, f"{name}.mrap", "READY", behind, ABSENT, ABSENT)
+        read.append(completed(point, policies))
+    return Present(MultiRegionAccessPoints(tuple(read))) if read else ABSENT
+
+
+_BESIDE = {Aspect.ACCESS_POINTS: _points, Aspect.MULTI_REGION_ACCESS_POINTS: _multi_region}
 
 
 def account_look(documents: Docs) -> Look:

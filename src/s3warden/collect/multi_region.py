@@ -34,7 +34,7 @@ The SDK's data does not tell; the API reference names the region with each opera
 
 
 @dataclass(frozen=True, slots=True)
-class _Policies:
+class Policies:
     """The policy in force and the one on its way to all regions."""
 
     established: Policy | None
@@ -49,11 +49,11 @@ def _block(item: Answer) -> PublicAccessBlock:
     return public_access_block(item, "PublicAccessBlock")
 
 
-def _policies(answer: Answer) -> _Policies:
+def _policies(answer: Answer) -> Policies:
     document = mapping(answer.get("Policy"), "Policy")
     established, proposed = (_policy(document, name) for name in ("Established", "Proposed"))
     # Once it is in force everywhere AWS goes on calling it proposed, too.
-    return _Policies(established, None if proposed == established else proposed)
+    return Policies(established, None if proposed == established else proposed)
 
 
 def _policy(document: Answer, name: str) -> Policy | None:
@@ -91,7 +91,7 @@ class MultiRegionReads:
         except AwsError as error:
             return LIST.failed(error)
         read = await asyncio.gather(*(POLICY.reading(ask(POLICY.operation, Name=point.name)) for point in listed))
-        points = [_completed(point, policies) for point, policies in zip(listed, read, strict=True)]
+        points = [completed(point, policies) for point, policies in zip(listed, read, strict=True)]
         return Present(MultiRegionAccessPoints(tuple(sorted(points, key=lambda each: each.name)))) if points else ABSENT
 
 
@@ -115,7 +115,8 @@ def _bucket(item: Answer) -> MultiRegionBucket:
     )
 
 
-def _completed(point: MultiRegionAccessPoint, read: Reading[_Policies]) -> MultiRegionAccessPoint:
+def completed(point: MultiRegionAccessPoint, read: Reading[Policies]) -> MultiRegionAccessPoint:
+    """The point with its policies as they were read."""
     if not isinstance(read, Present):
         return replace(point, policy=read)
     established = read.value.established

@@ -18,7 +18,7 @@ from s3warden.aws.errors import AwsError
 from s3warden.correct.book import Book
 from s3warden.model.action import Call, Step
 from s3warden.model.bucket import AccountRef
-from s3warden.model.remediation import Remediation, StepState
+from s3warden.model.remediation import MADE, Remediation, StepState
 
 log = structlog.get_logger("s3warden.remediation")
 
@@ -111,7 +111,7 @@ class Applier:
     async def apply(self, entry: Remediation) -> tuple[Remediation, Trouble | None]:
         """Make the steps that are not made yet, in order, until one cannot be made. Raises StoreError."""
         for number in range(len(_steps(entry))):
-            if entry.progress[number].state in (StepState.WRITTEN, StepState.NEEDLESS):
+            if entry.progress[number].state in MADE:
                 continue
             entry, trouble = await self._make(entry, number)
             if trouble is not None:
@@ -126,8 +126,17 @@ class Applier:
         for number, step in enumerate(_steps(entry)):
             if entry.progress[number].state is StepState.INTENDED:
                 found = await self._look(entry, step)
-                if not isinstance(found, AwsError) and found == step.after:
+                if not isinstance(found, AwsError) and _taken(step, found):
                     entry = await self._settled(entry, number, found)
+        return entry
+
+    async def arrived(self, entry: Remediation) -> Remediation:
+        """Read again what AWS was still carrying out when it was read last. Raises StoreError."""
+        for number in entry.on_their_way:
+            step = _steps(entry)[number]
+            found = await self._look(entry, step)
+            if not isinstance(found, AwsError) and not step.may_come(found):
+                entry = await self._settled(entry, number, found)
         return entry
 
     async def _make(self, entry: Remediation, number: int) -> tuple[Remediation, Trouble | None]:
@@ -136,7 +145,7 @@ class Applier:
             found = await self._look(entry, step)
             if isinstance(found, AwsError):
                 return await self._failed(entry, number, found, reading=True)
-            if found == step.after:
+            if _taken(step, found):
                 return await self._settled(entry, number, found), None
             try:
                 call = await self.reads.completed(_account(entry), step.call)
@@ -163,7 +172,7 @@ class Applier:
         """The last try failed, as far as anybody said: what is there now tells the truth."""
         step = _steps(entry)[number]
         found = await self._look(entry, step)
-        if not isinstance(found, AwsError) and found == step.after:
+        if not isinstance(found, AwsError) and _taken(step, found):
             return await self._settled(entry, number, found), None
         return await self._failed(entry, number, error)
 
@@ -216,6 +225,11 @@ class Applier:
 
 def _steps(entry: Remediation) -> tuple[Step, ...]:
     return entry.plan.steps if entry.plan is not None else ()
+
+
+def _taken(step: Step, found: str | None) -> bool:
+    """Whether nobody has to make the call any more: it is as wanted, or AWS is about to make it so."""
+    return found == step.after or step.on_its_way(found)
 
 
 def _account(entry: Remediation) -> AccountRef:

@@ -19,11 +19,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
             "bucket-policy-public, bucket-cross-account-access. To archive it is none: the access would stay, and "
             "nobody would be told of it any more."
         ),
-        "bucket-access-point-cross-account": (
-            "The policy of a multi-region access point is changed by people: AWS takes the change as an order, and "
-            "carries it out in all regions some time later, so that a fix could neither see its effect nor be taken "
-            "back before that."
-        ),
         "bucket-access-point-public-block": (
             "AWS sets the block of an access point when it is made and never again, and to delete the access point and "
             "make it anew would cut off whoever uses it meanwhile. Nothing that is taken out of its policy turns a "

@@ -6,6 +6,7 @@ by the rule and the engine that judge the real one. Pure. What cannot be told is
 
 from collections.abc import Collection, Iterator, Sequence
 
+from s3warden.correct.multi_region_writes import place_of
 from s3warden.correct.prediction import predicted
 from s3warden.correct.remedy import Edit, Scene
 from s3warden.detect import proofs
@@ -32,6 +33,7 @@ from s3warden.model.configuration import (
     Encryption,
     Grant,
     GranteeKind,
+    MultiRegionAccessPoints,
     PublicAccessBlock,
     RequestPayment,
     Website,
@@ -46,6 +48,7 @@ ACCESS = frozenset(
         Aspect.OWNERSHIP,
         Aspect.REQUEST_PAYMENT,
         Aspect.ACCESS_POINTS,
+        Aspect.MULTI_REGION_ACCESS_POINTS,
     }
 )
 """What decides who gets into a bucket: an edit of one of these may cut somebody off."""
@@ -80,8 +83,21 @@ def effect(scene: Scene, edits: Sequence[Edit]) -> Effect:
         actions_after=later.public_actions,
         verdict_after=result.verdict,
         losses=tuple(sorted(cut.union(_losses(scene.state, before, then, cut)))),
-        unknown=(*own, *_doubts(scene.state, before, then)),
+        unknown=(*own, *_shared(scene.state, edits), *_doubts(scene.state, before, then)),
     )
+
+
+def _shared(state: BucketState, edits: Sequence[Edit]) -> Iterator[str]:
+    """The other buckets behind a multi-region access point: a look at one tells nothing of who needs the others."""
+    reading = state.reading(Aspect.MULTI_REGION_ACCESS_POINTS)
+    if not isinstance(reading, Present) or not isinstance(reading.value, MultiRegionAccessPoints):
+        return
+    changed = {edit.place for edit in edits if edit.aspect is Aspect.MULTI_REGION_ACCESS_POINTS}
+    for point in reading.value.points:
+        others = [each for each in point.buckets if each.name != state.ref.name]
+        if others and place_of(state.ref.owner, point) in changed:
+            named = ", ".join(f"{e.name} ({', '.join(filter(None, (e.region, e.account)))})" for e in others)
+            yield f"who needs {named} through the multi-region access point {point.name}"
 
 
 def _undelivered(state: BucketState, after: BucketState) -> Iterator[Loss]:

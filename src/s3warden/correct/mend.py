@@ -46,7 +46,10 @@ _REPLANS = 3
 _BACKOFF = timedelta(seconds=30)
 # What holds a plan, or leaves none, for a reason that may pass without any event.
 _RECHECK = timedelta(minutes=15)
-_PASSING = frozenset({"unknown", "unreadable"})
+_PASSING = {"unknown": _RECHECK, "unreadable": _RECHECK, "still_changing": timedelta(minutes=1)}
+# How often what AWS carries out slowly is read again, and for how long before it counts as not done.
+_SLOWLY = timedelta(seconds=15)
+_AT_LAST = timedelta(minutes=10)
 _OVER = frozenset({"gone", "not_needed"})
 # How the attribute of another bucket's policy begins.
 _ELSEWHERE = f"{Aspect.POLICY}:"
@@ -131,10 +134,11 @@ class Mender:
     async def resume(self, entry: Remediation, finding: Finding | None) -> Aftermath:
         """Finish, or report, what an earlier life had begun; `finding` is None where it does not stand any more."""
         entry = await self.applier.settle(entry)
-        log.warning("remediation_resumed", **about(entry), written=len(entry.written))
+        if not entry.on_their_way:
+            log.warning("remediation_resumed", **about(entry), written=len(entry.written))
         rule, trouble = self.rules.get(entry.rule_id), None
         if rule is not None and finding is not None and entry.plan is not None:
-            if len(entry.written) < len(entry.plan.steps):
+            if entry.left:
                 look = await self.planner.look(entry.subject, rule)
                 permission = await self._permission(
                     entry, await self._case(finding, entry.plan, look.state), look.state
@@ -175,7 +179,8 @@ class Mender:
         if declined.reason in _OVER:
             await self.notes.ended(entry, Result.NOT_NEEDED, declined.reason, declined.detail)
             return NOTHING
-        again = self.book.clock() + _RECHECK if declined.reason in _PASSING else None
+        wait = _PASSING.get(declined.reason)
+        again = self.book.clock() + wait if wait is not None else None
         await self.notes.declined(entry, finding, declined, again)
         return Aftermath(again)
 
@@ -201,11 +206,21 @@ class Mender:
         """All was done that could be done; what came of it is read from AWS. `look` is that of the plan."""
         if trouble is not None and trouble.why is Why.KILLED and finding is not None:
             return await self._stopped(entry, finding, Held(Stop.KILLED, trouble.detail))
+        if trouble is None:
+            entry = await self.applier.arrived(entry)
+            if self._may_arrive(entry):
+                # Neither the turn nor a place among the remediations is kept meanwhile; the journal has it as begun.
+                return Aftermath(self.book.clock() + _SLOWLY)
         doubt = (trouble.why.value, trouble.detail) if trouble is not None else await self._doubt(entry, look)
         if doubt is not None:
             result = Result.PARTLY if entry.written else Result.FAILED
             return await self._end(entry, finding, result, *doubt)
         return await self._end(entry, finding, Result.FIXED if entry.written else Result.NOT_NEEDED, "", "")
+
+    def _may_arrive(self, entry: Remediation) -> bool:
+        """Whether AWS is still at it, and not for too long."""
+        ordered = (entry.progress[number].written_at or entry.started_at for number in entry.on_their_way)
+        return any(at is not None and self.book.clock() - at < _AT_LAST for at in ordered)
 
     async def _doubt(self, entry: Remediation, before: Look | None) -> tuple[str, str] | None:
         """Why the fix cannot be called one, by what AWS shows within our patience; None if it holds."""

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from s3warden.collect.shapes import Answer
 from s3warden.correct.cuts import Cut, everyone, whole
 from s3warden.correct.effect import effect
-from s3warden.correct.placed import POINTS, statements
+from s3warden.correct.placed import of_points, statements, undeletable
 from s3warden.correct.policy_text import TooLargeError, statements_of
 from s3warden.correct.remedy import Edit, Scene
 from s3warden.detect.effective import Flag, scopes_of
@@ -56,9 +56,9 @@ class Removal:
         for point in sorted(self.points, reverse=True):
             yield Removal(points=frozenset({point}))
 
-    def of_point(self, arn: str) -> frozenset[int]:
+    def of_point(self, place: str) -> frozenset[int]:
         """The statements of one access point's policy."""
-        return frozenset(at for place, at in self.points if place == arn)
+        return frozenset(at for where, at in self.points if where == place)
 
 
 def public_grants(scene: Scene) -> Removal:
@@ -95,10 +95,13 @@ def every_statement(scene: Scene) -> Removal:
 
 def point_allows(scene: Scene) -> Removal:
     """Every Allow of the policies of access points that could be read and are policies."""
-    found = {arn: statements(text) for arn, text in POINTS.of(scene).items()}
+    found = {place: statements(text) for _, place, text in of_points(scene)}
     return Removal(
         points=frozenset(
-            (arn, at) for arn, listed in found.items() for at, one in enumerate(listed) if one.get("Effect") == "Allow"
+            (place, at)
+            for place, listed in found.items()
+            for at, one in enumerate(listed)
+            if one.get("Effect") == "Allow"
         )
     )
 
@@ -121,10 +124,10 @@ def narrowed(scene: Scene, candidates: Removal, *, closed: bool = False) -> tupl
 def _named_alone(scene: Scene, candidates: Removal) -> Removal:
     """Those of the candidates that name accounts or services and nobody else."""
     listed = statements_in(scene)
-    of_points = {arn: statements(text) for arn, text in POINTS.of(scene).items()}
+    beside = {place: statements(text) for _, place, text in of_points(scene)}
     return Removal(
         statements=frozenset(at for at in candidates.statements if _names_alone(listed[at])),
-        points=frozenset((arn, at) for arn, at in candidates.points if _names_alone(of_points[arn][at])),
+        points=frozenset((place, at) for place, at in candidates.points if _names_alone(beside[place][at])),
     )
 
 
@@ -158,9 +161,9 @@ def _mends(scene: Scene, removal: Removal, *, closed: bool) -> bool:
     edits = list(_acl_edit(scene, removal))
     if text is not None and removal.statements:
         edits.append(Edit(Aspect.POLICY, {"Policy": _kept(text, removal.statements)}, ""))
-    for arn, known in POINTS.of(scene).items():
-        if removal.of_point(arn):
-            edits.append(Edit(Aspect.ACCESS_POINTS, {"Policy": _kept(known, removal.of_point(arn))}, "", place=arn))
+    for kind, place, known in of_points(scene):
+        if removal.of_point(place):
+            edits.append(Edit(kind.aspect, kind.answer(_kept(known, removal.of_point(place))), "", place=place))
     return _good(scene, edits, closed=closed)
 
 
@@ -194,11 +197,11 @@ def _cut(scene: Scene, removal: Removal, cutter: Cutter) -> tuple[Edit, ...] | D
                     "name who needs access, or delete it.",
                 )
             edits.append(Edit(Aspect.POLICY, {"Policy": policy.left}, f"Take {policy.told} out of the bucket policy"))
-        edits += [
-            POINTS.edit(arn, cutter(known, removal.of_point(arn)))
-            for arn, known in POINTS.of(scene).items()
-            if removal.of_point(arn)
-        ]
+        for kind, place, known in of_points(scene):
+            if removal.of_point(place):
+                edits.append(kind.edit(place, cutter(known, removal.of_point(place))))
+                if edits[-1].after is None and not kind.deletes(place):
+                    return undeletable(kind)
     except TooLargeError as error:
         return Declined("policy_too_large", f"The policy cannot be written: {error}.")
     return tuple(edits)

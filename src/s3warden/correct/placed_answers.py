@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from types import MappingProxyType
 
-from s3warden.collect import access_points, file_systems, object_lambda, other_buckets
+from s3warden.collect import access_points, file_systems, multi_region, object_lambda, other_buckets
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer
+from s3warden.correct.multi_region_writes import place_of as multi_region_place
 from s3warden.correct.other_bucket_writes import ENCRYPTION, LIFECYCLE
 from s3warden.correct.recorder import Answers
 from s3warden.correct.service_row import region_of
-from s3warden.model.bucket import Aspect, Present, Reading, Regional, State
-from s3warden.model.configuration import AccessPoint, AccessPoints
+from s3warden.model.bucket import Aspect, BucketRef, Present, Reading, Regional, State
+from s3warden.model.configuration import AccessPoint, AccessPoints, MultiRegionAccessPoints
 from s3warden.model.other_buckets import (
     FileSystem,
     FileSystems,
@@ -33,6 +34,8 @@ def placed(state: State, aspect: Aspect, answers: Answers) -> dict[str, Answer]:
         return {}
     if isinstance(reading.value, AccessPoints):
         return _policies(access_points.POLICY.operation, reading.value.points, answers)
+    if isinstance(reading.value, MultiRegionAccessPoints):
+        return _multi_region(state, reading.value, answers)
     if not isinstance(reading.value, Regional):
         return {}
     if aspect is Aspect.FILE_SYSTEMS:
@@ -57,9 +60,19 @@ def _policies(
     return {each.arn: answers[operation, region_of(each.arn), each.name] for each in known}
 
 
+def _multi_region(state: State, found: MultiRegionAccessPoints, answers: Answers) -> dict[str, Answer]:
+    """Of those through which a bucket can be reached: a plan about it changes no others."""
+    if not isinstance(state.ref, BucketRef):
+        return {}
+    operation, home = multi_region.POLICY.operation, multi_region.HOMES[state.ref.partition]
+    known = (each for each in found.leading_to(state.ref) if isinstance(each.policy, Present))
+    return {multi_region_place(state.ref.owner, each): answers[operation, home, each.name] for each in known}
+
+
 ASPECTS = frozenset(
     {
         Aspect.ACCESS_POINTS,
+        Aspect.MULTI_REGION_ACCESS_POINTS,
         Aspect.DIRECTORY_BUCKETS,
         Aspect.TABLE_BUCKETS,
         Aspect.VECTOR_BUCKETS,

@@ -12,7 +12,7 @@ from s3warden.collect.derived import TARGET_ASPECTS
 from s3warden.collect.shapes import Answer
 from s3warden.correct.by_hand import left_to_people
 from s3warden.correct.effect import HARM, effect
-from s3warden.correct.refusals import refused
+from s3warden.correct.refusals import changing, refused
 from s3warden.correct.remedies import remedies_for
 from s3warden.correct.remedies.inventories import INVENTORY
 from s3warden.correct.remedies.logging import INTO_LOG_BUCKET
@@ -130,7 +130,7 @@ def _tried(remedy: Remedy, scene: Scene) -> _Tried | Declined:
         return Declined("unreadable", f"Could not be read, so it is not changed: {names}.")
     found = remedy.plan(scene)
     if isinstance(found, Declined):
-        return found
+        return (changing(scene.state) if Aspect.MULTI_REGION_ACCESS_POINTS in remedy.reads else None) or found
     edits = tuple(_changing(scene, found))
     if not edits:
         return Declined("nothing_to_change", "Nothing of what this fix would write differs from what is there.")

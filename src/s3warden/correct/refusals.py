@@ -5,6 +5,7 @@ public access" and "Controlling ownership of objects" in the S3 user guide).
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from s3warden.correct.prediction import predicted
 from s3warden.correct.remedy import Edit, Scene
@@ -14,8 +15,17 @@ from s3warden.detect.grants import public_grants
 from s3warden.detect.questions import document
 from s3warden.detect.rule import UnreadableError, configured
 from s3warden.model.action import Declined
-from s3warden.model.bucket import Aspect, BucketState, Present, State
-from s3warden.model.configuration import AccessPoint, AccessPoints, Acl, Versioning
+from s3warden.model.bucket import Aspect, BucketRef, BucketState, Present, State
+from s3warden.model.configuration import (
+    AccessPoint,
+    AccessPoints,
+    Acl,
+    MultiRegionAccessPoint,
+    MultiRegionAccessPoints,
+    Versioning,
+)
+
+_Point: TypeAlias = AccessPoint | MultiRegionAccessPoint
 
 
 def refused(scene: Scene, edits: Sequence[Edit]) -> Declined | None:
@@ -46,13 +56,14 @@ def _refused(state: BucketState, after: State, touched: set[Aspect]) -> Declined
         return Declined(
             "refused_by_block", "BlockPublicPolicy is on, and the policy would still be public: mend that first."
         )
-    if Aspect.ACCESS_POINTS in touched:
-        for point in _changed(state, after):
-            if _is_public(point) and _takes_no_public(point, after):
-                return Declined(
-                    "refused_by_block",
-                    f"BlockPublicPolicy is on, and the policy of access point {point.name} would still be public.",
-                )
+    for point in _changed(state, after):
+        if _is_public(point) and _takes_no_public(point, after):
+            return Declined(
+                "refused_by_block",
+                f"BlockPublicPolicy is on, and the policy of access point {point.name} would still be public.",
+            )
+    if Aspect.MULTI_REGION_ACCESS_POINTS in touched and (still := changing(state)) is not None:
+        return still
     if Aspect.OWNERSHIP in touched and ownership(after) == ENFORCED and _shares(after):
         return Declined(
             "acl_shares", "AWS disables no ACL that grants something to others: take those grants out first."
@@ -63,21 +74,42 @@ def _refused(state: BucketState, after: State, touched: set[Aspect]) -> Declined
     return None
 
 
-def _changed(state: State, after: State) -> list[AccessPoint]:
+def changing(state: State) -> Declined | None:
+    """Whether AWS still changes the policy of a multi-region access point: whoever ordered that comes first."""
+    names = ", ".join(each.name for each in _multi_region(state) if each.proposed is not None)
+    if not names:
+        return None
+    return Declined("still_changing", f"AWS still changes the policy of multi-region access point {names}.")
+
+
+def _multi_region(state: State) -> tuple[MultiRegionAccessPoint, ...]:
+    """Those of many regions that lead to the bucket."""
+    reading, ref = state.reading(Aspect.MULTI_REGION_ACCESS_POINTS), state.ref
+    if not isinstance(reading, Present) or not isinstance(ref, BucketRef):
+        return ()
+    return reading.value.leading_to(ref) if isinstance(reading.value, MultiRegionAccessPoints) else ()
+
+
+def _changed(state: State, after: State) -> list[_Point]:
     """The access points whose policies are others afterwards."""
-    before, then = (configured(each, Aspect.ACCESS_POINTS, AccessPoints) for each in (state, after))
-    known = before.points if before is not None else ()
-    return [point for point in (then.points if then is not None else ()) if point not in known]
+    known = _points(state)
+    return [point for point in _points(after) if point not in known]
 
 
-def _is_public(point: AccessPoint) -> bool:
+def _points(state: State) -> tuple[_Point, ...]:
+    reading = state.reading(Aspect.ACCESS_POINTS)
+    own = reading.value.points if isinstance(reading, Present) and isinstance(reading.value, AccessPoints) else ()
+    return (*own, *_multi_region(state))
+
+
+def _is_public(point: _Point) -> bool:
     """Whether AWS certainly calls the policy public; of a point within a network it never does."""
-    if not isinstance(point.policy, Present) or point.network_origin == "VPC":
+    if not isinstance(point.policy, Present) or (isinstance(point, AccessPoint) and point.network_origin == "VPC"):
         return False
     return document_is_public(document(point.policy.value.text), access_point=True) is True
 
 
-def _takes_no_public(point: AccessPoint, state: State) -> bool:
+def _takes_no_public(point: _Point, state: State) -> bool:
     """Whether the point's own block, or that of the bucket or the account, refuses public policies."""
     own = isinstance(point.block, Present) and point.block.value.block_public_policy
     return own or bool(scopes_of(Flag.BLOCK_PUBLIC_POLICY, state))

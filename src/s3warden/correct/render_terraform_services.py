@@ -101,6 +101,12 @@ def _lens(place: str, document: Any) -> list[str]:
     return [f"# With the provider of {place.split(':')[3]}:", *block(head, lines)]
 
 
+def _multi_region(place: str, document: Any) -> list[str]:
+    name = place.rpartition("/")[2]
+    head = f'resource "aws_s3control_multi_region_access_point_policy" "{label(name)}"'
+    return block(head, block("details", [f"name = {quoted(name)}", *policy(document)]))
+
+
 SERVICES: Mapping[Aspect, Callable[[str, Any], list[str]]] = MappingProxyType(
     {
         Aspect.MACIE: _macie,
@@ -114,5 +120,6 @@ SERVICES: Mapping[Aspect, Callable[[str, Any], list[str]]] = MappingProxyType(
         Aspect.METRIC_FILTERS: _alarm,
         Aspect.STORAGE_LENSES: _lens,
         Aspect.BACKUP_SELECTIONS: _selection,
+        Aspect.MULTI_REGION_ACCESS_POINTS: _multi_region,
     }
 )

@@ -31,7 +31,8 @@ class ServiceWriting:
 
     `view` cuts an answer down to what is the setting; `left` is the reading of the whole aspect after the edit. `takes`
     says which places the row is for, where an aspect has several. `removal` gives the calls of an edit that takes the
-    setting away; without it no fix does. `chosen` is what AWS alone knows, of the reading and the undoing call.
+    setting away; without it no fix does. `chosen` is what AWS alone knows, of the reading and the undoing call. `slow`:
+    AWS takes a write as an order, and the view has what was ordered until it is so.
     """
 
     service: str
@@ -43,6 +44,7 @@ class ServiceWriting:
     takes: Callable[[str], bool] = _anywhere
     removal: Callable[[str, Answer], Asking] | None = None
     chosen: Callable[[str], Chosen | None] = _nothing
+    slow: bool = False
 
     def step(self, edit: Edit, before: Answer | None) -> Step:
         """The write that makes of `before` what the edit wants. Raises ValueError where no fix does that."""
@@ -59,6 +61,7 @@ class ServiceWriting:
             before=known,
             after=None if edit.after is None else self.seen(edit.after),
             undone=known,
+            slow=self.slow,
         )
 
     def _asking(self, place: str, before: Answer | None, after: Answer | None) -> Asking:

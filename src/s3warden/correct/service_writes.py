@@ -13,7 +13,15 @@ from types import MappingProxyType
 from s3warden.collect import detectors, keys, macie, trails
 from s3warden.collect.aspects import AspectRead
 from s3warden.collect.shapes import Answer, mapping, text
-from s3warden.correct import alarm_writes, backup_writes, lens_writes, other_bucket_writes, point_writes, way_writes
+from s3warden.correct import (
+    alarm_writes,
+    backup_writes,
+    lens_writes,
+    multi_region_writes,
+    other_bucket_writes,
+    point_writes,
+    way_writes,
+)
 from s3warden.correct.remedy import Edit
 from s3warden.correct.service_row import Asked, ServiceWriting, in_regions
 from s3warden.correct.views import policy_view
@@ -247,6 +255,7 @@ SERVICES: Mapping[Aspect, tuple[ServiceWriting, ...]] = MappingProxyType(
         **{aspect: (row,) for aspect, row in _ROWS.items()},
         Aspect.METRIC_FILTERS: alarm_writes.ROWS,
         Aspect.ACCESS_POINTS: (point_writes.ROW,),
+        Aspect.MULTI_REGION_ACCESS_POINTS: (multi_region_writes.ROW,),
         **other_bucket_writes.ROWS,
         **way_writes.ROWS,
         Aspect.BACKUP_SELECTIONS: backup_writes.ROWS,

@@ -107,6 +107,7 @@ class Undoer:
         text = f"{entry.id} is taken back by {undoing.id}: {settings} of {undoing.subject} as before."
         spared = ", ".join(sorted(_written(entry) - undoing.attributes))
         text += f" Left as it is, since other buckets rely on it: {spared}." if spared else ""
+        text += " AWS took the order, and carries it out in the next minutes." if undoing.on_their_way else ""
         return Answer(True, text, _after(undoing))
 
     async def keep(self, entry: Remediation, by: str) -> Answer:
@@ -135,7 +136,7 @@ class Undoer:
                 found = await self.reads.now(account, step)
             except AwsError as error:
                 return f"{step.attribute} cannot be read: {error}"
-            if found not in (step.before, step.after):
+            if found not in (step.before, step.after) and not step.on_its_way(found):
                 return f"{step.attribute} was changed since:\n{difference(step.before, found)}"
         return None
 
@@ -161,7 +162,7 @@ def _not_as_before(undoing: Remediation) -> str | None:
     """Which setting AWS shows in another form than the one it had; None if all is as it was."""
     steps = undoing.plan.steps if undoing.plan is not None else ()
     for step, progress in zip(steps, undoing.progress, strict=True):
-        if progress.read_back != step.after:
+        if progress.read_back != step.after and not step.may_come(progress.read_back):
             return f"{step.attribute} is not as it was:\n{difference(step.after, progress.read_back)}"
     return None
 
@@ -203,15 +204,18 @@ def inverse(entry: Remediation, made_at: datetime) -> RemediationPlan:
 
 
 def _back(step: Step, progress: Progress) -> Step:
+    # What was on its way when it was read last has arrived by now, or is not to be taken back yet.
+    left = step.after if step.may_come(progress.read_back) else progress.read_back
     return Step(
         attribute=step.attribute,
         summary=f"take back: {step.summary}",
         read=step.read,
         call=step.inverse,
         inverse=step.call,
-        before=progress.read_back,
+        before=left,
         after=step.undone,
-        undone=progress.read_back,
+        undone=left,
+        slow=step.slow,
     )
 
 

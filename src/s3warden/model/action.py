@@ -82,6 +82,10 @@ class Call:
         return decoded
 
 
+ORDERED = "ordered"
+"""Beside a setting in the form in which steps compare it: the one that AWS was told to make of it and has not yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One write of a plan, with all that is needed to check it and to take it back.
@@ -90,7 +94,7 @@ class Step:
     `read` answers what it is now. `before` and `after` are that answer in a form that is equal for equal settings
     (`correct.steps.seen`), None where it is not configured; the pre-image to the letter is in `inverse`, which puts it
     back. `undone` is what `read` answers then: `before`, but where AWS knows no way back to "never configured".
-    `summary` says in one line what the write does.
+    `summary` says in one line what the write does. `slow`: AWS takes the write as an order, which it carries out later.
     """
 
     attribute: str
@@ -101,6 +105,17 @@ class Step:
     before: str | None
     after: str | None
     undone: str | None
+    slow: bool = False
+
+    def on_its_way(self, found: str | None) -> bool:
+        """Whether the read answers so because AWS took the write and has not carried it out everywhere yet."""
+        if not self.slow or found is None or self.before is None or self.after is None:
+            return False
+        return found == canonical({**json.loads(self.before), ORDERED: json.loads(self.after)})
+
+    def may_come(self, found: str | None) -> bool:
+        """Whether a write that was made may still take effect, where the read answers so."""
+        return self.slow and (found == self.before or self.on_its_way(found))
 
 
 class LossKind(StrEnum):

@@ -34,6 +34,10 @@ class StepState(StrEnum):
     FAILED = "failed"
 
 
+MADE = frozenset({StepState.WRITTEN, StepState.NEEDLESS})
+"""Where nothing is left to be called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What became of one step. Times are UTC.
@@ -130,6 +134,21 @@ class Remediation:
     def written(self) -> tuple[int, ...]:
         """The numbers of the steps that were written, in order."""
         return tuple(n for n, each in enumerate(self.progress) if each.state is StepState.WRITTEN)
+
+    @property
+    def on_their_way(self) -> tuple[int, ...]:
+        """The numbers of the steps that are made, and that AWS had not carried out yet when they were read last."""
+        steps = self.plan.steps if self.plan is not None else ()
+        return tuple(
+            number
+            for number, (step, each) in enumerate(zip(steps, self.progress, strict=True))
+            if each.state in MADE and step.may_come(each.read_back)
+        )
+
+    @property
+    def left(self) -> bool:
+        """Whether a step is still to be made."""
+        return any(each.state not in MADE for each in self.progress)
 
     @property
     def attributes(self) -> frozenset[str]:

@@ -551,6 +551,7 @@ _ACTIONS = {
     "PutVectorBucketPolicy": "s3vectors:PutVectorBucketPolicy",
     "PutAccessPointPolicy": "s3:PutAccessPointPolicy",
     "DeleteAccessPointPolicy": "s3:DeleteAccessPointPolicy",
+    "PutMultiRegionAccessPointPolicy": "s3:PutMultiRegionAccessPointPolicy",
     "PutBucketOwnershipControls": "s3:PutBucketOwnershipControls",
     "DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",
     "PutBucketEncryption": "s3:PutEncryptionConfiguration",
@@ -647,6 +648,47 @@ async def test_leak_through_an_access_point_is_closed_there_and_taken_back_to_th
     await world.make(step.inverse)
     assert await point_policy(world) == own
     assert await world.settings() == before
+
+
+async def test_stranger_is_taken_out_of_a_multi_region_access_point_and_put_back_to_the_letter(world: World) -> None:
+    """Asked and changed in the one region that answers; the policy of the bucket stays."""
+    far = await world.sessions.client("s3control", region="us-west-2")
+    place = {"AccountId": HOME_ACCOUNT, "Name": "mended-everywhere"}
+    details = {"Name": place["Name"], "Regions": [{"Bucket": BUCKET.name}]}
+
+    async def build(s3: Any, control: Any) -> object:
+        mine = {"StringEquals": {"s3:DataAccessPointAccount": HOME_ACCOUNT}}
+        await policy({**READ, "Sid": "ToPoints", "Action": "s3:*", "Condition": mine})(s3, control)
+        await far.create_multi_region_access_point(
+            AccountId=HOME_ACCOUNT,
+            ClientToken="c",
+            Details={**details, "PublicAccessBlock": dict.fromkeys(FLAGS, False)},
+        )
+        found = await far.get_multi_region_access_point(**place)
+        point = f"arn:aws:s3::{HOME_ACCOUNT}:accesspoint/{found['AccessPoint']['Alias']}/object/*"
+        own = {**READ, "Sid": "Own", "Principal": {"AWS": HOME_ACCOUNT}, "Resource": point}
+        text = json.dumps({"Version": "2012-10-17", "Statement": [own, {**own, "Principal": {"AWS": "555566667777"}}]})
+        return await far.put_multi_region_access_point_policy(
+            AccountId=HOME_ACCOUNT, ClientToken="p", Details={"Name": place["Name"], "Policy": text}
+        )
+
+    await world.build(build)
+    rule_id, before = "bucket-access-point-cross-account", await far.get_multi_region_access_point_policy(**place)
+    made, result = await world.plan(rule_id)
+    [step] = made.steps
+    assert (result.verdict, step.attribute) == (
+        Verdict.FAIL,
+        f"multi_region_access_points:us-west-2:{HOME_ACCOUNT}/mended-everywhere",
+    )
+    allowed = next(remedy.iam_actions for remedy in REMEDIES if remedy.id == made.remedy)
+    assert {action(step.call), action(step.inverse)} <= set(allowed)
+    assert await world.looks.now(ACCOUNT, step) == step.before
+    await world.make(step.call)
+    assert await world.looks.now(ACCOUNT, step) == step.after
+    assert (await world.verdict(rule_id)).verdict is Verdict.PASS
+    await world.make(step.inverse)
+    after = await far.get_multi_region_access_point_policy(**place)
+    assert after["Policy"] == before["Policy"]
 
 
 # One for each kind of call, there and back.

@@ -1,5 +1,6 @@
 """Closing an exposed bucket: the grants and statements that open it, those of its access points included."""
 
+from s3warden.correct.multi_region_writes import ROW as MULTI_REGION_POLICY
 from s3warden.correct.narrowing import Removal, allows, narrowed, point_allows, public_grants
 from s3warden.correct.point_writes import ROW as POINT_POLICY
 from s3warden.correct.remedy import Edit, Remedy, Scene
@@ -62,10 +63,10 @@ OPENINGS = Remedy(
     id="remove-openings",
     title="Take out the grants and statements that open the bucket",
     rules=LIVE | {"bucket-public-latent"},
-    reads=frozenset({Aspect.ACL, Aspect.POLICY, Aspect.ACCESS_POINTS}),
+    reads=frozenset({Aspect.ACL, Aspect.POLICY, Aspect.ACCESS_POINTS, Aspect.MULTI_REGION_ACCESS_POINTS}),
     risk=Risk.MEDIUM,
     risk_text="Whoever reaches the bucket as a stranger is refused, a website's visitors included.",
-    iam_actions=("s3:PutBucketAcl", "s3:PutBucketPolicy", *POINT_POLICY.iam_actions),
+    iam_actions=("s3:PutBucketAcl", "s3:PutBucketPolicy", *POINT_POLICY.iam_actions, *MULTI_REGION_POLICY.iam_actions),
     plan=_openings,
     undo_text="While BlockPublicAcls or BlockPublicPolicy is on, AWS refuses to put something public back.",
 )
