@@ -141,7 +141,7 @@ class Remediation:
         steps = self.plan.steps if self.plan is not None else ()
         return tuple(
             number
-            for number, (step, each) in enumerate(zip(steps, self.progress, strict=True))
+            for number, (step, each) in enumerate(zip(steps, self.progress, strict=False))
             if each.state in MADE and step.may_come(each.read_back)
         )
 

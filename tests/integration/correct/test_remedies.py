@@ -654,7 +654,8 @@ async def test_stranger_is_taken_out_of_a_multi_region_access_point_and_put_back
     """Asked and changed in the one region that answers; the policy of the bucket stays."""
     far = await world.sessions.client("s3control", region="us-west-2")
     place = {"AccountId": HOME_ACCOUNT, "Name": "mended-everywhere"}
-    details = {"Name": place["Name"], "Regions": [{"Bucket": BUCKET.name}]}
+    block = dict.fromkeys(FLAGS, False)
+    details = {"Name": place["Name"], "Regions": [{"Bucket": BUCKET.name}], "PublicAccessBlock": block}
 
     async def build(s3: Any, control: Any) -> object:
         mine = {"StringEquals": {"s3:DataAccessPointAccount": HOME_ACCOUNT}}
