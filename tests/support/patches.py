@@ -64,6 +64,7 @@ def encryption(key: str) -> dict[str, Any]:
 PARTNER_ACCOUNT = "777788889999"
 PARTNER = {"AWS": f"arn:aws:iam::{PARTNER_ACCOUNT}:root"}
 POINT = f"arn:aws:s3:{BUCKET.region}:{BUCKET.account}:accesspoint/data"
+EVERYWHERE = f"arn:aws:s3::{BUCKET.account}:accesspoint/everywhere.mrap"
 LOG_DELIVERY = {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/s3/LogDelivery"}
 BAD = look(
     {
@@ -119,6 +120,18 @@ DELEGATING = look(
                 statement("Partner", Principal=PARTNER, Resource=f"{POINT}/object/*"),
                 statement("Ours", Principal={"AWS": f"arn:aws:iam::{BUCKET.account}:role/app"}, Resource=POINT),
             )
+        },
+        Aspect.MULTI_REGION_ACCESS_POINTS: {
+            f"us-west-2:{BUCKET.account}/everywhere": {
+                "Policy": {
+                    "Established": policy(
+                        statement("Partner", Principal=PARTNER, Resource=f"{EVERYWHERE}/object/${{aws:username}}/*"),
+                        statement(
+                            "Ours", Principal={"AWS": f"arn:aws:iam::{BUCKET.account}:role/app"}, Resource=EVERYWHERE
+                        ),
+                    )
+                }
+            }
         },
     }
 )
