@@ -25,12 +25,13 @@ class RuleInfo:
     """A rule's metadata.
 
     `needs` are the aspects without which the rule cannot pass; `hints` those that make its verdict more exact where
-    they can be read. `why` is the risk in two sentences at most. In `cli`, `terraform`, `cloudformation`, `console` and
-    `verify` the words `{bucket}`, `{account}`, `{region}`, `{partition}` stand for the subject's own names.
+    they can be read. `title` has up to 80 characters and no full stop, `why` is the risk in two sentences of up to 250.
+    In `cli`, `terraform`, `cloudformation`, `console` and `verify` the words `{bucket}`, `{account}`, `{region}`,
+    `{partition}` stand for the subject's own names, and a line has up to 140 characters.
 
-    `console` are the steps in AWS's console, one a line. `verify` are AWS CLI lines that show whether the fix holds,
-    with what to expect as a comment. `maps` are the controls of other catalogues that ask the same. `default`: whether
-    the rule is part of the default profile; the others are opt-in.
+    `console` are the steps in AWS's console, one a line, each a sentence. `verify` are AWS CLI lines that show whether
+    the fix holds, with what to expect as a comment that begins with `# Expect: `. `maps` are the controls of other
+    catalogues that ask the same. `default`: whether the rule is part of the default profile; the others are opt-in.
     """
 
     id: str

@@ -218,6 +218,8 @@ def test_ids_stay() -> None:
         "bucket-transfer-acceleration",
         "bucket-requester-pays",
         "bucket-intelligent-tiering",
+        "bucket-empty-or-idle",
+        "bucket-oversize-growth",
         "bucket-region-allowed",
         "bucket-required-tags",
         "bucket-abac-tag-escalation",
