@@ -134,8 +134,10 @@ def own(settings: Settings) -> Own:
     return Own(frozenset({_last(chosen.role_name)}), chosen.role_session_name)
 
 
-def delivering(pipeline: Pipeline, receiver: BucketRef) -> frozenset[str]:
-    """The buckets from which S3 delivers logs or lists into this one, as far as they were read."""
+def delivering(pipeline: Pipeline, receiver: BucketRef) -> frozenset[str] | None:
+    """The buckets from which S3 delivers logs or lists into this one; None while not all were read since the start."""
+    if not pipeline.fetch.neighbours.whole:
+        return None
     found = pipeline.cache.referring_to(receiver.partition, receiver.name)
     return frozenset(each.holder for each in found.used_as(Use.ACCESS_LOGS, Use.INVENTORY))
 

@@ -92,7 +92,7 @@ def _never_wrote(_actor: Actor | None) -> bool:
     return False
 
 
-def _no_fix(_subject: Subject) -> Trigger | None:
+def _no_fix(_finding: Finding, _looks: frozenset[Aspect]) -> Trigger | None:
     return None
 
 
@@ -128,7 +128,7 @@ class Pipeline:
     touched: Callable[[RefreshRequest], None] = _nobody_mends
     changed: Callable[[Sequence[FindingChange]], None] = _nobody_mends
     wrote: Callable[[Actor | None], bool] = _never_wrote
-    fix_of: Callable[[Subject], Trigger | None] = _no_fix
+    fix_of: Callable[[Finding, frozenset[Aspect]], Trigger | None] = _no_fix
     # Who counts: told of all verdicts on each subject; none where it is no more.
     count: Callable[[Subject, Sequence[RuleResult]], None] = _uncounted
     house: House = field(default_factory=House)
@@ -371,8 +371,7 @@ class Pipeline:
             ended=ended,
             known_before=known_before,
         )
-        fix = self.fix_of(subject)
-        changes = tuple(credited(change, fix) for change in changes)
+        changes = tuple(credited(change, self._fix_of(change.finding)) for change in changes)
         # No event tells of time.
         changes = tuple(replace(c, drift=False) if c.finding.rule_id in self._by_time else c for c in changes)
         quiet = self.baseline.quiet(subject, sweep=request.origin is Origin.SWEEP)
@@ -391,6 +390,10 @@ class Pipeline:
         if plan.notifications:
             self.committed()
         self.changed(plan.changes)
+
+    def _fix_of(self, finding: Finding) -> Trigger | None:
+        rule = self.house.known(self.rules).get(finding.rule_id)
+        return self.fix_of(finding, frozenset() if rule is None else rule.looks)
 
     def checks(self, buckets: int, accounts: int, rule_ids: Container[str] | None = None) -> int:
         """How many verdicts that many buckets and accounts have, by all rules or by those of these ids."""

@@ -357,7 +357,7 @@ async def test_the_end_is_credited_to_the_fix_unless_somebody_acted_after_it(sec
     assert told.event_time is not None
     at = told.event_time + timedelta(seconds=seconds)
     fix = Trigger("Remediation", SELF, "remediation/r-1", at, Actor("s3warden, remediation r-1", SELF))
-    path.fix_of = lambda subject: fix if subject == bucket("ledger") else None
+    path.fix_of = lambda finding, looks: fix if finding.subject == bucket("ledger") and Aspect.ACL in looks else None
     await path.refresh(opening)
     [record] = store.incidents
     assert record.closed_by == (fix if credited else told)

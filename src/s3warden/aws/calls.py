@@ -106,7 +106,7 @@ class Calls:
     async def _is_nowhere(self, error: AwsError, service: str, region: str) -> bool:
         # S3 is in every region, also in those that are younger than the SDK.
         return (
-            error.cause is Cause.UNREACHABLE
+            error.code == "EndpointConnectionError"
             and service not in _EVERYWHERE
             and not await self._clients.offers(service, region)
         )

@@ -28,6 +28,12 @@ KNOWN = frozenset(
     {"us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1", "eu-north-1", "ap-south-1", "ap-northeast-1"}
 )
 
+# "S3 Tables AWS Regions, endpoints, and service quotas" in the S3 user guide, as of 2026; later ones may lack here.
+_TABLES = KNOWN | {
+    *("af-south-1", "ap-east-1", "ap-northeast-2", "ap-northeast-3", "ap-south-2", "ap-southeast-1", "ap-southeast-2"),
+    *("ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-7", "ca-central-1"),
+}
+
 
 def _named_policy(name: str) -> Callable[[Answer], Policy]:
     return lambda answer: Policy(text(answer.get(name), name))
@@ -123,7 +129,7 @@ DIRECTORY = _Kind(
 TABLE = _Kind(
     BucketKind.TABLE,
     "s3tables",
-    KNOWN,
+    _TABLES,
     AspectRead("ListTableBuckets", "s3tables:ListTableBuckets", _table),
     "tableBuckets",
     "continuationToken",

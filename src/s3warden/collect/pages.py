@@ -37,12 +37,12 @@ def page_of(answer: Answer, name: str, token: str = "NextToken") -> Page:  # noq
 
 async def every_page(ask: Ask, parse: Callable[[Answer], Page], name: str = "NextToken") -> list[Page]:
     """All pages from the first on; `name` is how the call calls the token. Raises ShapeError, and what it raises."""
-    pages = [parse(await ask())]
+    pages, asked = [parse(await ask())], set[str]()
     while token := pages[-1].token:
-        page = parse(await ask(**{name: token}))
-        if page.token == token:
-            raise ShapeError("the next page of a page is itself")
-        pages.append(page)
+        if token in asked:
+            raise ShapeError("the next page of a page is one before it")
+        asked.add(token)
+        pages.append(parse(await ask(**{name: token})))
     return pages
 
 

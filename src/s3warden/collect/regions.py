@@ -36,13 +36,21 @@ async def every_item(
     `items` is the part of the answer that holds them, `paging` what the service calls the token for the next page.
     Where the service is not `expected` and nobody answers, there is none; elsewhere silence is a failure like any.
     """
+    answered = False
+
+    async def asked(**parameters: object) -> Answer:
+        nonlocal answered
+        answer = await ask(**parameters)
+        answered = True
+        return answer
+
     try:
-        pages = await every_page(ask, lambda answer: page_of(answer, items, paging), paging)
+        pages = await every_page(asked, lambda answer: page_of(answer, items, paging), paging)
         return tuple(parse(item) for page in pages for item in page.items)
     except ShapeError as error:
         return Unreadable(Cause.MALFORMED, f"{read.operation}: {error}")
     except AwsError as error:
-        if error.code in _SILENT and not expected:
+        if error.code in _SILENT and not expected and not answered:
             return ()
         failed = read.failed(error)
         return failed if isinstance(failed, Unreadable) else ()

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -107,6 +108,8 @@ class Applier:
     patience: Patience = DEFAULT_PATIENCE
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     chance: Callable[[], float] = field(default=random.random)
+    # Remediations of several subjects may write one setting, as the policy of the bucket that receives logs.
+    _writing: WeakValueDictionary[tuple[Call, str], asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def apply(self, entry: Remediation) -> tuple[Remediation, Trouble | None]:
         """Make the steps that are not made yet, in order, until one cannot be made. Raises StoreError."""
@@ -140,6 +143,11 @@ class Applier:
         return entry
 
     async def _make(self, entry: Remediation, number: int) -> tuple[Remediation, Trouble | None]:
+        lock = self._writing.setdefault((_steps(entry)[number].read, entry.subject.account), asyncio.Lock())
+        async with lock:
+            return await self._made(entry, number)
+
+    async def _made(self, entry: Remediation, number: int) -> tuple[Remediation, Trouble | None]:
         step = _steps(entry)[number]
         for attempt in range(1, self.patience.tries + 1):
             found = await self._look(entry, step)

@@ -21,7 +21,10 @@ SELECTION = "BackupSelection"
 
 def view(answer: Answer) -> Answer:
     """The selection without what is empty."""
-    return {key: value for key, value in mapping(answer.get(SELECTION), SELECTION).items() if value}
+    made = mapping(answer.get(SELECTION), SELECTION)
+    # AWS tells of conditions although there are none: every operator with an empty list.
+    told = {k: {o: v for o, v in p.items() if v} if isinstance(p, Mapping) else p for k, p in made.items()}
+    return {key: value for key, value in told.items() if value}
 
 
 def _calls(place: str, _before: Answer | None, after: Answer) -> tuple[Asked, Asked, Asked]:

@@ -39,7 +39,7 @@ class Answer:
     final: bool = False
 
 
-def _nobody(_bucket: BucketRef) -> Collection[str]:
+def _nobody(_bucket: BucketRef) -> Collection[str] | None:
     return ()
 
 
@@ -47,7 +47,8 @@ def _nobody(_bucket: BucketRef) -> Collection[str]:
 class Undoer:
     """Takes fixes back. The caller holds the subject's turn. Every method raises StoreError.
 
-    `delivering` are the buckets from which S3 delivers logs or lists into a bucket, by their names.
+    `delivering` are the buckets from which S3 delivers logs or lists into a bucket, by their names; None where that is
+    not known yet.
     """
 
     reads: Reads
@@ -55,16 +56,17 @@ class Undoer:
     book: Book
     notes: Notes
     metrics: Metrics
-    delivering: Callable[[BucketRef], Collection[str]] = _nobody
+    delivering: Callable[[BucketRef], Collection[str] | None] = _nobody
 
     async def undo(self, entry: Remediation, by: str) -> Answer:
         """Take `entry` back in the name of `by`."""
         refusal = _impossible(entry)
         if refusal is not None:
             return refusal
-        plan = self._spared(inverse(entry, self.book.clock()))
+        plan, known = self._spared(inverse(entry, self.book.clock()))
         if not plan.steps:
-            return Answer(False, f"{entry.id} is not taken back: other buckets rely on what it let in.", final=True)
+            rely = "other buckets rely on what it let in" if known else "who relies on what it let in is not known yet"
+            return Answer(False, f"{entry.id} is not taken back: {rely}.", final=known)
         differs = await self._differs(entry, plan)
         if differs is not None:
             return await self._refused(entry, by, differs)
@@ -106,7 +108,7 @@ class Undoer:
         settings = ", ".join(sorted(undoing.attributes))
         text = f"{entry.id} is taken back by {undoing.id}: {settings} of {undoing.subject} as before."
         spared = ", ".join(sorted(_written(entry) - undoing.attributes))
-        text += f" Left as it is, since other buckets rely on it: {spared}." if spared else ""
+        text += f" Left as it is, since other buckets rely on it, or may: {spared}." if spared else ""
         text += " AWS took the order, and carries it out in the next minutes." if undoing.on_their_way else ""
         return Answer(True, text, _after(undoing))
 
@@ -118,15 +120,19 @@ class Undoer:
         await self.book.write(kept, "kept", {"by": by})
         return Answer(True, f"{entry.id} stays; it was to be taken back at {entry.until:%Y-%m-%d %H:%M} UTC.")
 
-    def _spared(self, plan: RemediationPlan) -> RemediationPlan:
-        """The plan without the policies that let in what S3 delivers from other buckets by now."""
-        return replace(plan, steps=tuple(step for step in plan.steps if not self._relied_on(step, plan.subject)))
+    def _spared(self, plan: RemediationPlan) -> tuple[RemediationPlan, bool]:
+        """The plan without the policies that let in, or may let in, what S3 delivers from other buckets; and whether
+        it is known who delivers."""
+        relied = [self._relied_on(step, plan.subject) for step in plan.steps]
+        left = tuple(step for step, on in zip(plan.steps, relied, strict=True) if on is False)
+        return replace(plan, steps=left), None not in relied
 
-    def _relied_on(self, step: Step, subject: Subject) -> bool:
+    def _relied_on(self, step: Step, subject: Subject) -> bool | None:
         aspect, _, name = step.attribute.partition(":")
         if aspect != Aspect.POLICY or not name or not isinstance(subject, BucketRef):
             return False
-        return bool(set(self.delivering(replace(subject, name=name))) - {subject.name})
+        found = self.delivering(replace(subject, name=name))
+        return None if found is None else bool(set(found) - {subject.name})
 
     async def _differs(self, entry: Remediation, plan: RemediationPlan) -> str | None:
         """What somebody else changed since the fix; None if all is as the fix left it, or as it was before."""

@@ -22,9 +22,9 @@ from s3warden.correct.book import Book
 from s3warden.correct.budget import HOUR, Budget
 from s3warden.correct.circumstances import is_fix
 from s3warden.correct.guard import Stop
-from s3warden.correct.mend import Aftermath, Mender
+from s3warden.correct.mend import Aftermath, Mender, aspects
 from s3warden.model.action import Result
-from s3warden.model.bucket import Subject
+from s3warden.model.bucket import Aspect, Subject
 from s3warden.model.event import SELF, Actor, Origin, Outcome, RefreshRequest, Trigger
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Verdict
 from s3warden.model.remediation import Remediation, Stage
@@ -98,8 +98,8 @@ class Worker:
     clock: Callable[[], float] = field(default=time.monotonic)
     _agenda: Agenda = field(init=False)
     _active: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    # The fixes that nobody has looked at yet, by subject.
-    _unseen: dict[str, Trigger] = field(default_factory=dict)
+    # The fixes that nobody has looked at yet, by subject and finding.
+    _unseen: dict[str, dict[str, Remediation]] = field(default_factory=dict)
     _wakeup: asyncio.Event = field(default_factory=asyncio.Event)
     _draining: bool = False
 
@@ -121,9 +121,18 @@ class Worker:
         self._agenda.put(Item(finding.fingerprint, finding.subject, self.clock() + wait))
         self._wakeup.set()
 
-    def fix_of(self, subject: Subject) -> Trigger | None:
-        """The fix that was written there and that nobody has looked at yet."""
-        return self._unseen.get(subject.key)
+    def fix_of(self, finding: Finding, looks: frozenset[Aspect]) -> Trigger | None:
+        """The fix that nobody has looked at yet: of this finding, or else of what its rule `looks` at."""
+        unseen = self._unseen.get(finding.subject.key, {})
+        others = (each for each in reversed(unseen.values()) if aspects(each) & looks)
+        entry = unseen.get(finding.fingerprint) or next(others, None)
+        return None if entry is None else trigger_of(entry)
+
+    def _forget(self, key: str, fingerprint: str) -> None:
+        unseen = self._unseen.get(key, {})
+        unseen.pop(fingerprint, None)
+        if not unseen:
+            self._unseen.pop(key, None)
 
     def again(self, entry: Remediation) -> None:
         """Take up at once what `entry` is about, since somebody answered."""
@@ -232,7 +241,7 @@ class Worker:
                     aftermath = await self._mend(item)
                     if aftermath.entry is not None:
                         # Known before anybody else gets a turn to look.
-                        self._unseen[item.subject.key] = trigger_of(aftermath.entry)
+                        self._unseen.setdefault(item.subject.key, {})[item.fingerprint] = aftermath.entry
                 await self._follow(item, aftermath)
             except StoreError as error:
                 self._fail(item, "store", _NO_STORE)
@@ -285,7 +294,8 @@ class Worker:
     def _seen(self, entry: Remediation) -> None:
         """After the look at a fix: who opened the setting again before that look left the finding as it was, and with
         it no change that would be told."""
-        self._unseen.pop(entry.subject.key, None)
+        if self._unseen.get(entry.subject.key, {}).get(entry.fingerprint) is entry:
+            self._forget(entry.subject.key, entry.fingerprint)
         if entry.result is not Result.FIXED:
             return
         for finding in self.findings.of(entry.subject):
@@ -293,7 +303,7 @@ class Worker:
                 self._feed(finding)
 
     def _fail(self, item: Item, reason: str, wait: float) -> None:
-        self._unseen.pop(item.subject.key, None)
+        self._forget(item.subject.key, item.fingerprint)
         self.metrics.remediation_errors.labels(reason).inc()
         self._agenda.put(Item(item.fingerprint, item.subject, self.clock() + wait))
 

@@ -31,7 +31,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 from s3warden.model.bucket import Subject
-from s3warden.model.event import Origin, Trigger
+from s3warden.model.event import SELF, Origin, Trigger
 from s3warden.model.finding import ChangeKind, Finding, FindingChange, Reason, RuleResult, Verdict, fingerprint
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -102,6 +102,8 @@ def credited(change: FindingChange, fix: Trigger | None) -> FindingChange:
     The first look after a fix may be one that an older event asked for, of whoever opened the bucket.
     """
     told = change.finding.trigger
+    if told is not None and told.source == SELF:
+        return change
     if fix is None or change.reason != Reason.FIXED or _latest((fix,) if told is None else (told, fix)) is not fix:
         return change
     return replace(change, finding=replace(change.finding, trigger=fix), drift=False)

@@ -8,7 +8,10 @@ policy names. What a caller may choose himself is chosen in his favour.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import chain
 
@@ -43,6 +46,10 @@ _GIVEN = frozenset(
         "kms:calleraccount",
     }
 )
+
+
+# A pattern of nothing else fits everybody who has such a thing at all, as `o-*` every organisation.
+_NOBODYS = frozenset("o-*?/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,9 @@ def judged(found: Mapping[str, Outsiders], what: str, fact: str) -> Judgement:
 @lru_cache(maxsize=1024)
 def _outsiders(text: str, resource: Resource, friends: frozenset[str]) -> Outsiders:
     document = parse(text)
-    unclear = next(iter(document.unknown), None)
+    # Whose a canonical user is the policy does not tell.
+    canonical = (each.label for each in document.statements if each.effect == "Allow" and each.principals.canonical)
+    unclear = next(chain(document.unknown, canonical), None)
     found: dict[str, tuple[str, Statement]] = {}
     for caller in (STRANGER, *sorted(_named(document) - friends)):
         for request, statement in _requests(document, resource, caller):
@@ -129,7 +138,7 @@ def _requests(document: Document, resource: Resource, caller: str) -> Iterator[t
             continue
         listed = tuple(name for name in statement.principals.aws if account_of(name) == caller)
         context = favourable(statement.conditions, resource, caller, listed)
-        literal = [] if statement.not_action else [name for name in statement.actions if not set("*?") & set(name)]
+        literal = [] if statement.not_action else [_filled(name, "") for name in statement.actions]
         for action in dict.fromkeys((*resource.actions, *literal)):
             for target in _targets(statement, resource):
                 yield Request(action, target, True, caller, listed, False, context), statement
@@ -138,17 +147,25 @@ def _requests(document: Document, resource: Resource, caller: str) -> Iterator[t
 def _targets(statement: Statement, resource: Resource) -> Iterator[str]:
     """The resource itself, and something in it where the statement speaks of that."""
     yield resource.arn
+    depth = resource.arn.count("/") + 1
     for pattern in statement.resources:
-        if pattern.startswith(resource.arn + "/"):
-            yield pattern.replace("*", "x").replace("?", "x")
+        parts = pattern.split("/")
+        if len(parts) > depth and fnmatchcase(resource.arn, "/".join(parts[:depth])):
+            yield "/".join((resource.arn, *(_filled(part) for part in parts[depth:])))
+
+
+def _filled(pattern: str, star: str = "x") -> str:
+    return pattern.replace("*", star).replace("?", "x")
 
 
 def favourable(
     conditions: Sequence[Condition], resource: Resource, caller: str, listed: tuple[str, ...]
 ) -> dict[str, tuple[str, ...]]:
     """A request's context in which the caller has chosen all that is his to choose as the conditions want it."""
-    wanted = (name for name in _callers(conditions) if name.startswith("arn:") and account_of(name) == caller)
-    visitor = next(wanted, f"arn:{resource.partition}:iam::{caller}:role/visitor").replace("*", "x").replace("?", "x")
+    wanted = (name.split(":", 5) for name in callers_of(conditions))
+    fitting = (each for each in wanted if len(each) == 6 and fnmatchcase(caller, each[4]))
+    own = (":".join((*each[:4], caller, each[5])) for each in fitting)
+    visitor = _filled(next(own, f"arn:{resource.partition}:iam::{caller}:role/visitor"))
     context: dict[str, tuple[str, ...]] = {
         "aws:securetransport": ("true",),
         "aws:principalaccount": (caller,),
@@ -160,19 +177,33 @@ def favourable(
         "aws:resourceaccount": (resource.account,),
     }
     for condition in conditions:
-        if condition.key not in context and condition.key not in _GIVEN and not condition.operator.negated:
-            context[condition.key] = (condition.values[0].replace("*", "x").replace("?", "x"),)
+        free = condition.key not in _GIVEN or set(condition.values[0]) <= _NOBODYS
+        if condition.key not in context and free and not condition.operator.negated:
+            context[condition.key] = (_chosen(condition),)
     return context
+
+
+def _chosen(condition: Condition) -> str:
+    """A value that the condition takes; one next to the limit where the limit itself is left out."""
+    value = _filled(condition.values[0])
+    step = {"LessThan": -1, "GreaterThan": 1}.get(condition.operator.base.removeprefix("Numeric").removeprefix("Date"))
+    if step is None:
+        return value
+    with suppress(ValueError):
+        return str(int(value) + step)
+    with suppress(ValueError, OverflowError):
+        return (datetime.fromisoformat(value) + timedelta(days=step)).isoformat()
+    return value
 
 
 def _named(document: Document) -> set[str]:
     """The accounts that the policy names: as principals, or in conditions on who calls."""
     named = (name for statement in document.statements for name in statement.principals.aws)
-    told = (name for statement in document.statements for name in _callers(statement.conditions))
+    told = (name for statement in document.statements for name in callers_of(statement.conditions))
     return {account for account in map(account_of, chain(named, told)) if account}
 
 
-def _callers(conditions: Sequence[Condition]) -> Iterator[str]:
+def callers_of(conditions: Sequence[Condition]) -> Iterator[str]:
     """The accounts and principals that conditions want the caller to be."""
     for condition in conditions:
         if condition.key in _CALLER and not condition.operator.negated:

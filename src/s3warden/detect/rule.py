@@ -244,7 +244,8 @@ class Rule:
     stand, so that two buckets alike but for their names may differ. Else one verdict serves for all of a shape.
     `nameless`: whether in this state of a shape neither the name nor the time decides after all.
     `facts`: all that the verdict of such a rule hangs on beside the shape, for less than the check costs. Equal facts
-    in one shape have equal verdicts. None where the check has to be run for each bucket.
+    in one shape have equal verdicts; what no other kind of rule looks at is no part of the shape, and has to be among
+    them. None where the check has to be run for each bucket.
     `by_time`: whether a verdict may change with nothing but time and use, so that a sweep that finds another one is no
     proof of an event that got lost.
     """

@@ -101,6 +101,9 @@ class Verdicts:
             return ()
         key = state.ref.key
         last = self._last.get(key)
+        if last is not None and last[0].ref != state.ref:
+            # A bucket made anew in another region: nothing that was said of the old one stays.
+            last = None
         known = last is not None and last[1].shape is not None and _same(last[0], state)
         judged = last[1] if last is not None and known else self._judged(state, last)
         self._last[key] = (state, judged)

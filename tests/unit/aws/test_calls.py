@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,6 +100,12 @@ async def test_service_that_is_not_in_a_region_is_not_asked_again_and_again() ->
     assert (caught.value.cause, nowhere.waits) == (Cause.REGION_OFF, [])
     for service, region in (("macie2", "us-east-1"), ("s3", "moon-1")):
         assert await Harness(lost, {}).ask(service, region) == {}
+
+
+@pytest.mark.parametrize("late", [ReadTimeoutError(endpoint_url="x"), ConnectTimeoutError(endpoint_url="x")])
+async def test_a_timeout_does_not_say_that_a_service_is_not_there(late: Exception) -> None:
+    """Somebody may be there who is slow: what the SDK does not know of may be asked again, and is never "none"."""
+    assert await Harness(late, {}).ask("macie2", "moon-1") == {}
 
 
 async def test_what_will_not_pass_is_not_tried_again() -> None:

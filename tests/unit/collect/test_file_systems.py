@@ -90,3 +90,13 @@ async def test_silence_is_no_answer_where_there_is_the_service(silence: AwsError
     aws = Services({LIST: silence})
     assert isinstance(await read(aws, "us-east-1"), Unreadable)
     assert await read(aws, "eu-south-1") == ABSENT
+
+
+@pytest.mark.parametrize("silence", [NOWHERE, SILENT])
+async def test_silence_after_an_answer_is_no_end_of_the_list(silence: AwsError) -> None:
+    """There is the service, whatever is known of the region."""
+
+    def answer(_ref: object, params: Any) -> Any:
+        return silence if "nextToken" in params else {**listed("fs-1"), "nextToken": "more"}
+
+    assert isinstance(await read(Services({LIST: answer, READ: NONE}), "eu-south-1"), Unreadable)

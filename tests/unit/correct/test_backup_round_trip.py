@@ -59,7 +59,9 @@ class Backups(Aws):
             more = {"NextToken": str(at + 1)} if at + 1 < len(ids) else {}
             return {"BackupSelectionsList": page, **more}
         assert operation == "GetBackupSelection"
-        return {"BackupSelection": {**self.selections[parameters["SelectionId"]], "ListOfTags": []}}
+        # Of what is not set AWS tells all the same, with nothing in it.
+        unset = {"ListOfTags": [], "NotResources": [], "Conditions": {"StringEquals": [], "StringLike": []}}
+        return {"BackupSelection": {**unset, **self.selections[parameters["SelectionId"]]}}
 
     async def make(self, account: AccountRef, call: Call) -> None:
         """A write."""

@@ -46,6 +46,14 @@ USE: dict[str, Any] = {
     "Resource": "*",
 }
 OWN = {"StringEquals": {"kms:CallerAccount": BUCKET.account}}
+STRANGER = "999900001111"
+
+
+def called_by(accounts: object) -> dict[str, Any]:
+    """Everyone of these accounts."""
+    return {**USE, "Condition": {"StringEquals": {"kms:CallerAccount": accounts}}}
+
+
 DENY = {**USE, "Sid": "Deny", "Effect": "Deny", "Principal": {"AWS": PARTNER.replace("reader", "writer")}}
 
 
@@ -92,13 +100,16 @@ async def reason_for(text: str, **more: object) -> str:
                 "Condition": {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com", **OWN["StringEquals"]}},
             },
         ),
+        (called_by(STRANGER), None),
+        (called_by([STRANGER, "444455556666"]), called_by("444455556666")),
+        (called_by([STRANGER, BUCKET.account]), called_by(BUCKET.account)),
         ({**USE, "Principal": {"AWS": ["*", TRUSTED]}}, {**USE, "Principal": {"AWS": [TRUSTED]}}),
         ({**USE, "Principal": {"AWS": [PARTNER, TRUSTED]}}, {**USE, "Principal": {"AWS": [TRUSTED]}}),
         ({**USE, "Principal": {"AWS": PARTNER}}, None),
     ],
 )
 async def test_strangers_go_and_all_others_stay_to_the_letter(open_: Any, left: Any) -> None:
-    """Everyone becomes everyone of the account where nobody else is named; what is refused stays refused."""
+    """Everyone becomes everyone of the account where no account is named; what is refused stays refused."""
     trusted = {**USE, "Sid": "Trusted", "Principal": {"AWS": TRUSTED}}
     before = text_of(ROOT, open_, trusted, DENY)
     made, statements = await made_for(before)

@@ -244,6 +244,32 @@ def test_cloudfront_is_bound_to_the_distributions_of_the_account() -> None:
     assert statements(only(made))[1]["Condition"] == {"ArnLike": {"aws:SourceArn": own}}
 
 
+@pytest.mark.parametrize(
+    ("named", "left"),
+    [
+        ("*:distribution/E1", "111122223333:distribution/E1"),
+        (
+            ["444455556666:distribution/E1", "*:distribution/E2"],
+            ["444455556666:distribution/E1", "111122223333:distribution/E2"],
+        ),
+    ],
+)
+def test_a_distribution_that_is_named_stays_the_one(named: str | list[str], left: str | list[str]) -> None:
+    """Only the account that was left open is filled in: others of the account, too, were not let in before."""
+
+    def told(ends: str | list[str]) -> object:
+        arns = [f"arn:aws:cloudfront::{end}" for end in ([ends] if isinstance(ends, str) else ends)]
+        return arns[0] if isinstance(ends, str) else arns
+
+    cdn = {
+        **READ,
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Condition": {"ArnLike": {"aws:SourceArn": told(named)}},
+    }
+    made = planned("bucket-policy-oac-wildcard-sourcearn", look({Aspect.POLICY: policy(SHARED, cdn)}))
+    assert statements(only(made))[1]["Condition"] == {"ArnLike": {"aws:SourceArn": told(left)}}
+
+
 def test_service_beside_others_is_left_to_people() -> None:
     """Who is no service would not meet the condition."""
     mixed = {**READ, "Principal": {"Service": "logging.s3.amazonaws.com", "AWS": PARTNER}}

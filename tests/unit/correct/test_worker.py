@@ -13,16 +13,19 @@ import pytest
 from s3warden.correct.agenda import Agenda, Item
 from s3warden.correct.budget import Budget
 from s3warden.correct.mend import NOTHING, Aftermath
+from s3warden.correct.remedy import Edit
+from s3warden.correct.steps import step
 from s3warden.correct.worker import Pace, Worker
-from s3warden.model.action import Held, Result
+from s3warden.model.action import Effect, Held, RemediationPlan, Result, Risk
 from s3warden.model.bucket import Aspect, BucketRef, Subject
 from s3warden.model.event import Done, Origin, Outcome, RefreshRequest
-from s3warden.model.finding import ChangeKind, Evidence, Finding, FindingChange, fingerprint
+from s3warden.model.finding import ChangeKind, Evidence, Finding, FindingChange, Verdict, fingerprint
 from s3warden.model.remediation import Remediation
 from s3warden.store.errors import StoreUnavailableError
 from support import virtual
 from support.mending import BUCKET, RULE, Bench, now, run
-from support.spine import HOME
+from support.scenes import acl, group
+from support.spine import HOME, START
 
 
 class Mender:
@@ -286,7 +289,13 @@ class Looking(Scene):
     """The look at a fix takes a second; `known` is what whoever looks meanwhile is told of fixes."""
 
     async def _submit(self, request: RefreshRequest) -> "asyncio.Future[Outcome]":
-        self.known = [self.worker.fix_of(request.subject)]
+        subject = request.subject.name if isinstance(request.subject, BucketRef) else ""
+        self.known = [
+            self.worker.fix_of(finding(subject), frozenset()),
+            self.worker.fix_of(finding(subject, "other"), frozenset({Aspect.ACL, Aspect.OWNERSHIP})),
+            self.worker.fix_of(finding(subject, "other"), frozenset({Aspect.VERSIONING})),
+            self.worker.fix_of(finding("b"), frozenset({Aspect.ACL})),
+        ]
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().call_later(1, future.set_result, Done())
         return future
@@ -294,16 +303,14 @@ class Looking(Scene):
 
 @pytest.mark.parametrize("result", [Result.FIXED, Result.PARTLY])
 def test_a_fix_is_known_until_it_was_looked_at(result: Result) -> None:
-    """So that another's look in between does not thank whoever opened the bucket."""
+    """So that another's look in between does not thank whoever opened the bucket; what it did not touch is not its."""
     scene = Looking(finding("a"))
-    entry = replace(run(_about(scene)), result=result)
+    entry = replace(run(_about(scene)), result=result, plan=_writing_an_acl())
     scene.mender.aftermath = Aftermath(None, frozenset({Aspect.ACL}), entry)
     scene.mender.over = scene.ledger.all.remove
     scene.for_seconds(5)
-    [trigger] = scene.known
-    assert trigger is not None
-    assert trigger.event_id == f"remediation/{entry.id}"
-    assert scene.worker.fix_of(entry.subject) is None
+    assert [each and each.event_id for each in scene.known] == [f"remediation/{entry.id}"] * 2 + [None] * 2
+    assert scene.worker.fix_of(finding("a"), frozenset({Aspect.ACL})) is None
 
 
 class Reopened(Scene):
@@ -322,6 +329,12 @@ def test_what_is_open_again_after_the_look_is_taken_up_again(result: Result, tri
     scene.mender.aftermath = Aftermath(None, frozenset({Aspect.ACL}), entry)
     scene.for_seconds(5)
     assert len(scene.mender.names) == tries
+
+
+def _writing_an_acl() -> RemediationPlan:
+    made = step(Edit(Aspect.ACL, acl(), ""), acl(group("AllUsers", "READ")), BUCKET)
+    effect = Effect(True, False, (), (), Verdict.PASS)
+    return RemediationPlan("r", RULE, "f", "e", BUCKET, (made,), Risk.LOW, "", effect, START)
 
 
 async def _about(scene: Scene) -> Remediation:

@@ -19,7 +19,7 @@ from s3warden.detect.service_samples import S3, here, trail, trails
 from s3warden.detect.verdicts import Verdicts
 from s3warden.model.bucket import ABSENT, Aspect, BucketState, Present, Reading, State
 from s3warden.model.changes import Change, Changes
-from s3warden.model.configuration import Logging, Policy, Tags
+from s3warden.model.configuration import Accelerate, Logging, Policy, Tags
 from s3warden.model.finding import RuleResult, Severity, Verdict
 from s3warden.model.rule import Category
 from s3warden.model.services import BackupCondition, BackupSelection, BackupSelections, LastBackup
@@ -192,6 +192,24 @@ def test_what_has_no_shape_is_judged_by_itself(state: BucketState) -> None:
     before = verdicts.ran
     verdicts.of(cache.shared(replace(renamed(state, "other"), account=state.account)))
     assert verdicts.ran - before == sum(rule.kind is Kind.BUCKET for rule in RULES)
+
+
+def test_settings_that_one_rule_alone_looks_at_are_told_apart() -> None:
+    """They are no part of the shape, and so part of the facts."""
+    verdicts, cache = Verdicts(RULES), Cache()
+    for number, status in enumerate(("Enabled", "Suspended", "Enabled")):
+        readings = {Aspect.ACCELERATE: Present(Accelerate(status))}
+        state = cache.shared(renamed(bucket(readings), f"bucket-{number}"))
+        assert by_rule(verdicts.of(state)) == by_rule(evaluate(RULES, state))
+
+
+def test_a_bucket_made_anew_in_another_region_is_judged_anew() -> None:
+    """By rules that look at the region, even if nobody saw it gone in between."""
+    verdicts, cache = Verdicts(RULES, RuleOptions(allowed_regions=("eu-west-1",))), Cache()
+    for region in ("eu-west-1", "us-east-1"):
+        state = cache.shared(replace(bucket(), ref=replace(bucket().ref, region=region)))
+        options = RuleOptions(allowed_regions=("eu-west-1",))
+        assert by_rule(verdicts.of(state)) == by_rule(evaluate(RULES, state, options=options))
 
 
 def test_only_rules_that_look_at_a_change_run_again() -> None:

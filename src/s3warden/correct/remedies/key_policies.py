@@ -31,7 +31,7 @@ def _closed(scene: Scene) -> tuple[Edit, ...] | Declined:
         chosen = _smallest(scene, key.arn, text)
         if chosen is None:
             return Declined("not_mended", "To take those out who are named would not be enough, or is not possible.")
-        after = _without(text, chosen, key.account)
+        after = _without(text, chosen, key.account, scene.options.trusted_accounts)
         managed = any(_manages(statement, key.account, key.arn) for statement in statements_of(after))
     except ValueError as error:
         return Declined("policy_not_written", f"The policy of the key cannot be changed: {error}.")
@@ -49,7 +49,8 @@ def _smallest(scene: Scene, arn: str, text: str) -> frozenset[Named] | None:
     friends = (own, *scene.options.trusted_accounts)
 
     def mends(chosen: frozenset[Named]) -> bool:
-        edit = Edit(Aspect.KEY_POLICY, {"Policy": _without(text, chosen, own)}, "", place=arn)
+        left = _without(text, chosen, own, scene.options.trusted_accounts)
+        edit = Edit(Aspect.KEY_POLICY, {"Policy": left}, "", place=arn)
         return effect(scene, (edit,)).mends
 
     listed = statements_of(text)
@@ -69,17 +70,29 @@ def _names(statement: Mapping[str, object]) -> list[str]:
     return texts_of(principal.get("AWS") if isinstance(principal, dict) else principal)
 
 
-def _without(text: str, chosen: Collection[Named], account: str) -> str:
-    """The policy without these. A statement for everyone alone stays for the callers of the account."""
+def _without(text: str, chosen: Collection[Named], account: str, trusted: Collection[str]) -> str:
+    """The policy without these. A statement for everyone alone stays for the callers of the account, of those accounts
+    that it names for the account and trusted ones; it lets in nobody whom it did not."""
     listed = statements_of(text)
-    bound = {one for one in chosen if one.name == EVERYONE and _for_everyone_alone(listed[one.statement])}
+    alone = {one for one in chosen if one.name == EVERYONE and _for_everyone_alone(listed[one.statement])}
+    stays = {one: _staying(listed[one.statement], account, trusted) for one in alone}
+    bound = {one for one in alone if stays[one]}
     for one in sorted(bound):
-        statement = also(listed[one.statement], "StringEquals", _CALLER, account)
+        callers = stays[one]
+        statement = also(listed[one.statement], "StringEquals", _CALLER, callers if callers[1:] else callers[0])
         text = replaced(text, one.statement, statement, MAX_BYTES)
     left = nobody_of(text, set(chosen) - bound, MAX_BYTES).left
     if left is None:
         raise NoPolicyError("a policy cannot be without statements")
     return left
+
+
+def _staying(statement: Mapping[str, object], account: str, trusted: Collection[str]) -> list[str]:
+    """The callers for whom a statement for everyone stays."""
+    condition = statement.get("Condition")
+    keys = condition.get("StringEquals") if isinstance(condition, dict) else None
+    named = [v for k, v in (keys if isinstance(keys, dict) else {}).items() if k.lower() == _CALLER.lower()]
+    return [one for each in named for one in texts_of(each) if one == account or one in trusted] if named else [account]
 
 
 def _for_everyone_alone(statement: Mapping[str, object]) -> bool:

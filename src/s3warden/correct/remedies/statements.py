@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from s3warden.correct.effect import effect
 from s3warden.correct.narrowing import allows, every_statement, narrowed
-from s3warden.correct.policy_text import also, replaced, statements_of
+from s3warden.correct.policy_text import also, replaced, statements_of, texts_of
 from s3warden.correct.remedy import Edit, Remedy, Scene
 from s3warden.model.action import Declined, Risk
 from s3warden.model.bucket import Aspect, BucketRef
@@ -63,8 +63,20 @@ def _with_account(statement: Mapping[str, object], ref: BucketRef) -> dict[str, 
     services = str(principal["Service"]) if isinstance(principal, dict) else ""
     if "cloudfront" in services:
         own = f"arn:{ref.partition}:cloudfront::{ref.account}:distribution/*"
-        return also(statement, "ArnLike", "aws:SourceArn", own)
+        return also(statement, "ArnLike", "aws:SourceArn", _of_account(statement, ref.account) or own)
     return also(statement, "StringEquals", "aws:SourceAccount", ref.account)
+
+
+def _of_account(statement: Mapping[str, object], account: str) -> object:
+    """What the statement names under the operator already, with the account where it leaves that open: no more."""
+    condition = statement.get("Condition")
+    keys = condition.get("ArnLike") if isinstance(condition, dict) else None
+    known = next((v for k, v in (keys if isinstance(keys, dict) else {}).items() if k.lower() == "aws:sourcearn"), None)
+    fields = [each.split(":", 5) for each in texts_of(known)]
+    if not fields or any(len(each) != 6 for each in fields):
+        return None
+    fixed = [":".join(e if e[4].isdigit() else [*e[:4], account, e[5]]) for e in fields]
+    return fixed if fixed[1:] else fixed[0]
 
 
 UNGUARDED = Remedy(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from s3warden.detect.advice import OWN, policy_steps, shows_policy
 from s3warden.detect.exposure.concrete import Decision, Request, decide
 from s3warden.detect.exposure.normal import Document, Statement
-from s3warden.detect.outsiders import STRANGER, Resource, account_of, favourable
+from s3warden.detect.outsiders import STRANGER, Resource, account_of, callers_of, favourable
 from s3warden.detect.proofs import some
 from s3warden.detect.questions import document
 from s3warden.detect.rule import (
@@ -80,14 +80,19 @@ def _judged(found: Document, resource: Resource) -> Judgement:
 
 
 def _is_limited(statement: Statement) -> bool:
-    positive = (each for each in statement.conditions if not each.operator.negated)
+    positive = (
+        each
+        for each in statement.conditions
+        if not each.operator.negated and each.operator.base != "Null" and "*" not in each.values
+    )
     return statement.effect == "Allow" and any(each.key.startswith(_LIMITS) for each in positive)
 
 
 def _callers(found: Document, resource: Resource) -> Iterator[_Caller]:
     """Everybody, as a stranger, and all whom an Allow names; the own account as a whole is let in by nobody else."""
     yield _Caller("everyone", STRANGER)
-    for name in {name for each in found.statements if each.effect != "Deny" for name in each.principals.aws}:
+    granting = [each for each in found.statements if each.effect != "Deny"]
+    for name in {name for each in granting for name in (*each.principals.aws, *callers_of(each.conditions))}:
         account = account_of(name)
         if account != resource.account:
             yield _Caller(name, account or None, (name,))

@@ -25,13 +25,13 @@ def _check(state: State, _options: RuleOptions) -> Judgement:
 
 
 def _length(state: State, _options: RuleOptions) -> int:
-    """The name is part of the policy's length; all that is not ASCII in a policy of the shape is in each of them.
+    """The name is part of the policy's length.
 
     Whatever its letters are, a text a quarter as long as what passes does pass: none takes more than four bytes.
     """
     policy = state.reading(Aspect.POLICY)
-    length = len(policy.value.text) if isinstance(policy, Present) and isinstance(policy.value, Policy) else 0
-    return length if length > _FULL * _LIMIT / 4 else 0
+    text = policy.value.text if isinstance(policy, Present) and isinstance(policy.value, Policy) else ""
+    return len(text.encode()) if len(text) > _FULL * _LIMIT / 4 else 0
 
 
 def _of(statements: int) -> BucketState:

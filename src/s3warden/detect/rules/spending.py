@@ -1,5 +1,7 @@
 """Settings that cost or save money: transfer acceleration, who pays for requests, archives of Intelligent-Tiering."""
 
+from collections.abc import Hashable
+
 from s3warden.detect.advice import OWN, bucket_resource, property_steps, shows_setting
 from s3warden.detect.rule import (
     Example,
@@ -38,6 +40,11 @@ def _acceleration(state: State, options: RuleOptions) -> Judgement:
 
 def _dotted(state: State, _options: RuleOptions) -> bool:
     return "." in str(state.ref)
+
+
+def _told(state: State, options: RuleOptions) -> Hashable:
+    """No other rule looks at the setting, so that the shape does not hold it."""
+    return _dotted(state, options), state.reading(Aspect.ACCELERATE)
 
 
 def _payer(state: State, options: RuleOptions) -> Judgement:
@@ -108,7 +115,7 @@ resource "aws_s3_bucket_accelerate_configuration" "this" {
         Example("unreadable", bucket({Aspect.ACCELERATE: DENIED}), Verdict.UNKNOWN),
     ),
     by_name=always,
-    facts=_dotted,
+    facts=_told,
 )
 
 REQUESTER_PAYS = Rule(
