@@ -36,12 +36,12 @@ OWN: Final = Present(_Mark())
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`key` is equal for states of one shape as long as the objects that it is made of live, which a shape keeps.
+    """What all states of one shape have in common.
 
-    `cells` are the readings without the name, `around` those of the account. `text` has all texts in the cells.
+    `cells` are the readings without the name, `around` those of the account: shapes are told apart by the identity of
+    these, which live as long as the shape. `text` has all texts in the cells.
     """
 
-    key: tuple[Hashable, ...]
     cells: Cells
     around: Mapping[Aspect, Reading[object]]
     text: str
@@ -92,7 +92,7 @@ class Shapes:
             if len(self._known) >= self._size:
                 self._known.clear()
             text = "\n".join(_TEXTS.findall("\n".join(map(repr, cells))))
-            shape = self._known[key] = Shape(key, tuple(cells), around, text)
+            shape = self._known[key] = Shape(tuple(cells), around, text)
         return None if ref.name in shape.text else shape
 
     def _bared(self, readings: Readings, ref: BucketRef) -> list[Reading[object]] | None:

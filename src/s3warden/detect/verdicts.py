@@ -33,7 +33,7 @@ class _Judged:
     """Verdicts of the rules that do not look at the name. `named` are the places of those that tell a placeholder.
 
     `left` are the rules to be run for each bucket, `by_facts` those that look at little, with their verdicts by that.
-    `shape` keeps alive what its key names; None where they are one bucket's own.
+    `shape` is whose they are, kept alive by that; None where they are one bucket's own.
     """
 
     results: Results
